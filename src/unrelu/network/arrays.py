@@ -1,0 +1,50 @@
+"""Arrays in and out: NumPy or torch, any float dtype; computed in float64."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrelu.errors import InputError
+
+Array: TypeAlias = np.ndarray | Tensor
+
+
+def as_tensor(values: Array, what: str, device: torch.device | None = None) -> Tensor:
+    """A float64 tensor with the numbers of an array, on a device.
+
+    Raises:
+        InputError: if it is not an array of real numbers, or holds NaN or infinite ones.
+    """
+    try:
+        tensor = values.detach() if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} must be a NumPy array or torch tensor of real numbers: {error}.") from error
+    if tensor.is_complex():
+        raise InputError(f"{what} must be real; it is {tensor.dtype}.")
+    tensor = tensor.to(device=device, dtype=torch.float64)
+    if not bool(torch.isfinite(tensor).all()):
+        raise InputError(f"{what} holds NaN or infinite values; clean it first.")
+    return tensor
+
+
+def as_numpy(values: Array, what: str) -> np.ndarray:
+    """A float64, C-contiguous NumPy array with the numbers of an array.
+
+    Raises:
+        InputError: if it is not an array of real numbers, or holds NaN or infinite ones.
+    """
+    return np.ascontiguousarray(as_tensor(values, what).cpu().numpy())
+
+
+def like(tensor: Tensor, original: Array) -> Array:
+    """The tensor as the kind of array, dtype and device that `original` has."""
+    if isinstance(original, Tensor):
+        dtype = original.dtype if original.is_floating_point() else torch.float64
+        return tensor.to(device=original.device, dtype=dtype)
+    array = tensor.cpu().numpy()
+    kind = np.asarray(original).dtype
+    return array.astype(kind) if np.issubdtype(kind, np.floating) else array

@@ -1,0 +1,131 @@
+"""Affine nodes composed into one matrix and offset, with a bound on what rounding does."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrelu.errors import TooLarge
+from unrelu.network.operators import AffineOperator
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
+    from unrelu.network.node import Node
+
+DENSE_LIMIT = 4 * 2**30
+"""Bytes that one composed matrix may take."""
+
+_CHUNK = 512  # unit vectors pushed at once
+
+_UNIT = 2.0**-53
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedMap:
+    """An affine map from the values of one node to those of another.
+
+    Attributes:
+        weight: (m, d) float64.
+        bias: (m,) float64.
+        error: bound on the difference of each stored number from the exact composition.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Bounded:
+    """Values with a bound on their rounding error; None where there is none yet."""
+
+    value: Tensor
+    error: Tensor | None
+    units: bool  # whether the values still are the unit vectors (or zeros) that were put in, moved about
+
+
+def fold(network: Network, origin: str, target: str) -> FoldedMap:
+    """Compose the affine nodes after `origin` up to and with `target`.
+
+    Each operator is applied to all unit vectors at once. Errors are carried along by
+    `|fl(L v) - L w| <= |L| |v - w| + gamma_k |L| |v|` (Higham, Accuracy and Stability of Numerical
+    Algorithms, chapter 3).
+
+    Raises:
+        TooLarge: if the matrix would not fit in `DENSE_LIMIT`.
+    """
+    shape = network.node(origin).shape
+    d, m = math.prod(shape), math.prod(network.node(target).shape)
+    if 8 * d * m > DENSE_LIMIT:
+        raise TooLarge(
+            f"the layer at {target!r} as a dense matrix of {m} x {d} would take {8 * d * m / 2**30:.1f} GiB "
+            f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a window of the input or a smaller layer."
+        )
+    chain = _between(network, origin, target)
+    device = network.device
+    weight = torch.empty(d, m, dtype=torch.float64, device=device)
+    worst = 0.0
+    for start in range(0, d, _CHUNK):
+        stop = min(start + _CHUNK, d)
+        units = torch.zeros(stop - start, d, dtype=torch.float64, device=device)
+        units[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+        columns = _push(chain, origin, target, units.reshape(-1, *shape), linear=True)
+        weight[start:stop] = columns.value.reshape(stop - start, m)
+        worst = max(worst, _largest(columns.error))
+    zero = torch.zeros(1, *shape, dtype=torch.float64, device=device)
+    offset = _push(chain, origin, target, zero, linear=False)
+    return FoldedMap(
+        weight=np.ascontiguousarray(weight.T.cpu().numpy()),
+        bias=offset.value.reshape(m).cpu().numpy(),
+        error=max(worst, _largest(offset.error)),
+    )
+
+
+def _largest(error: Tensor | None) -> float:
+    return 0.0 if error is None or error.numel() == 0 else float(error.max())
+
+
+def _between(network: Network, origin: str, target: str) -> list[Node]:
+    """The affine nodes on paths from `origin` to `target`, in order."""
+    needed = {target}
+    for node in reversed(network.nodes):
+        if node.name in needed and node.name != origin and node.is_affine:
+            needed.update(node.inputs)
+    return [node for node in network.nodes if node.name in needed and node.name != origin]
+
+
+def _push(chain: list[Node], origin: str, target: str, batch: Tensor, *, linear: bool) -> _Bounded:
+    known = {origin: _Bounded(batch, None, units=True)}
+    for node in chain:
+        operator = node.operator
+        assert isinstance(operator, AffineOperator)
+        known[node.name] = _step(operator, [known[name] for name in node.inputs], linear=linear)
+    return known[target]
+
+
+def _step(operator: AffineOperator, operands: list[_Bounded], *, linear: bool) -> _Bounded:
+    compute = operator.linear if linear else operator.apply
+    value = compute(*(operand.value for operand in operands))
+    units = all(operand.units for operand in operands)
+    if operator.roundings == 0:
+        if units:
+            return _Bounded(value, None, units=True)
+        return _Bounded(value, operator.linear(*(_error(operand) for operand in operands)), units=False)
+    if units and operator.exact_on_units:
+        return _Bounded(value, None, units=False)
+    magnitude = operator.absolute()
+    sized = magnitude.linear if linear else magnitude.apply
+    gamma = operator.roundings * _UNIT / (1 - operator.roundings * _UNIT)
+    error = magnitude.linear(*(_error(operand) for operand in operands))
+    error = error + gamma * sized(*(operand.value.abs() for operand in operands))
+    # The bound itself was computed in floating point, with as many roundings again.
+    return _Bounded(value, error * (1 + 4 * gamma), units=False)
+
+
+def _error(operand: _Bounded) -> Tensor:
+    return torch.zeros_like(operand.value) if operand.error is None else operand.error

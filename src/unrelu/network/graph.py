@@ -1,0 +1,310 @@
+"""A network: a directed acyclic graph of affine maps and ReLUs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor
+
+from unrelu.errors import InputError, NonFiniteWeights, ShapeError, UnknownNode
+from unrelu.network.arrays import Array, as_tensor, like
+from unrelu.network.layer import ReLULayer, joined_layer
+from unrelu.network.node import Node
+from unrelu.network.operators import Dense, Input, ReLU, Shape
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from unrelu.network.source import Source
+
+INPUT = "input"
+OUTPUT = "output"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A ReLU network without a batch axis, computed in float64.
+
+    Calling it computes the output for a batch: (n, *input_shape) -> (n, *output_shape).
+
+    Attributes:
+        nodes: all nodes, each after those it takes; the first is the input.
+        outputs: names of the nodes whose values are the result; several are flattened and joined.
+        source: the model it was read from, able to compute the same nodes in its own dtype, or None.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    source: Source | None = None
+    _index: dict[str, Node] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        index: dict[str, Node] = {}
+        for node in self.nodes:
+            if node.name in index or node.name == OUTPUT:
+                raise InputError(f"two nodes are called {node.name!r}; give each node a name of its own.")
+            missing = [name for name in node.inputs if name not in index]
+            if missing:
+                raise InputError(f"node {node.name!r} takes {missing[0]!r}, which does not come before it.")
+            try:
+                shape = node.operator.output_shape(*(index[name].shape for name in node.inputs))
+            except ShapeError as error:
+                raise ShapeError(f"node {node.name!r}: {error}") from error
+            if shape != node.shape:
+                raise ShapeError(f"node {node.name!r} gives samples of shape {shape}, not {node.shape}.")
+            for tensor in node.operator.tensors():
+                if not bool(torch.isfinite(tensor).all()):
+                    raise NonFiniteWeights(
+                        f"node {node.name!r} has NaN or infinite weights; train or load the model again."
+                    )
+            index[node.name] = node
+        if not self.nodes or not isinstance(self.nodes[0].operator, Input):
+            raise InputError("the first node of a network must be its input.")
+        for name in self.outputs:
+            if name not in index:
+                raise UnknownNode(f"there is no node {name!r}; the network has {', '.join(index)}.")
+        object.__setattr__(self, "_index", index)
+
+    # -- making one ---------------------------------------------------------------------------------
+
+    @classmethod
+    def from_torch(cls, module: Module, example_input: Tensor) -> Network:
+        """Read a `torch.nn.Module` through `torch.export`; the module is not changed.
+
+        Args:
+            module: in evaluation mode, with one input and one output.
+            example_input: a batch (n, *shape) of inputs, as the module takes them.
+
+        Raises:
+            ModelError: if the module cannot be read; the message names the node and what to do.
+        """
+        from unrelu.network.torch_intake import network_from_torch
+
+        return network_from_torch(module, example_input)
+
+    @classmethod
+    def from_onnx(cls, path: str) -> Network:
+        """Read an ONNX file; see `unrelu.load`."""
+        from unrelu.network.onnx_intake import network_from_onnx
+
+        return network_from_onnx(path)
+
+    @classmethod
+    def from_layers(cls, layers: Sequence[tuple[Array, Array]]) -> Network:
+        """A dense network from weights (m, d) and biases (m,), with a ReLU between each two.
+
+        The nodes are called dense1, relu1, dense2, ...; the last dense map is the output.
+
+        >>> import numpy as np
+        >>> Network.from_layers([(np.eye(2), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))]).layers
+        ('relu1',)
+        """
+        if not layers:
+            raise InputError("a network needs at least one layer.")
+        nodes: list[Node] = []
+        for k, (weight, bias) in enumerate(layers, start=1):
+            W = as_tensor(weight, f"the weight of layer {k}")
+            b = as_tensor(bias, f"the bias of layer {k}")
+            if W.ndim != 2 or b.shape != W.shape[:1]:
+                raise ShapeError(
+                    f"layer {k} needs a weight (m, d) and a bias (m,), not {tuple(W.shape)} and {tuple(b.shape)}."
+                )
+            if not nodes:
+                nodes.append(Node(INPUT, Input((W.shape[1],)), (), (W.shape[1],)))
+            else:
+                nodes.append(Node(f"relu{k - 1}", ReLU(), (nodes[-1].name,), nodes[-1].shape))
+            nodes.append(Node(f"dense{k}", Dense(W, b), (nodes[-1].name,), (W.shape[0],)))
+        return cls(tuple(nodes), (nodes[-1].name,))
+
+    # -- looking at it ------------------------------------------------------------------------------
+
+    def node(self, name: str) -> Node:
+        """The node of that name ("output" is the last one).
+
+        Raises:
+            UnknownNode: if there is none.
+        """
+        if name == OUTPUT and len(self.outputs) == 1:
+            return self._index[self.outputs[0]]
+        try:
+            return self._index[name]
+        except KeyError:
+            raise UnknownNode(f"there is no node {name!r}; the network has {', '.join(self._index)}.") from None
+
+    @property
+    def input_shape(self) -> Shape:
+        """Sample shape of the input."""
+        return self.nodes[0].shape
+
+    @property
+    def input_size(self) -> int:
+        """Number of input coordinates, d."""
+        return math.prod(self.input_shape)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Sample shape of the output; several outputs are flattened and joined."""
+        if len(self.outputs) == 1:
+            return self._index[self.outputs[0]].shape
+        return (sum(math.prod(self._index[name].shape) for name in self.outputs),)
+
+    @property
+    def output_size(self) -> int:
+        """Number of output coordinates."""
+        return math.prod(self.output_shape)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the ReLU layers, in order."""
+        return tuple(node.name for node in self.nodes if node.is_relu)
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """Names of the nodes that separate the input from the output, in order.
+
+        Every path from the input to an output runs through each of them, so that what comes after
+        depends on the input through that node alone.
+        """
+        found = []
+        for cut in self.nodes:
+            reached = set() if cut.name == INPUT else {INPUT}
+            for node in self.nodes[1:]:
+                if node is not cut and any(name in reached for name in node.inputs):
+                    reached.add(node.name)
+            if not reached.intersection(self.outputs):
+                found.append(cut.name)
+        return tuple(found)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        for node in self.nodes:
+            for tensor in node.operator.tensors():
+                return tensor.device
+        return torch.device("cpu")
+
+    # -- parts of it --------------------------------------------------------------------------------
+
+    def upto(self, *names: str) -> Network:
+        """The prefix from the input through one node or several.
+
+        Raises:
+            UnknownNode: if there is no node of a name.
+        """
+        if not names:
+            raise UnknownNode("upto needs the name of at least one node.")
+        outputs = tuple(self.node(name).name for name in names)
+        needed = self.ancestors(outputs)
+        return replace(self, nodes=tuple(node for node in self.nodes if node.name in needed), outputs=outputs)
+
+    def ancestors(self, names: Iterable[str]) -> set[str]:
+        """Names of all nodes that these depend on, themselves and the input included."""
+        needed = {INPUT, *names}
+        for node in reversed(self.nodes):
+            if node.name in needed:
+                needed.update(node.inputs)
+        return needed
+
+    def layer(self, name: str) -> ReLULayer:
+        """The ReLU layer of that name: `ReLU(A h + b)` on its own input h.
+
+        The affine nodes between the ReLU and the nodes it depends on are composed; see
+        `ReLULayer.folding_error` for what rounding that brings.
+
+        Raises:
+            UnknownNode: if there is no ReLU of that name.
+            JoinedLayer: if it depends affinely on several non-affine nodes.
+        """
+        return joined_layer(self, self._relu(name))
+
+    def layer_input(self, name: str, x: Array) -> Array:
+        """What the ReLU layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
+
+        Raises:
+            UnknownNode: if there is no ReLU of that name.
+            JoinedLayer: if it depends affinely on several non-affine nodes.
+        """
+        (origin,) = self.affine_sources(self._relu(name).inputs[0], single=True)
+        return self.upto(origin)(x)
+
+    def affine_sources(self, name: str, *, single: bool = False) -> tuple[str, ...]:
+        """The non-affine nodes (or the input) on which a node depends through affine nodes only.
+
+        Args:
+            name: the node.
+            single: whether more than one is an error.
+
+        Raises:
+            JoinedLayer: if `single` and there are several.
+        """
+        from unrelu.errors import JoinedLayer
+
+        found: set[str] = set()
+        visited: set[str] = set()
+        pending = [name]
+        while pending:
+            node = self.node(pending.pop())
+            if node.name in visited:
+                continue
+            visited.add(node.name)
+            if node.is_affine:
+                pending.extend(node.inputs)
+            else:
+                found.add(node.name)
+        ordered = tuple(node.name for node in self.nodes if node.name in found)
+        if single and len(ordered) > 1:
+            raise JoinedLayer(
+                f"what feeds {name!r} depends on several nodes at once ({', '.join(ordered)}), so the layer has no "
+                f"single input; ask about the prefix net.upto({name!r}) instead."
+            )
+        return ordered
+
+    def _relu(self, name: str) -> Node:
+        node = self.node(name)
+        if not node.is_relu:
+            raise UnknownNode(f"{name!r} is not a ReLU layer; the network's layers are {', '.join(self.layers)}.")
+        return node
+
+    def to(self, device: str | torch.device) -> Network:
+        """The same network with its weights on another device."""
+        return replace(
+            self, nodes=tuple(replace(node, operator=_moved(node.operator, device)) for node in self.nodes)
+        )
+
+    # -- computing ----------------------------------------------------------------------------------
+
+    def __call__(self, x: Array) -> Array:
+        """The output for a batch (n, *input_shape), as the kind of array that `x` is."""
+        batch = as_tensor(x, "the input", self.device)
+        values = self.values(batch, self.outputs)
+        parts = [values[name] for name in self.outputs]
+        joined = parts[0] if len(parts) == 1 else torch.cat([part.flatten(1) for part in parts], dim=1)
+        return like(joined, x)
+
+    def values(self, batch: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """Values of the named nodes for a float64 batch; what is no longer needed is freed on the way."""
+        wanted = set(names)
+        needed = self.ancestors(wanted)
+        last_use = {name: node.name for node in self.nodes if node.name in needed for name in node.inputs}
+        known: dict[str, Tensor] = {}
+        for node in self.nodes:
+            if node.name not in needed:
+                continue
+            operands = [batch] if node.name == INPUT else [known[name] for name in node.inputs]
+            known[node.name] = node.operator.apply(*operands)
+            for name in set(node.inputs):
+                if last_use[name] == node.name and name not in wanted:
+                    del known[name]
+        return {name: known[name] for name in wanted}
+
+
+def _moved(operator: object, device: str | torch.device):
+    """The operator with its tensors on another device."""
+    tensors = {
+        name: value.to(device) for name, value in vars(operator).items() if isinstance(value, Tensor)
+    }
+    return replace(cast("Dense", operator), **tensors) if tensors else operator

@@ -1,0 +1,20 @@
+"""The model that a network was read from."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Source(Protocol):
+    """Computes the nodes of a network with the user's own model, dtype and device."""
+
+    def values(self, batch: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+        """Values of the named nodes, (n, *shape) each, as the user's own forward pass gives them.
+
+        Args:
+            batch: (n, *input_shape), any float dtype; converted to the model's.
+            names: names of nodes of the network.
+        """
+        ...

@@ -1,0 +1,56 @@
+"""Domains: where inputs are allowed to lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from unrelu.polyhedra.polyhedron import Polyhedron
+
+
+class Domain(Protocol):
+    """Anything that names a polyhedron once the number of coordinates is known."""
+
+    def polyhedron(self, dimension: int) -> Polyhedron:
+        """The polyhedron in that many coordinates.
+
+        Raises:
+            DomainError: if it does not exist in that dimension.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """`{ x : lower <= x <= upper }`.
+
+    Attributes:
+        lower: one number, or one a coordinate (any shape, C order); None or -inf for no bound.
+        upper: the same, with inf.
+
+    >>> Box(0, 1).polyhedron(3).upper
+    array([1., 1., 1.])
+    """
+
+    lower: np.ndarray | float | None = None
+    upper: np.ndarray | float | None = None
+
+    def polyhedron(self, dimension: int) -> Polyhedron:
+        """The box in that many coordinates."""
+        return Polyhedron(lower=self.lower, upper=self.upper, origin=np.zeros(dimension))
+
+
+@dataclass(frozen=True)
+class Nonnegative:
+    """`{ x : x >= 0 }`, where the outputs of a ReLU lie."""
+
+    def polyhedron(self, dimension: int) -> Polyhedron:
+        """The orthant in that many coordinates."""
+        return Polyhedron(lower=0.0, origin=np.zeros(dimension))
+
+
+def resolve(domain: Domain | None, dimension: int) -> Polyhedron:
+    """The polyhedron of a domain; None is the whole space."""
+    return Polyhedron(origin=np.zeros(dimension)) if domain is None else domain.polyhedron(dimension)
