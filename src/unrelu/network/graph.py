@@ -271,9 +271,7 @@ class Network:
 
     def to(self, device: str | torch.device) -> Network:
         """The same network with its weights on another device."""
-        return replace(
-            self, nodes=tuple(replace(node, operator=_moved(node.operator, device)) for node in self.nodes)
-        )
+        return replace(self, nodes=tuple(replace(node, operator=_moved(node.operator, device)) for node in self.nodes))
 
     # -- computing ----------------------------------------------------------------------------------
 
@@ -304,7 +302,5 @@ class Network:
 
 def _moved(operator: object, device: str | torch.device):
     """The operator with its tensors on another device."""
-    tensors = {
-        name: value.to(device) for name, value in vars(operator).items() if isinstance(value, Tensor)
-    }
+    tensors = {name: value.to(device) for name, value in vars(operator).items() if isinstance(value, Tensor)}
     return replace(cast("Dense", operator), **tensors) if tensors else operator

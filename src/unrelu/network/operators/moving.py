@@ -80,4 +80,3 @@ class Pad(AffineOperator):
         """The padded batch."""
         sides = [side for pair in reversed(self.padding) for side in pair]
         return functional.pad(inputs[0], sides, mode=self.mode)
-
