@@ -1,0 +1,77 @@
+"""Exact signs of `a.x + b` for the given floats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, row_norms_above
+
+
+def exact_signs(matrix: np.ndarray, offset: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """The sign of every `a_i.x + b_i` in exact arithmetic on the given floats.
+
+    Rows whose computed value exceeds its rounding error bound are decided by it, the others by integers.
+
+    Args:
+        matrix: (m, d) float64.
+        offset: (m,) float64.
+        point: (d,) float64.
+
+    Returns:
+        (m,) int8: -1, 0 or 1.
+    """
+    return exact_signs_batch(matrix, offset, point[None], row_norms_above(matrix))[0]
+
+
+def exact_signs_batch(
+    matrix: np.ndarray, offset: np.ndarray, points: np.ndarray, row_norms: np.ndarray | None = None
+) -> np.ndarray:
+    """`exact_signs` for many points.
+
+    Args:
+        matrix: (m, d).
+        offset: (m,).
+        points: (n, d).
+        row_norms: (m,) upper bounds of the norms of the rows, if they are known.
+
+    Returns:
+        (n, m) int8.
+    """
+    norms = row_norms_above(matrix) if row_norms is None else row_norms
+    values = points @ matrix.T + offset
+    d = matrix.shape[1]
+    signs = np.sign(values).astype(np.int8)
+    for point, value, sign in zip(points, values, signs, strict=True):
+        # |fl(a.x + b) - (a.x + b)| <= gamma_(d+1) (|a|.|x| + |b|), and |a|.|x| <= ||a|| ||x||.
+        error = gamma(d + 4) * (norms * norm_above(point) + np.abs(offset)) + (d + 2) * UNDERFLOW
+        for i in np.flatnonzero(~(np.abs(value) > error)):
+            sign[i] = exact_sign(matrix[i], float(offset[i]), point)
+    return signs
+
+
+def exact_sign(row: np.ndarray, offset: float, point: np.ndarray) -> int:
+    """The sign of `row.point + offset`, by integers: -1, 0 or 1."""
+    total = exact_dot(np.append(row, offset), np.append(point, 1.0))
+    return (total > 0) - (total < 0)
+
+
+def exact_dot(x: np.ndarray, y: np.ndarray) -> int:
+    """An integer with the sign of `x.y`: the exact sum of products, scaled by a power of two."""
+    used = (x != 0) & (y != 0)
+    if not used.any():
+        return 0
+    mantissas_x, exponents_x = _integers(x[used])
+    mantissas_y, exponents_y = _integers(y[used])
+    exponents = exponents_x + exponents_y
+    least = int(exponents.min())
+    return sum(
+        (a * b) << (e - least)
+        for a, b, e in zip(mantissas_x.tolist(), mantissas_y.tolist(), exponents.tolist(), strict=True)
+    )
+
+
+def _integers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integers m and e with `values = m 2^e` exactly."""
+    mantissas, exponents = np.frexp(values)
+    return np.ldexp(mantissas, 53).astype(np.int64), exponents.astype(np.int64) - 53
+
