@@ -1,0 +1,1 @@
+"""Numerical engines: linear and quadratic programs behind one adapter each."""
