@@ -1,0 +1,85 @@
+"""Progress displays: what they show, and that they show it where they should."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from unrelu.progress import Lines, Silent, Terminal, resolve_progress
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_tells_what_how_many_and_how_long() -> None:
+    stream, times = io.StringIO(), iter([10.0, 12.34])
+    with Lines(stream, clock=lambda: next(times)).stage("verdicts of relu1", 500) as advance:
+        advance(200)
+        advance(300)
+        assert stream.getvalue() == ""
+    assert stream.getvalue() == "verdicts of relu1: 500 of 500, 2.3 s\n"
+
+
+def test_lines_tells_of_a_stage_that_was_stopped() -> None:
+    stream = io.StringIO()
+
+    def interrupted() -> None:
+        with Lines(stream, clock=lambda: 0.0).stage("training", 3) as advance:
+            advance(1)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert stream.getvalue() == "training: 1 of 3, 0.0 s, stopped\n"
+
+
+def test_lines_write_to_stderr_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with Lines(clock=lambda: 0.0).stage("training", 0):
+        pass
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "training: 0 of 0, 0.0 s\n"
+
+
+def test_terminal_shows_what_done_and_total() -> None:
+    screen = _Screen()
+    with Terminal(screen).stage("verdicts of [relu1]", 5) as advance:
+        advance(2)
+        advance(3)
+    assert "verdicts of [relu1]" in screen.getvalue()
+    assert "5/5" in screen.getvalue()
+
+
+def test_terminal_nests_stages_and_can_be_used_again_after_an_error() -> None:
+    screen = _Screen()
+    terminal = Terminal(screen)
+
+    def failing() -> None:
+        with terminal.stage("outer", 2) as outer:
+            outer(1)
+            with terminal.stage("inner", 3) as inner:
+                inner(3)
+            raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        failing()
+    with terminal.stage("after", 7) as after:
+        after(7)
+    for text in ("outer", "1/2", "inner", "3/3", "after", "7/7"):
+        assert text in screen.getvalue()
+    assert screen.getvalue().count("\x1b[?25l") == screen.getvalue().count("\x1b[?25h")  # the cursor is given back
+
+
+def test_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = Lines()
+    assert resolve_progress(lines) is lines
+    assert isinstance(resolve_progress(False), Silent)
+    for asked in (None, True):
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        assert isinstance(resolve_progress(asked), Silent)
+        monkeypatch.setattr(sys, "stderr", _Screen())
+        assert isinstance(resolve_progress(asked), Terminal)
