@@ -59,17 +59,18 @@ def test_terminal_nests_stages_and_can_be_used_again_after_an_error() -> None:
     terminal = Terminal(screen)
 
     def failing() -> None:
-        with terminal.stage("outer", 2) as outer:
+        with terminal.stage("outer", 9) as outer:
             outer(1)
             with terminal.stage("inner", 3) as inner:
                 inner(3)
+            outer(1)
             raise ValueError("on purpose")
 
     with pytest.raises(ValueError, match="on purpose"):
         failing()
     with terminal.stage("after", 7) as after:
         after(7)
-    for text in ("outer", "1/2", "inner", "3/3", "after", "7/7"):
+    for text in ("outer", "2/9", "inner", "3/3", "after", "7/7"):
         assert text in screen.getvalue()
     assert screen.getvalue().count("\x1b[?25l") == screen.getvalue().count("\x1b[?25h")  # the cursor is given back
 

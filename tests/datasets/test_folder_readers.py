@@ -110,8 +110,8 @@ def test_unknown_parts_are_refused(tmp_path: Path) -> None:
         (b"", "not an idx file of unsigned bytes"),
         (b"\0\0\x08\x03\0\0\0\x01", "ends within its header"),
         (_idx(np.zeros((2, 3), np.uint8))[:-1], r"declares the shape \(2, 3\) but holds 5 entries"),
-        # 2^32 - 1 cubed: a product that must not wrap around.
-        (b"\0\0\x08\x03" + b"\xff" * 12, "but holds 0 entries"),
+        # 2^64 entries: a product that must not wrap around to 0.
+        (b"\0\0\x08\x03" + struct.pack(">3I", 2**31, 2**31, 4), "but holds 0 entries"),
     ],
 )
 def test_damaged_idx_files_are_told(tmp_path: Path, content: bytes, message: str) -> None:

@@ -50,6 +50,24 @@ def test_records_are_those_of_a_plain_computation(pictures: Split) -> None:
         assert epoch.held_out_accuracy is None
 
 
+def test_steps_are_those_of_adam(pictures: Split) -> None:
+    # Algorithm 1 of Kingma and Ba 2015, with all pictures in each batch; deviations are rounding in float32.
+    images, labels = torch.from_numpy(pictures.held_out.images), torch.from_numpy(pictures.held_out.labels)
+    module = mlp([6])
+    trained = train(module, pictures.held_out, Training(learning_rate=0.01, batch_size=1000, epochs=4))
+    parameters = list(module.parameters())
+    m, v = ([torch.zeros_like(parameter) for parameter in parameters] for _ in range(2))
+    for t in range(1, 5):
+        loss = nn.functional.cross_entropy(module(images), labels)
+        for k, gradient in enumerate(torch.autograd.grad(loss, parameters)):
+            m[k] = 0.9 * m[k] + 0.1 * gradient
+            v[k] = 0.999 * v[k] + 0.001 * gradient**2
+            step = (m[k] / (1 - 0.9**t)) / (torch.sqrt(v[k] / (1 - 0.999**t)) + 1e-8)
+            parameters[k].data -= 0.01 * step
+    for found, expected in zip(trained.module.parameters(), parameters, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
 def test_the_same_seed_gives_the_same_weights(pictures: Split) -> None:
     def weights(seed: int) -> list[torch.Tensor]:
         trained = train(mlp([32]), pictures.train, Training(batch_size=50, epochs=1, seed=seed))

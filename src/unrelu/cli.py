@@ -1,0 +1,165 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from unrelu.errors import UnreluError
+from unrelu.progress import Lines, Progress, Silent, Terminal
+
+# What computes is imported by the commands themselves, so that --help and --version answer at once.
+
+app = typer.Typer(
+    name="unrelu",
+    help="What a ReLU network cannot see: preimages, metamers and the stability of the inverse, with proofs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_MISUSE, _INTERRUPTED = 2, 130
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors that unrelu raises on purpose become one sentence on stderr; so does Ctrl-C."""
+    try:
+        yield
+    except UnreluError as error:
+        # soft_wrap keeps the sentence on one line for whoever reads a log.
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(_MISUSE) from error
+    except KeyboardInterrupt as error:
+        Console(stderr=True).print("stopped.")
+        raise typer.Exit(_INTERRUPTED) from error
+
+
+def _display(quiet: bool) -> Progress:
+    """Live bars on a terminal, one line a stage in a log."""
+    if quiet:
+        return Silent()
+    return Terminal() if sys.stderr.isatty() else Lines()
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from unrelu.study.info import versions
+
+        typer.echo(f"unrelu {versions()['unrelu']}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and stop.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What a ReLU network cannot see: preimages, metamers and the stability of the inverse, with proofs."""
+
+
+_Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+_Workers = Annotated[int | None, typer.Option(min=1, help="Threads for the verdicts; all cores if left out.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report and the results.")] = Path("unrelu-demo"),
+    workers: _Workers = None,
+    quiet: _Quiet = False,
+) -> None:
+    """Train three small networks on real MNIST pictures, analyse them, and write a report: about 3 minutes."""
+    with _sentences():
+        from unrelu.demo.run import run_demo
+
+        made = run_demo(out, progress=_display(quiet), workers=workers)
+        typer.echo(f"The report is {made.report.resolve()}")
+
+
+@app.command()
+def analyze(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Its inputs: a .npz or .npy file, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report and the results.")],
+    layer: Annotated[
+        list[str] | None, typer.Option(help="A ReLU layer that gets verdicts; may be repeated. All if left out.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
+    box: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="LOW HIGH", help="Bounds of all input values.")
+    ] = None,
+    spectra: Annotated[int, typer.Option(min=0, help="How many inputs get the spectra of all layers.")] = 32,
+    metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers of the first layer.")] = 0,
+    metamer_box: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; --box if left out, 0 1 for pictures."),
+    ] = None,
+    picture_shape: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
+    ] = None,
+    verify: Annotated[bool, typer.Option(help="Verify the certificate of every verdict.")] = True,
+    seed: Annotated[int, typer.Option(help="Of the random choice of targets for metamers.")] = 0,
+    workers: _Workers = None,
+    quiet: _Quiet = False,
+) -> None:
+    """Analyse a network at every input, and write a report: what each layer forgets, with proofs."""
+    shape = _shape(picture_shape)
+    with _sentences():
+        from unrelu.network.graph import Network
+        from unrelu.polyhedra.domains import Box
+        from unrelu.study import analyze as studies
+        from unrelu.study.data_files import read_batch
+        from unrelu.study.folders import writable_folder
+
+        net = Network.from_onnx(str(model))
+        batch = read_batch(data, net.input_shape)
+        for note in batch.notes:
+            typer.echo(note, err=True)
+        if metamer_box is None and box is None and data.is_dir():
+            metamer_box = (0.0, 1.0)  # to which pictures are scaled when read
+        folder = writable_folder(out)
+        study = studies.analyze(
+            net,
+            batch.inputs[:limit],
+            labels=None if batch.labels is None else batch.labels[:limit],
+            layers=layer or None,
+            domain=None if box is None else Box(*box),
+            spectra=spectra,
+            metamers=metamers,
+            metamer_domain=None if metamer_box is None else Box(*metamer_box),
+            picture_shape=shape,
+            name=model.stem,
+            data_name=data.name,
+            verify=verify,
+            seed=seed,
+            progress=_display(quiet),
+            workers=workers,
+        )
+        study.save(folder)
+        report = study.report(folder / "report.html")
+        typer.echo(str(study))
+        typer.echo(f"The report is {report.path.resolve()}")
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no shape; write it as 28x28 or 3x32x32.") from None

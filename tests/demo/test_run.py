@@ -1,0 +1,97 @@
+"""The demo, whole, on few pictures and small networks; the full one runs in CI."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from unrelu.demo.recipes import RECIPES, Recipe
+from unrelu.demo.run import Demo, run_demo
+from unrelu.demo.training import Training
+from unrelu.progress import Lines
+from unrelu.study.store import load_study
+
+_SMALL = (
+    Recipe("wide", (900, 20), Training(batch_size=50, epochs=1)),
+    Recipe("narrow", (30, 20), Training(batch_size=50, epochs=2), metamers=2),
+)
+
+
+@pytest.fixture(scope="module")
+def log() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Demo:
+    out = tmp_path_factory.mktemp("demo")
+    return run_demo(
+        out, recipes=_SMALL, n_train=1000, n_held_out=20, n_spectra=2, progress=Lines(log, lambda: 0.0), workers=1
+    )
+
+
+def test_the_report_and_the_results_are_there(made: Demo) -> None:
+    folder = made.report.parent
+    assert made.report.name == "report.html"
+    text = made.report.read_text(encoding="utf-8")
+    for recipe in _SMALL:
+        assert recipe.name in text
+        assert load_study(folder / recipe.name).info.name == recipe.name
+    assert list(folder.glob("**/*.png"))
+
+
+def test_every_held_out_picture_has_a_verdict_of_the_first_layer(made: Demo) -> None:
+    for study in made.studies:
+        assert study.verdicts["layer"].to_pylist() == ["relu1"] * 20
+        assert study.verdicts["input"].to_pylist() == list(range(20))
+        assert study.info.data_name.endswith("held-out part")
+
+
+def test_counting_decides_the_narrow_layer(made: Demo) -> None:
+    # 30 equations and inequalities cannot bound 784 pixels (Corollary 6).
+    assert set(made.studies[1].verdicts["kind"].to_pylist()) == {"unbounded"}
+    assert all(made.studies[1].verdicts["proved"].to_pylist())
+
+
+def test_spectra_are_of_all_layers_and_metamers_are_pictures_with_the_same_features(made: Demo) -> None:
+    narrow = made.studies[1]
+    assert set(narrow.spectra["layer"].to_pylist()) == {"relu1", "relu2"}
+    assert set(narrow.spectra["input"].to_pylist()) == {0, 1}
+    assert made.studies[0].metamers.num_rows == 0
+    assert narrow.metamers.num_rows == 2 * 3
+    net = made.trained[1].module
+    features = net[:4]  # type: ignore[index]
+    for row in narrow.metamers.to_pylist():
+        original, metamer = (
+            torch.tensor(row[key]).reshape(1, 28, 28).double() for key in ("original_values", "metamer_values")
+        )
+        assert float(metamer.min()) >= 0
+        assert float(metamer.max()) <= 1
+        with torch.no_grad():
+            difference = features.double()(metamer) - features.double()(original)
+        assert float(difference.abs().max()) < 1e-6
+        assert row["distance"] < row["distance_before"]
+        assert row["original_label"] != row["target_label"]
+
+
+def test_every_stage_is_told(made: Demo, log: io.StringIO) -> None:
+    lines = log.getvalue().splitlines()
+    assert lines[0] == "reading 5,000 MNIST pictures: 1 of 1, 0.0 s"
+    assert "training wide: 20 of 20, 0.0 s" in lines
+    assert "training narrow: 40 of 40, 0.0 s" in lines
+    assert any(line.startswith("verdicts of relu1: 20 of 20") for line in lines)
+    assert lines[-1] == "writing the report: 1 of 1, 0.0 s"
+
+
+def test_the_recipes_are_those_of_the_papers_networks() -> None:
+    assert [recipe.hidden for recipe in RECIPES] == [(3500, 784), (3500, 784), (100,) * 10]
+    assert len({recipe.name for recipe in RECIPES}) == 3
+    slow, fast, deep = (recipe.training for recipe in RECIPES)
+    assert (slow.learning_rate, slow.batch_size, slow.epochs) == (1e-3, 100, 3)
+    assert (fast.learning_rate, fast.batch_size) == (3e-3, 1000)
+    assert deep.epochs > 0
+    assert RECIPES[2].metamers > 0
+    assert np.all([recipe.metamers == 0 for recipe in RECIPES[:2]])

@@ -1,0 +1,191 @@
+"""The command line, on real files and once as a real process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from unrelu.cli import app
+from unrelu.study.store import load_study
+
+_SOURCES = Path(__file__).parents[1] / "src"
+_RNG = np.random.default_rng(0)
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A network on pictures (1, 5, 4) with one ReLU layer of 30 features, of which none is removed at any input.
+
+    [W; -W] with a positive bias: at each input at least one row of each pair is active, so 20 pixels are determined.
+    """
+    half = _RNG.standard_normal((15, 20)).astype(np.float32)
+    first = np.concatenate([half, -half])
+    tensors = {
+        "w1": first,
+        "b1": np.full(30, 100, np.float32),
+        "w2": _RNG.standard_normal((3, 30)).astype(np.float32),
+        "b2": np.zeros(3, np.float32),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["x"], ["flat"], name="flatten"),
+            helper.make_node("Gemm", ["flat", "w1", "b1"], ["pre"], name="dense1", transB=1),
+            helper.make_node("Relu", ["pre"], ["features"], name="relu1"),
+            helper.make_node("Gemm", ["features", "w2", "b2"], ["scores"], name="dense2", transB=1),
+        ],
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, 5, 4])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(array, name) for name, array in tensors.items()],
+    )
+    path = tmp_path / "small.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "inputs.npz"
+    np.savez(path, x=_RNG.random((6, 5, 4)), y=np.array([0, 1, 2, 0, 1, 2]))
+    return path
+
+
+def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "results"
+    result = _run("analyze", model, data, "--out", out, "--metamers", 1, "--box", 0, 1, "--limit", 5, "--workers", 1)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == f"The report is {out / 'report.html'}"
+    assert "<html" in (out / "report.html").read_text(encoding="utf-8")
+    study = load_study(out)
+    assert study.info.name == "small"
+    assert study.info.n_inputs == 5
+    assert study.info.domain == "0 <= x <= 1"
+    assert study.inputs["label"].to_pylist() == [0, 1, 2, 0, 1]
+    # 30 rows of rank 15 with 30 active: 5 of 20 dimensions are free.
+    assert study.spectra.num_rows > 0
+    assert set(study.spectra["rank"].to_pylist()[:1]) == {15}
+    # What was done to the data is said, and the progress is a line a stage where there is no terminal.
+    assert "inputs.npz: samples of shape (5, 4) were read as (1, 5, 4), in C order." in result.stderr
+    assert any(" of 5, " in line and line.endswith(" s") for line in result.stderr.splitlines())
+
+
+def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for k in range(3):
+        Image.fromarray(_RNG.integers(0, 256, (5, 4), dtype=np.uint8)).save(folder / f"{k}.png")
+    out = tmp_path / "results"
+    options = ("--spectra", 0, "--metamers", 1, "--no-verify", "--layer", "relu1", "--quiet")
+    result = _run("analyze", model, folder, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    study = load_study(out)
+    assert study.info.metamer_domain == "0 <= x <= 1"  # pictures have a natural range
+    assert not study.info.verified
+    assert study.spectra.num_rows == 0
+    assert study.metamers.num_rows > 0
+
+
+def _refused(result: Result, *words: str) -> None:
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()  # one sentence, no traceback
+    assert line.startswith("error: ")
+    for word in words:
+        assert word in line
+
+
+def test_errors_are_one_sentence(model: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    _refused(_run("analyze", tmp_path / "none.onnx", data, "--out", out), "none.onnx")
+    _refused(_run("analyze", model, tmp_path / "none.npz", "--out", out), "there is no file or folder", "none.npz")
+    _refused(_run("analyze", model, data, "--out", out, "--layer", "relu[9]"), "relu[9]", "relu1")
+    assert not (out / "study.json").exists()
+    (tmp_path / "file").touch()
+    _refused(_run("analyze", model, data, "--out", tmp_path / "file"), "cannot be made", "name another one")
+    _refused(_run("demo", "--out", tmp_path / "file" / "below"), "cannot be made", "name another one")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_told(model: Path, data: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    _refused(_run("analyze", model, data, "--out", locked), "nothing may be written to the folder")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--picture-shape", "28by28"), "write it as 28x28 or 3x32x32"),
+        (("--spectra", -1), "-1"),
+        (("--limit", 0), "0"),
+    ],
+)
+def test_wrong_options_are_told(model: Path, data: Path, tmp_path: Path, arguments: tuple, words: str) -> None:
+    result = _run("analyze", model, data, "--out", tmp_path / "results", *arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_commands_that_exist_are_listed_and_no_others() -> None:
+    result = _run("--help")
+    assert result.exit_code == 0
+    assert "analyze" in result.stdout
+    assert "demo" in result.stdout
+    for planned in ("check", "metamer ", "verify "):
+        assert planned not in result.stdout
+
+
+def _process(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "unrelu", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(_SOURCES), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_version_from_a_real_process() -> None:
+    process = _process("--version")
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert stdout.startswith("unrelu ")
+    assert stderr == ""
+
+
+def test_an_error_from_a_real_process(tmp_path: Path) -> None:
+    process = _process("analyze", tmp_path / "none.onnx", tmp_path / "none.npz", "--out", tmp_path / "results")
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert stdout == ""
+    assert stderr.startswith("error: ")
+    assert "Traceback" not in stderr
+
+
+def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
+    process = _process("demo", "--out", tmp_path / "demo")
+    assert process.stderr is not None
+    line = process.stderr.readline()  # the first stage is over, training has begun
+    assert line.startswith("reading 5,000 MNIST pictures: 1 of 1"), line
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1] == "stopped."
+    assert "Traceback" not in stderr
