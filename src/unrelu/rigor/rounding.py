@@ -44,15 +44,15 @@ def norm_above(vector: np.ndarray) -> float:
     if not math.isfinite(largest):
         return math.inf
     # A power of two, so that no square overflows and what underflows is negligible.
-    scale = 2.0 ** -math.frexp(largest)[1]
+    scale = 2.0 ** -max(math.frexp(largest)[1], -1000)
     total = float(np.sum(np.square(values * scale)))
-    return enlarged(math.sqrt(enlarged(total, values.size + 1)), 2) / scale
+    return enlarged(math.sqrt(enlarged(total, values.size + 1)), 2) / scale + UNDERFLOW
 
 
 def norm_below(vector: np.ndarray) -> float:
     """At most the 2-norm of a vector, and never negative."""
     above = norm_above(vector)
-    if not math.isfinite(above):
+    if not math.isfinite(above) or above < 2.0**-900:  # no claim where underflow may have been at work
         return 0.0
     return above * (1 - 8 * gamma(np.size(vector) + 4))
 

@@ -40,10 +40,15 @@ class ScaledRows:
     @cached_property
     def is_zero(self) -> np.ndarray:
         """(m,) bool: rows that are zero and so do not constrain."""
-        return ~self.matrix.any(axis=1)
+        return np.logical_not(self.matrix.any(axis=1))
 
     @cached_property
     def column_rank_bound(self) -> float:
         """A proved lower bound of the d-th singular value of all rows; 0 where none is found."""
         m, d = self.shape
         return smallest_singular_value_bound(self.matrix) if m >= d else 0.0
+
+    @cached_property
+    def zero_columns(self) -> np.ndarray:
+        """Indices of coordinates that no row uses."""
+        return np.flatnonzero(~self.matrix.any(axis=0))

@@ -74,4 +74,3 @@ def _integers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Integers m and e with `values = m 2^e` exactly."""
     mantissas, exponents = np.frexp(values)
     return np.ldexp(mantissas, 53).astype(np.int64), exponents.astype(np.int64) - 53
-

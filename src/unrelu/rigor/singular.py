@@ -41,6 +41,25 @@ def smallest_singular_value_bound(matrix: np.ndarray) -> float:
     return math.ldexp(bound, exponent)
 
 
+def proves_full_rank(matrix: np.ndarray) -> bool:
+    """Whether full rank (that of the smaller side) is proved; cheaper than the bound where that is all one needs."""
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    p, n = wide.shape
+    if p == 0 or not np.isfinite(wide).all():
+        return p == 0
+    largest = float(np.abs(wide).max())
+    if largest == 0.0:
+        return False
+    scaled = np.ldexp(wide, -math.frexp(largest)[1])
+    gram = scaled @ scaled.T
+    gram.flat[:: p + 1] -= 2 * proved_slack(norm_above(scaled) ** 2 * (1 + 4 * UNIT), p, n)
+    try:
+        np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        return _bound_by_preconditioning(scaled) > 0
+    return True
+
+
 def proved_slack(frobenius_squared: float, p: int, n: int) -> float:
     """How much the least eigenvalue of a computed Gram matrix must exceed zero to prove the exact one positive.
 

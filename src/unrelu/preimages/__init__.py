@@ -1,0 +1,1 @@
+"""The preimage of a layer: what it is, with proofs."""

@@ -1,0 +1,201 @@
+"""Many inputs of one layer, classified at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.errors import ShapeError
+from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.layer import ReLULayer
+from unrelu.parallel import in_threads
+from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones
+from unrelu.preimages.facts import Fact, decided
+from unrelu.preimages.layer_preimage import LayerPreimage
+from unrelu.preimages.layer_rows import scaled_rows
+from unrelu.preimages.pattern import LayerPattern, layer_patterns
+from unrelu.preimages.preimage_certificate import recession_cone, tangent_cone
+from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.gram_rows import GramRows
+
+BLOCK = 32
+"""Inputs that share their products with all rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """What the preimages of many inputs of one layer are.
+
+    Attributes:
+        layer: the layer.
+        preimages: one an input, in order.
+    """
+
+    layer: ReLULayer
+    preimages: tuple[LayerPreimage, ...]
+
+    def __len__(self) -> int:
+        return len(self.preimages)
+
+    def __getitem__(self, index: int) -> LayerPreimage:
+        return self.preimages[index]
+
+    @property
+    def kind(self) -> np.ndarray:
+        """(n,) of `Kind`."""
+        return self._collect(lambda preimage: preimage.kind, object)
+
+    @property
+    def bounded(self) -> np.ndarray:
+        """(n,) of True, False, None."""
+        return self._collect(lambda preimage: preimage.bounded, object)
+
+    @property
+    def singleton(self) -> np.ndarray:
+        """(n,) of True, False, None."""
+        return self._collect(lambda preimage: preimage.singleton, object)
+
+    @property
+    def n_active(self) -> np.ndarray:
+        """(n,) int64, numbers of positive features."""
+        return self._collect(lambda preimage: preimage.n_active, np.int64)
+
+    @property
+    def dimension_lower(self) -> np.ndarray:
+        """(n,) int64, proved lower bounds of the dimension."""
+        return self._collect(lambda preimage: preimage.dimension.lower, np.int64)
+
+    @property
+    def dimension_upper(self) -> np.ndarray:
+        """(n,) int64, proved upper bounds of the dimension; each costs a factorisation of the active rows."""
+        return self._collect(lambda preimage: preimage.dimension.upper, np.int64)
+
+    @property
+    def margin(self) -> np.ndarray:
+        """(n,) float64, how clearly boundedness was decided; NaN where counting or rank decided it."""
+        return self._collect(lambda preimage: preimage.margin, np.float64)
+
+    def verify(self, progress: Progress | bool | None = None, workers: int | None = None) -> np.ndarray:
+        """Check the certificates of all inputs without a solver.
+
+        Returns:
+            (n,) bool: whether the kind is proved.
+        """
+        proved = np.zeros(len(self), dtype=bool)
+        with resolve_progress(progress).stage(f"proofs of {_title(self.layer)}", len(self)) as advance:
+            checks = in_threads(lambda preimage: preimage.certificate.verify(), self.preimages, workers=workers)
+            for index, verified in enumerate(checks):
+                proved[index] = verified
+                advance(1)
+        return proved
+
+    def _collect(self, value: Callable[[LayerPreimage], object], dtype: type) -> np.ndarray:
+        collected = np.empty(len(self), dtype=dtype)
+        for index, preimage in enumerate(self.preimages):
+            collected[index] = value(preimage)
+        return collected
+
+
+def classify(
+    layer: ReLULayer, inputs: Array, *, progress: Progress | bool | None = None, workers: int | None = None
+) -> Classification:
+    """Say for many inputs of a layer whether the inputs with the same features are one point, bounded or unbounded.
+
+    Args:
+        layer: the layer.
+        inputs: (n, *shape), what the layer is fed; any shape with d numbers a sample.
+        progress: where to show progress.
+        workers: threads; by default one a core. BLAS is kept to one thread in each.
+
+    Raises:
+        InputError: if the inputs do not fit the layer or are not finite.
+
+    >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
+    >>> [kind.value for kind in classify(layer, np.array([[0.0], [3.0]])).kind]
+    ['bounded', 'singleton']
+    """
+    points = _points(layer, inputs)
+    patterns = layer_patterns(layer, points)
+    shared = GramRows(scaled_rows(layer))
+    hard = [index for index, pattern in enumerate(patterns) if pattern.n_active < layer.n_inputs]
+    shared.prepare(len(hard))
+    if hard:
+        _ = shared.normal_factor  # once, before the threads ask for it
+
+    def block(indices: list[int]) -> list[LayerPreimage]:
+        return _classify_block(layer, shared, points[indices], [patterns[index] for index in indices])
+
+    blocks = [list(range(len(points)))[start : start + BLOCK] for start in range(0, len(points), BLOCK)]
+    preimages: list[LayerPreimage] = []
+    with resolve_progress(progress).stage(f"preimages of {_title(layer)}", len(points)) as advance:
+        for part in in_threads(block, blocks, workers=workers):
+            preimages.extend(part)
+            advance(len(part))
+    return Classification(layer, tuple(preimages))
+
+
+def preimage(layer: ReLULayer, *, at: Array) -> LayerPreimage:
+    """The set of all inputs of a layer that have exactly the same features as `at`.
+
+    Args:
+        layer: the layer.
+        at: one input of the layer, of its sample shape (or any shape with d numbers).
+
+    Raises:
+        InputError: if `at` does not fit the layer or is not finite.
+
+    >>> preimage(ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0])), at=np.array([0.0])).kind
+    <Kind.BOUNDED: 'bounded'>
+    """
+    point = as_numpy(at, "the point `at`")
+    if point.size != layer.n_inputs:
+        raise ShapeError(
+            f"`at` has {point.size} numbers, but {_title(layer)} takes {layer.n_inputs}; give one input of the layer "
+            "(net.layer_input(name, x)[i])."
+        )
+    return classify(layer, point.reshape(1, -1), progress=False, workers=1)[0]
+
+
+def _points(layer: ReLULayer, inputs: Array) -> np.ndarray:
+    batch = as_numpy(inputs, "the inputs")
+    if batch.ndim < 2 or batch.size != len(batch) * layer.n_inputs or len(batch) == 0:
+        raise ShapeError(
+            f"inputs of shape {batch.shape} do not fit {_title(layer)}: it needs (n, *shape) with n >= 1 samples of "
+            f"{layer.n_inputs} numbers each."
+        )
+    return batch.reshape(len(batch), layer.n_inputs)
+
+
+def _title(layer: ReLULayer) -> str:
+    return f"layer {layer.name}" if layer.name else "the layer"
+
+
+def _classify_block(
+    layer: ReLULayer, shared: GramRows, points: np.ndarray, patterns: list[LayerPattern]
+) -> list[LayerPreimage]:
+    singleton = [decide_cone(tangent_cone(layer, pattern)) for pattern in patterns]
+    bounded: dict[int, Fact] = {}
+    for index, (pattern, fact) in enumerate(zip(patterns, singleton, strict=True)):
+        if fact.value is True or np.array_equal(pattern.tight, pattern.inactive):
+            # A single point is bounded; and where every inactive row is tight, both questions are about one cone.
+            bounded[index] = fact
+            continue
+        structural = by_structure(recession_cone(layer, pattern))
+        if structural is not None:
+            bounded[index] = structural
+    hard = [index for index in range(len(patterns)) if index not in bounded]
+    cones = [recession_cone(layer, patterns[index]) for index in hard]
+    bounded.update(zip(hard, decide_cones(shared, cones), strict=True))
+    return [
+        LayerPreimage(layer, point, pattern, bounded[index], _refuted(singleton[index], bounded[index]))
+        for index, (point, pattern) in enumerate(zip(points, patterns, strict=True))
+    ]
+
+
+def _refuted(singleton: Fact, bounded: Fact) -> Fact:
+    """An open question of uniqueness is answered where the preimage is unbounded."""
+    if singleton.value is None and bounded.value is False and bounded.certificate is not None:
+        return decided(bounded.certificate)
+    return singleton

@@ -1,0 +1,185 @@
+"""Whether cones `{ z : B z = 0, G z <= 0 }` are {0}: structure first, then one shared projection, then dense."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from unrelu.preimages.certificates import (
+    Cone,
+    Counting,
+    Direction,
+    ExactDirection,
+    ExactMultipliers,
+    FullRank,
+    Multipliers,
+)
+from unrelu.preimages.facts import Fact, decided, open_fact
+from unrelu.rigor.integers import integer_rows
+from unrelu.rigor.scaled_rows import ScaledRows
+from unrelu.rigor.singular import proves_full_rank
+from unrelu.solvers.cone_projection import ConeProjection, Outcome, project
+from unrelu.solvers.dense_cone import DenseOutcome, project_dense
+from unrelu.solvers.exact_cone import project_exactly
+from unrelu.solvers.gram_rows import GramRows
+
+SMALL = 2**14
+"""Numbers in a cone's rows up to which the dense test is at once the fastest and the most thorough."""
+
+EXACT_DIMENSION = 40
+"""Coordinates up to which what floats leave open is decided in exact rational arithmetic."""
+
+EXACT_ROWS = 200
+"""Inequality rows up to which that is done."""
+
+
+def by_structure(cone: Cone) -> Fact | None:
+    """What counting, zero columns and the rank of the equality rows decide; None where they do not."""
+    if Counting().verify(cone):
+        return decided(Counting())
+    if int(cone.equalities.sum()) >= cone.dimension and proves_full_rank(cone.rows.matrix[cone.equalities]):
+        return decided(FullRank())
+    unused = cone.unused_columns
+    if unused.size:
+        unit = np.zeros(cone.dimension)
+        unit[unused[0]] = 1.0
+        return decided(Direction(unit, np.zeros(0, dtype=np.intp)))
+    return None
+
+
+def decide_cones(shared: GramRows, cones: list[Cone]) -> list[Fact]:
+    """Decide cones that use all the shared rows and that structure left open."""
+    if not cones:
+        return []
+    if cones[0].rows.matrix.size <= SMALL:
+        return [_dense(cone) for cone in cones]
+    projections = project(
+        shared, np.stack([cone.equalities for cone in cones]), np.stack([cone.inequalities for cone in cones])
+    )
+    return [_judge(cone, projection) for cone, projection in zip(cones, projections, strict=True)]
+
+
+def decide_cone(cone: Cone) -> Fact:
+    """Decide one cone, which may leave rows out."""
+    found = by_structure(cone)
+    if found is not None:
+        return found
+    used = np.flatnonzero(cone.equalities | cone.inequalities)
+    if cone.rows.matrix[used].size <= SMALL:
+        return _dense(cone)
+    part = Cone(ScaledRows(cone.rows.matrix[used]), cone.equalities[used], cone.inequalities[used])
+    fact = decide_cones(GramRows(part.rows), [part])[0]
+    return Fact(fact.value, _lifted(fact, used, len(cone.equalities)), fact.margin, fact.reason)
+
+
+def _lifted(fact: Fact, used: np.ndarray, m: int) -> ConeCertificate | None:
+    """The certificate of a part of the rows as one of all rows."""
+    certificate = fact.certificate
+    if isinstance(certificate, Multipliers):
+        values = np.zeros(m)
+        values[used] = certificate.values
+        return Multipliers(values)
+    if isinstance(certificate, Direction):
+        return Direction(certificate.direction, used[certificate.held])
+    if isinstance(certificate, ExactMultipliers):
+        whole = [0] * m
+        for index, value in zip(used, certificate.values, strict=True):
+            whole[index] = value
+        return ExactMultipliers(tuple(whole))
+    return certificate
+
+
+def _judge(cone: Cone, projection: ConeProjection) -> Fact:
+    """Whether the evidence of a projection is clear; the dense test where it is not."""
+    if projection.outcome is Outcome.MULTIPLIERS:
+        assert projection.multipliers is not None
+        lam = projection.multipliers[cone.inequalities]
+        return decided(Multipliers(projection.multipliers), float(lam.min() / lam.max()))
+    if projection.outcome is Outcome.DIRECTION:
+        assert projection.direction is not None
+        assert projection.held is not None
+        if _is_clear(cone, projection.direction, projection.held):
+            return decided(Direction(projection.direction, projection.held), _relative_size(cone, projection.direction))
+    return _dense(cone)
+
+
+def _is_clear(cone: Cone, z: np.ndarray, held: np.ndarray) -> bool:
+    """The inequalities that `Direction.verify` proves, with an estimate of the singular value."""
+    others = cone.inequalities.copy()
+    others[held] = False
+    equal = cone.equalities.copy()
+    equal[held] = True
+    C = cone.rows.matrix[equal]
+    products = cone.rows.matrix @ z
+    size = float(np.linalg.norm(z))
+    if not len(C):
+        return bool((products[others] <= -1e-12 * size).all())
+    s = _least_singular_value_estimate(C)
+    distance = (float(np.linalg.norm(products[equal])) + 1e-12 * size) / s if s > 0 else np.inf
+    return bool(size > 2 * distance and (products[others] + 2 * cone.rows.norms[others] * distance <= 0).all())
+
+
+def _least_singular_value_estimate(C: np.ndarray) -> float:
+    try:
+        factor = np.linalg.cholesky(C @ C.T)
+    except np.linalg.LinAlgError:
+        return 0.0
+    vector = np.random.default_rng(0).standard_normal(len(C))
+    for _ in range(3):
+        vector /= np.linalg.norm(vector)
+        vector = scipy.linalg.cho_solve((factor, True), vector, check_finite=False)
+    return float(np.linalg.norm(vector)) ** -0.5
+
+
+def _relative_size(cone: Cone, z: np.ndarray) -> float:
+    total = float(np.linalg.norm(cone.rows.matrix[cone.inequalities].sum(axis=0)))
+    return min(1.0, float(np.linalg.norm(z)) / total) if total > 0 else float("nan")
+
+
+def _dense(cone: Cone) -> Fact:
+    """The dense test; only what its certificate proves counts."""
+    rows = cone.rows.matrix
+    inequalities = np.flatnonzero(cone.inequalities)
+    found = project_dense(rows[cone.equalities], rows[inequalities])
+    if found.outcome is DenseOutcome.FULL_RANK:
+        certificates = [FullRank()]
+    elif found.outcome is DenseOutcome.MULTIPLIERS:
+        assert found.inequality_multipliers is not None
+        values = np.zeros(len(rows))
+        values[inequalities] = found.inequality_multipliers
+        values[cone.equalities] = found.equality_multipliers
+        certificates = [Multipliers(values)]
+    else:
+        certificates = [Direction(z, inequalities[held]) for z, held in zip(found.directions, found.held, strict=True)]
+    for certificate in certificates:
+        if certificate.verify(cone):
+            return decided(certificate, _margin(cone, certificate))
+    if cone.dimension <= EXACT_DIMENSION and len(inequalities) <= EXACT_ROWS:
+        return _exact(cone)
+    return open_fact(f"the dense test found {found.outcome.value}, which rounding keeps from being proved")
+
+
+def _exact(cone: Cone) -> Fact:
+    """The exact test, which leaves nothing open but what takes too long."""
+    rows = integer_rows(cone.rows.matrix)
+    equalities, inequalities = np.flatnonzero(cone.equalities), np.flatnonzero(cone.inequalities)
+    found = project_exactly([rows[i] for i in equalities], [rows[i] for i in inequalities], cone.dimension)
+    if found is None:
+        return open_fact("rounding keeps it from being proved, and exact arithmetic took too many steps")
+    if found.direction is not None:
+        return decided(ExactDirection(found.direction))
+    values = [0] * len(rows)
+    for i, value in zip(inequalities, found.inequality_multipliers, strict=True):
+        values[i] = value
+    for i, value in zip(equalities, found.equality_multipliers, strict=True):
+        values[i] = value
+    return decided(ExactMultipliers(tuple(values)))
+
+
+def _margin(cone: Cone, certificate: FullRank | Multipliers | Direction) -> float:
+    if isinstance(certificate, Multipliers):
+        lam = certificate.values[cone.inequalities]
+        return float(lam.min() / lam.max())
+    if isinstance(certificate, Direction) and cone.inequalities.any():
+        return _relative_size(cone, certificate.direction)
+    return float("nan")

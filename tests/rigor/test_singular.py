@@ -1,0 +1,69 @@
+"""Proved bounds lie below the exact singular value and close to it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from exact_oracle import determinant, fractions
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unrelu.rigor.singular import proves_full_rank, smallest_singular_value_bound
+
+
+def with_spectrum(values: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """A (p, n) matrix with these singular values, up to rounding."""
+    rng = np.random.default_rng(seed)
+    p = values.size
+    U = np.linalg.qr(rng.standard_normal((p, p)))[0]
+    V = np.linalg.qr(rng.standard_normal((n, p)))[0]
+    return U @ np.diag(values) @ V.T
+
+
+@pytest.mark.parametrize("exponent", [0, 3, 6, 9, 12])
+@pytest.mark.parametrize("shape", [(20, 20), (20, 50), (50, 20)])
+def test_bound_is_below_and_close(exponent: int, shape: tuple[int, int]) -> None:
+    p, n = min(shape), max(shape)
+    M = with_spectrum(np.logspace(0, -exponent, p), n, seed=exponent)
+    M = M if shape == (p, n) else M.T
+    bound = smallest_singular_value_bound(M)
+    least = 10.0**-exponent
+    assert 0.4 * least < bound < least * (1 + 1e-3)
+    assert proves_full_rank(M)
+
+
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_bound_never_exceeds_the_exact_value(rows: list[list[int]]) -> None:
+    M = np.array(rows, dtype=float)
+    bound = smallest_singular_value_bound(M)
+    exact = fractions(M)
+    gram = [[sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0)) for v in exact] for u in exact]
+    # sigma_min >= s iff H - s^2 I is positive semidefinite, so all its principal minors are.
+    for i in range(3):
+        gram[i][i] -= Fraction(bound) ** 2
+    minors = [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]]
+    assert all(determinant([[gram[i][j] for j in minor] for i in minor]) >= 0 for minor in minors)
+    assert proves_full_rank(M) == (determinant(exact) != 0)
+
+
+@pytest.mark.parametrize("scale", [2.0**-600, 1.0, 2.0**600])
+def test_scale_does_not_matter(scale: float) -> None:
+    M = with_spectrum(np.linspace(1, 2, 5), 8, seed=1)
+    assert smallest_singular_value_bound(scale * M) == scale * smallest_singular_value_bound(M)
+
+
+@pytest.mark.parametrize(
+    "M", [np.zeros((2, 3)), np.array([[1.0, 2.0], [2.0, 4.0]]), np.array([[np.nan, 1.0]]), np.array([[np.inf, 1.0]])]
+)
+def test_nothing_is_proved_without_full_rank(M: np.ndarray) -> None:
+    assert smallest_singular_value_bound(M) == 0.0
+    assert not proves_full_rank(M)
+
+
+def test_singular_up_to_rounding_is_not_full_rank() -> None:
+    # Rank 2 exactly, since the third row is the sum of the others in integers; scaled so that floats are exact.
+    M = np.array([[3.0, 1.0, 7.0], [5.0, -2.0, 1.0], [8.0, -1.0, 8.0]]) / 8
+    assert smallest_singular_value_bound(M) == 0.0
+    assert not proves_full_rank(M)
