@@ -1,0 +1,1 @@
+"""Stability of the inverse: activation pattern, exact linearization, spectrum."""

@@ -1,0 +1,280 @@
+"""Pushing directions forward through a network: the Jacobians of many nodes in one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from unrelu.errors import ModelError, TooLarge
+from unrelu.network.folding import DENSE_LIMIT
+from unrelu.stability.pattern import ActivationPattern
+from unrelu.stability.singular_values import triangular_factor
+from unrelu.stability.tangents import Tangents, carry, unit_tangents
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unrelu.network.graph import Network
+    from unrelu.network.node import Node
+
+CHUNK_BYTES = 128 * 2**20
+"""Bytes that the largest node may take while a part of the directions is pushed through it."""
+
+SHARED_BYTES = 2**30
+"""Bytes that tangents kept for all inputs may take."""
+
+_COMPRESS_BELOW = 0.75  # of the directions; measured: above it a QR factorisation costs more than it saves
+
+Watch = Callable[[str, Tangents], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a push begins: tangents of nodes that separate the input from all that comes after.
+
+    Attributes:
+        n_directions: the number of directions, r.
+        known: their tangents along all directions; empty for the input's own unit vectors.
+        compressed_at: ReLU layers at which the directions were changed to fewer orthonormal ones.
+    """
+
+    n_directions: int
+    known: dict[str, Tangents] = field(default_factory=dict)
+    compressed_at: tuple[str, ...] = ()
+
+    def directions(self, network: Network, start: int, stop: int) -> dict[str, Tangents]:
+        """The tangents of directions `start` up to `stop`."""
+        if not self.known:
+            entry = network.nodes[0]
+            return {entry.name: unit_tangents(start, stop, entry.shape, network.device)}
+        return {name: tangents.directions(start, stop) for name, tangents in self.known.items()}
+
+    def names(self, network: Network) -> set[str]:
+        """The nodes whose tangents it has."""
+        return set(self.known) or {network.nodes[0].name}
+
+
+@dataclass(frozen=True, eq=False)
+class Pushed:
+    """The Jacobian J (m, d) of one node, up to an orthonormal change of directions.
+
+    Attributes:
+        node: the node's name.
+        tangents: `(J Q)'`; Q is the identity, or has orthonormal columns that span J's row space.
+        compressed_at: ReLU layers at which Q was changed; () where it is the identity.
+    """
+
+    node: str
+    tangents: Tangents
+    compressed_at: tuple[str, ...]
+
+
+def push(
+    network: Network,
+    pattern: ActivationPattern,
+    targets: Sequence[str],
+    *,
+    start: Start | None = None,
+    compress: bool = False,
+    jointly: bool = False,
+    memory: int = DENSE_LIMIT,
+) -> Iterator[Pushed]:
+    """The Jacobians of several nodes at one point, in the network's order, in one push.
+
+    The input's unit vectors are a batch that runs through the operators' linear parts; a ReLU keeps its
+    active coordinates. Memory stays bounded as directions go through in parts.
+
+    With `compress`, wherever all that follows depends on the input through one ReLU with much fewer active
+    neurons k than directions r, the tangents `T` (r, k) are replaced by the triangular factor of `T = Q R`:
+    then only k directions are pushed on. Singular values and norms of rows do not change.
+
+    Args:
+        network: the network, with all targets among its nodes.
+        pattern: active neurons of its ReLU layers.
+        targets: names of the nodes wanted.
+        start: where to begin, from `shared_start`; the input by default.
+        compress: whether directions may be changed to fewer.
+        jointly: whether the targets' directions must be the same, so that their tangents can be joined.
+        memory: bytes that the Jacobians of several targets may take at once; where they would take more, a
+            part of the push is done once for each group of them.
+
+    Raises:
+        TooLarge: if the Jacobian of a target would not fit in `DENSE_LIMIT`.
+        UnsupportedOperator: if a node on the way is neither affine nor a ReLU.
+    """
+    begin = Start(network.input_size) if start is None else start
+    pending = [node.name for node in network.nodes if node.name in set(targets)]
+    while pending:
+        steps = nodes_between(network, begin.names(network), pending)
+        joined = set(targets) if jointly else set()
+        boundary = _boundary(steps, begin, joined, pattern) if compress else None
+        passed = _through(steps, boundary) | begin.names(network)
+        here = [name for name in pending if name in passed]
+        pending = [name for name in pending if name not in passed]
+        wanted = here if boundary is None or boundary in here else [*here, boundary]
+        for group in _groups(network, begin, wanted, pattern, memory):
+            for name, tangents in collect(network, pattern, begin, group).items():
+                if name == boundary:
+                    tangents = replace(tangents, values=_fewer_directions(tangents.values))
+                    begin = Start(tangents.n_directions, {name: tangents}, (*begin.compressed_at, name))
+                if name in here:
+                    require_finite(tangents.values, name)
+                    yield Pushed(name, tangents, begin.compressed_at)
+
+
+def shared_start(network: Network, targets: Sequence[str]) -> Start:
+    """The tangents that are the same at every input: those of nodes before the first ReLU.
+
+    Args:
+        network: the network.
+        targets: the nodes to be reached from there.
+
+    Returns:
+        A start at the last nodes that no ReLU comes before, or the plain one if those take more than
+        `SHARED_BYTES`.
+    """
+    plain = Start(network.input_size)
+    needed = network.ancestors(targets)
+    linear: set[str] = {network.nodes[0].name}
+    for node in network.nodes:
+        if node.is_affine and linear.issuperset(node.inputs):
+            linear.add(node.name)
+    used_beyond = {name for node in network.nodes if node.name in needed - linear for name in node.inputs}
+    frontier = [node.name for node in network.nodes if node.name in linear & (used_beyond | (needed & set(targets)))]
+    total = sum(8 * network.input_size * math.prod(network.node(name).shape) for name in frontier)
+    if total > SHARED_BYTES or frontier == [network.nodes[0].name]:
+        return plain
+    return Start(network.input_size, collect(network, ActivationPattern((), ()), plain, frontier))
+
+
+def collect(
+    network: Network, pattern: ActivationPattern, start: Start, names: Sequence[str], watch: Watch | None = None
+) -> dict[str, Tangents]:
+    """The tangents of these nodes along all directions of a start, which go through in parts.
+
+    Args:
+        network: the network.
+        pattern: active neurons of its ReLU layers.
+        start: where to begin.
+        names: the nodes wanted, behind the start or in it.
+        watch: told every node on the way, the start's included, and its tangents along some of the directions.
+    """
+    steps = nodes_between(network, start.names(network), names)
+    last_use = {used: node.name for node in steps for used in node.inputs}
+    widest = max((math.prod(node.shape) for node in steps), default=1)
+    part = max(1, min(start.n_directions, CHUNK_BYTES // (8 * max(1, widest))))
+    whole: dict[str, Tangents] = {}
+    for first in range(0, start.n_directions, part):
+        stop = min(first + part, start.n_directions)
+        known = start.directions(network, first, stop)
+        arrived = {name: known[name] for name in names if name in known}
+        if watch is not None:
+            for name, tangents in known.items():
+                watch(name, tangents)
+        for node in steps:
+            tangents = carry(node, [known[name] for name in node.inputs], pattern)
+            if watch is not None:
+                watch(node.name, tangents)
+            known[node.name] = tangents
+            if node.name in names:
+                arrived[node.name] = tangents
+            for name in set(node.inputs):
+                if last_use[name] == node.name:
+                    del known[name]
+        for name, tangents in arrived.items():
+            if stop - first == start.n_directions:
+                whole[name] = tangents
+                continue
+            if first == 0:
+                room = tangents.values.new_empty(start.n_directions, tangents.values.shape[1])
+                whole[name] = replace(tangents, values=room)
+            whole[name].values[first:stop] = tangents.values
+    return {name: whole[name] for name in names}
+
+
+def nodes_between(network: Network, known: set[str], names: Sequence[str]) -> list[Node]:
+    """The nodes to be computed, in order, to get from known ones to those of these names."""
+    needed = {name for name in names if name not in known}
+    for node in reversed(network.nodes):
+        if node.name in needed:
+            needed.update(name for name in node.inputs if name not in known)
+    return [node for node in network.nodes if node.name in needed]
+
+
+def _boundary(steps: list[Node], start: Start, joined: set[str], pattern: ActivationPattern) -> str | None:
+    """The first ReLU on the way where fewer directions do for all that follows, if there is one.
+
+    Nodes to be joined need the same directions, so that there is none behind the first of them.
+    """
+    order = {node.name for node in steps}
+    last_use = {used: k for k, node in enumerate(steps) for used in node.inputs}
+    last_use.update(dict.fromkeys(joined, len(steps)))
+    awaited = max((k for name, k in last_use.items() if name not in order), default=-1)
+    for k, node in enumerate(steps[:-1]):
+        few = node.is_relu and pattern.n_active(node.name) <= _COMPRESS_BELOW * start.n_directions
+        if few and awaited <= k:
+            return node.name
+        awaited = max(awaited, last_use.get(node.name, -1))
+    return None
+
+
+def _fewer_directions(values: Tensor) -> Tensor:
+    """R of `values = Q R`, (r, k) -> (k, k); one direction where k = 0, as some operators take no empty batch."""
+    return triangular_factor(values) if values.shape[1] else values[:1]
+
+
+def _through(steps: list[Node], boundary: str | None) -> set[str]:
+    """Names of all nodes up to and with a boundary; of all if there is none."""
+    names = [node.name for node in steps]
+    return set(names if boundary is None else names[: names.index(boundary) + 1])
+
+
+def _groups(
+    network: Network, start: Start, names: Sequence[str], pattern: ActivationPattern, memory: int
+) -> Iterator[list[str]]:
+    """The names in groups whose tangents fit into memory together.
+
+    Raises:
+        TooLarge: if those of one name alone do not.
+    """
+    group: list[str] = []
+    total = 0
+    for name in names:
+        node = network.node(name)
+        columns = pattern.n_active(name) if node.is_relu else math.prod(node.shape)
+        check_size(name, columns, start.n_directions)
+        taken = 8 * start.n_directions * columns
+        if group and total + taken > memory:
+            yield group
+            group, total = [], 0
+        group.append(name)
+        total += taken
+    if group:
+        yield group
+
+
+def check_size(name: str, rows: int, columns: int) -> None:
+    """Refuse a Jacobian that takes too much memory.
+
+    Raises:
+        TooLarge: if it takes more than `DENSE_LIMIT` bytes.
+    """
+    if 8 * rows * columns > DENSE_LIMIT:
+        raise TooLarge(
+            f"the Jacobian at {name!r} ({rows} x {columns}) would take {8 * rows * columns / 2**30:.1f} GiB "
+            f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a smaller layer, or give the network smaller inputs."
+        )
+
+
+def require_finite(values: Tensor, name: str) -> None:
+    """Refuse a Jacobian whose computation overflowed.
+
+    Raises:
+        ModelError: if a number is infinite or NaN.
+    """
+    if not bool(torch.isfinite(values).all()):
+        raise ModelError(f"the Jacobian at {name!r} overflows float64; scale the weights down.")

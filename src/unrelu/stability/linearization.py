@@ -1,0 +1,202 @@
+"""The affine map that a network is on the linear region of a point."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.errors import InputError, ShapeError
+from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.operators import AffineOperator
+from unrelu.stability.jacobian import Start, check_size, collect, require_finite
+from unrelu.stability.pattern import ActivationPattern, ForwardPass, activation_pattern, forward_pass
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unrelu.network.graph import Network
+    from unrelu.stability.tangents import Tangents
+
+
+@dataclass(frozen=True, eq=False)
+class Boundary:
+    """The nearest place where a point leaves its linear region.
+
+    Attributes:
+        distance: `min_i |pre_i| / ||gradient of pre_i||_2` over all neurons whose pre-activation depends on
+            the input there; inf if none does. In float64, not proved.
+        layer: name of the ReLU layer of the neuron that sets it, or "".
+        neuron: its index in C order, or -1.
+    """
+
+    distance: float
+    layer: str
+    neuron: int
+
+
+@dataclass(frozen=True, eq=False)
+class Linearization:
+    """`F(x) = matrix x + offset` for all x with the activation pattern of `at`.
+
+    With `J = D_l W_l ... D_1 W_1`: `F(at + dx) = F(at) + J dx` as long as `at + dx` stays in the (closed)
+    linear region. A neuron whose pre-activation is exactly 0 counts as inactive, as its output is 0.
+
+    Attributes:
+        matrix: J, (m, d) float64, read-only, on inputs and outputs flattened in C order.
+        offset: (m,) float64, read-only.
+        at: the point, float64, of the network's input shape, read-only.
+        relu: whether the prefix ends in its ReLU; False for the map to the pre-activation, and for a prefix
+            that does not end in one.
+        layer: name of the node where the prefix ends.
+        pattern: active neurons of all ReLU layers that the map runs through; they define the region.
+        boundary: where the nearest end of the region is.
+        prefix: the network that was linearized, up to that node.
+    """
+
+    matrix: np.ndarray
+    offset: np.ndarray
+    at: np.ndarray
+    relu: bool
+    layer: str
+    pattern: ActivationPattern
+    boundary: Boundary
+    prefix: Network
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, d)."""
+        return (self.matrix.shape[0], self.matrix.shape[1])
+
+    @property
+    def radius(self) -> float:
+        """The distance from `at` to the nearest end of its linear region, L2; see `Boundary.distance`."""
+        return self.boundary.distance
+
+    def __call__(self, points: Array) -> np.ndarray:
+        """The affine map at points, wherever they lie: (n, *input_shape) -> (n, m) float64.
+
+        Raises:
+            InputError: if the points have another shape, or numbers that are not finite.
+        """
+        batch = as_numpy(points, "the points")
+        if batch.shape[1:] != self.at.shape:
+            raise ShapeError(f"the points must have shape (n, *{self.at.shape}), not {batch.shape}.")
+        return batch.reshape(len(batch), self.at.size) @ self.matrix.T + self.offset
+
+    def same_region(self, point: Array) -> bool:
+        """Whether a point of the input shape has the same activation pattern, so that the map is exact there."""
+        return activation_pattern(self.prefix, point).restricted(self.pattern.layers).same_as(self.pattern)
+
+
+def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
+    """The exact affine map of a network on the linear region of a point.
+
+    All unit vectors of the input are pushed forward through the linear parts at once, in parts that keep
+    memory bounded; a ReLU keeps the rows of its active neurons and zeros the others.
+
+    >>> from unrelu.network.graph import Network
+    >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.array([1.0, 0.0])), (np.eye(2), np.zeros(2))])
+    >>> lin = linearize(net.upto("relu1"), at=np.array([2.0]))
+    >>> lin.matrix.tolist(), lin.offset.tolist(), lin.radius
+    ([[1.0], [0.0]], [1.0, 0.0], 2.0)
+
+    Args:
+        prefix: a network, usually `net.upto("relu3")`; it may end in any node, or in several, joined.
+        at: the point, of the network's input shape.
+        relu: False to leave out the ReLU that the prefix ends in.
+
+    Raises:
+        InputError: if the point has another shape or is not finite, or if `relu` is False and the prefix
+            does not end in a ReLU.
+        TooLarge: if the matrix would take more memory than allowed.
+        ModelError: if a number overflows, or a node is neither affine nor a ReLU.
+    """
+    network = prefix if relu else without_last_relu(prefix)
+    layer = ", ".join(prefix.outputs)
+    d, m = network.input_size, network.output_size
+    check_size(layer, m, d)
+    forward = forward_pass(network, at)
+    nearest = _NearestBoundary(network, forward)
+    blocks = collect(network, forward.pattern, Start(d), network.outputs, watch=nearest)
+    joined = torch.cat([blocks[name].full() for name in network.outputs], dim=1)
+    require_finite(joined, layer)
+    matrix = joined.T.contiguous().cpu().numpy()
+    offset = _offset(network, forward.pattern).cpu().numpy()
+    at_ = forward.at[0].cpu().numpy().copy()
+    for array in (matrix, offset, at_):
+        array.flags.writeable = False
+    return Linearization(
+        matrix=matrix,
+        offset=offset,
+        at=at_,
+        relu=relu and ends_in_relu(prefix),
+        layer=layer,
+        pattern=forward.pattern,
+        boundary=nearest.boundary(),
+        prefix=network,
+    )
+
+
+def without_last_relu(prefix: Network) -> Network:
+    """The prefix up to what its last ReLU is fed (of each output, where there are several).
+
+    Raises:
+        InputError: if it does not end in a ReLU.
+    """
+    for name in prefix.outputs:
+        if not prefix.node(name).is_relu:
+            raise InputError(
+                f"the prefix ends in {name!r}, which is not a ReLU, so there is none to leave out; "
+                f"drop relu=False, or end the prefix in one of {', '.join(prefix.layers) or 'its ReLU layers (none)'}."
+            )
+    return prefix.upto(*(prefix.node(name).inputs[0] for name in prefix.outputs))
+
+
+def ends_in_relu(prefix: Network) -> bool:
+    """Whether every output of a prefix is a ReLU."""
+    return all(prefix.node(name).is_relu for name in prefix.outputs)
+
+
+def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
+    """The map of this pattern at 0, whatever the pattern of 0 itself: no cancellation as in F(x) - J x."""
+    known: dict[str, Tensor] = {}
+    for node in network.nodes:
+        operands = [known[name] for name in node.inputs]
+        if node.is_relu:
+            mask = torch.from_numpy(pattern[node.name].copy()).to(network.device)
+            known[node.name] = operands[0] * mask
+        elif isinstance(node.operator, AffineOperator):
+            known[node.name] = node.operator.apply(*operands)
+        else:
+            known[node.name] = torch.zeros(1, *network.input_shape, dtype=torch.float64, device=network.device)
+    return torch.cat([known[name].reshape(-1) for name in network.outputs])
+
+
+class _NearestBoundary:
+    """Collects the gradients' norms of all pre-activations while they are pushed by."""
+
+    def __init__(self, network: Network, forward: ForwardPass) -> None:
+        self._fed = {node.name: node.inputs[0] for node in network.nodes if node.is_relu}
+        self._origins = set(self._fed.values())
+        self._forward = forward
+        self._squares: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, tangents: Tangents) -> None:
+        if name in self._origins:
+            squares = tangents.full().square().sum(dim=0)
+            self._squares[name] = squares + self._squares[name] if name in self._squares else squares
+
+    def boundary(self) -> Boundary:
+        nearest = Boundary(math.inf, "", -1)
+        for layer, origin in self._fed.items():
+            norms = self._squares[origin].sqrt()
+            sizes = self._forward.preactivations[layer].reshape(-1).abs()
+            distances = torch.where(norms > 0, sizes / norms, math.inf)
+            neuron = int(distances.argmin())
+            if float(distances[neuron]) < nearest.distance:
+                nearest = Boundary(float(distances[neuron]), layer, neuron)
+        return nearest

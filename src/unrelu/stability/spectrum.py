@@ -1,0 +1,166 @@
+"""The singular values of a prefix's Jacobian."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.errors import InputError
+from unrelu.network.arrays import Array
+from unrelu.stability.jacobian import Pushed, push
+from unrelu.stability.linearization import ends_in_relu, without_last_relu
+from unrelu.stability.pattern import forward_pass
+from unrelu.stability.singular_values import singular_values
+from unrelu.stability.structural import structural_rank
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
+
+_EPSILON = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """All singular values of the Jacobian J of a prefix at one input.
+
+    The values come from a backward stable decomposition: each is within about `error` of a singular value
+    of the matrix that was decomposed, so that small values have a large relative error, and those below
+    `error` none that is worth stating. Not counted is the rounding of the products that form J,
+    `gamma |W_l| ... |W_1|` in size.
+
+    Attributes:
+        layer: name of the node where the prefix ends, a ReLU layer as a rule.
+        relu: whether that layer's ReLU is included; False also for a node that is not a ReLU.
+        values: (min(m, d),) float64, descending, read-only; those that zero rows and columns or fewer active
+            neurons before force to be 0 are exactly 0.
+        shape: (m, d), the shape of J.
+        structural_rank: upper bound of the rank from sizes and numbers of active neurons alone.
+        tolerance: values up to this count as 0; see `spectrum`.
+        method: how the values were computed, in words.
+        input: index of the input, where there were several.
+    """
+
+    layer: str
+    relu: bool
+    values: np.ndarray
+    shape: tuple[int, int]
+    structural_rank: int
+    tolerance: float
+    method: str
+    input: int = 0
+
+    @property
+    def rank(self) -> int:
+        """The numerical rank: how many values exceed the tolerance."""
+        return int(np.count_nonzero(self.values > self.tolerance))
+
+    @property
+    def largest(self) -> float:
+        """The largest singular value: the Lipschitz constant (L2) on the linear region."""
+        return float(self.values[0])
+
+    @property
+    def smallest_nonzero(self) -> float:
+        """The smallest singular value above the tolerance; NaN if there is none."""
+        return float(self.values[self.rank - 1]) if self.rank else math.nan
+
+    @property
+    def condition_number(self) -> float:
+        """The largest singular value over the smallest non-zero one; NaN for a zero Jacobian."""
+        return self.largest / self.smallest_nonzero
+
+    @property
+    def error(self) -> float:
+        """What the decomposition may have changed each value by: `max(m, d) * eps * sigma_1`.
+
+        The size of the backward error that LAPACK's error bound has in practice (LAPACK Users' Guide, 4.9);
+        no proof.
+        """
+        return max(self.shape) * _EPSILON * self.largest
+
+
+def spectrum(prefix: Network, at: Array, relu: bool = True, rtol: float | None = None) -> Spectrum:
+    """All singular values of a network's Jacobian at a point.
+
+    >>> from unrelu.network.graph import Network
+    >>> net = Network.from_layers([(np.diag([3.0, 2.0]), np.zeros(2)), (np.eye(2), np.zeros(2))])
+    >>> found = spectrum(net.upto("relu1"), at=np.array([1.0, -1.0]))
+    >>> found.values.tolist(), found.rank, found.structural_rank, found.condition_number
+    ([3.0, 0.0], 1, 1, 1.0)
+
+    Args:
+        prefix: a network, usually `net.upto("relu3")`; it may end in any node, or in several, joined.
+        at: the point, of the network's input shape.
+        relu: False to leave out the ReLU that the prefix ends in.
+        rtol: values up to `rtol * sigma_1` count as 0. By default `max(m, d) * eps`, the size of the
+            decomposition's own error (as in `numpy.linalg.matrix_rank`): no smaller value can be told from 0.
+
+    Raises:
+        InputError: if the point has another shape or is not finite, if `relu` is False and the prefix does
+            not end in a ReLU, or if `rtol` is not a number in [0, 1).
+        TooLarge: if the Jacobian would take more memory than allowed.
+        ModelError: if a number overflows, or a node is neither affine nor a ReLU.
+    """
+    check_rtol(rtol)
+    network = prefix if relu else without_last_relu(prefix)
+    forward = forward_pass(network, at)
+    pushed = {
+        result.node: result for result in push(network, forward.pattern, network.outputs, compress=True, jointly=True)
+    }
+    return factored_spectrum(
+        [pushed[name] for name in network.outputs],
+        layer=", ".join(prefix.outputs),
+        relu=relu and ends_in_relu(prefix),
+        shape=(network.output_size, network.input_size),
+        rank=structural_rank(network, forward.pattern),
+        rtol=rtol,
+    )
+
+
+def factored_spectrum(
+    blocks: Sequence[Pushed],
+    *,
+    layer: str,
+    relu: bool,
+    shape: tuple[int, int],
+    rank: int,
+    rtol: float | None,
+) -> Spectrum:
+    """The spectrum of a Jacobian that was pushed forward in one block, or in several with the same directions."""
+    m, d = shape
+    joined = torch.cat([block.tangents.values for block in blocks], dim=1)
+    found = singular_values(joined)
+    values = np.zeros(min(m, d))
+    kept = min(len(found.values), rank)
+    values[:kept] = found.values[:kept]
+    values.flags.writeable = False
+    largest = float(values[0]) if values.size else 0.0
+    a, b = found.factored
+    compressed = blocks[-1].compressed_at
+    method = f"{found.algorithm} of a {b} x {a} matrix, zero rows and columns of the {m} x {d} Jacobian left out"
+    if compressed:
+        method += f", its row space reduced by Householder QR at {', '.join(compressed)}"
+    return Spectrum(
+        layer=layer,
+        relu=relu,
+        values=values,
+        shape=shape,
+        structural_rank=rank,
+        tolerance=(max(m, d) * _EPSILON if rtol is None else rtol) * largest,
+        method=method,
+    )
+
+
+def check_rtol(rtol: float | None) -> None:
+    """Refuse a relative tolerance outside of [0, 1).
+
+    Raises:
+        InputError: if it is.
+    """
+    if rtol is not None and not 0 <= rtol < 1:
+        raise InputError(f"rtol must be a number in [0, 1), not {rtol}; leave it out for max(m, d) * eps.")

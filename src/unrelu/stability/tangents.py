@@ -1,0 +1,100 @@
+"""Directional derivatives of a node along several directions of the input, and how operators carry them on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from unrelu.errors import UnsupportedOperator
+from unrelu.network.operators import AffineOperator, Dense, Reshape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unrelu.network.node import Node
+    from unrelu.network.operators import Shape
+    from unrelu.stability.pattern import ActivationPattern
+
+
+@dataclass(frozen=True, eq=False)
+class Tangents:
+    """Derivatives `(J Q)'` of one node's value along the r columns of Q, the rows that a ReLU removed left out.
+
+    Attributes:
+        values: (r, k) float64: for each direction the derivative of the k coordinates that are kept.
+        shape: sample shape of the node, m coordinates.
+        support: (k,) int64, the kept coordinates (C order), ascending; None if all m are. All others have
+            derivative 0.
+    """
+
+    values: Tensor
+    shape: Shape
+    support: Tensor | None = None
+
+    @property
+    def n_directions(self) -> int:
+        """The number of directions, r."""
+        return self.values.shape[0]
+
+    def full(self) -> Tensor:
+        """(r, m): with the removed coordinates as zeros."""
+        if self.support is None:
+            return self.values
+        whole = self.values.new_zeros(self.values.shape[0], math.prod(self.shape))
+        return whole.index_copy_(1, self.support, self.values)
+
+    def batch(self) -> Tensor:
+        """(r, *shape): as a batch of samples."""
+        return self.full().reshape(self.n_directions, *self.shape)
+
+    def directions(self, start: int, stop: int) -> Tangents:
+        """Those of directions `start` up to `stop`."""
+        return replace(self, values=self.values[start:stop])
+
+    def through_relu(self, active: Tensor) -> Tangents:
+        """Behind a ReLU whose active neurons are these (int64, ascending, C order)."""
+        return Tangents(self.full().index_select(1, active), self.shape, active)
+
+
+def unit_tangents(start: int, stop: int, shape: Shape, device: torch.device) -> Tangents:
+    """Those of the input itself along its coordinates `start` up to `stop`."""
+    values = torch.zeros(stop - start, math.prod(shape), dtype=torch.float64, device=device)
+    values[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+    return Tangents(values, shape)
+
+
+def carry(node: Node, operands: Sequence[Tangents], pattern: ActivationPattern) -> Tangents:
+    """The tangents of a node from those of the nodes it takes.
+
+    A ReLU drops its inactive coordinates; an affine operator applies its linear part, to the kept
+    coordinates alone where the operator is dense.
+
+    Raises:
+        UnsupportedOperator: if the node is neither affine nor a ReLU.
+    """
+    operator = node.operator
+    if node.is_relu:
+        return operands[0].through_relu(active_coordinates(node.name, pattern, operands[0].values.device))
+    if not isinstance(operator, AffineOperator):
+        raise UnsupportedOperator(
+            f"node {node.name!r} ({type(operator).__name__}) is neither affine nor a ReLU, so it has no linearization; "
+            "ask about a prefix that ends before it."
+        )
+    first = operands[0]
+    if isinstance(operator, Reshape):
+        return replace(first, shape=node.shape)
+    if isinstance(operator, Dense) and first.support is not None and len(first.shape) == 1:
+        return Tangents(functional.linear(first.values, operator.weight.index_select(1, first.support)), node.shape)
+    result = operator.linear(*(operand.batch() for operand in operands))
+    return Tangents(result.reshape(result.shape[0], -1), node.shape)
+
+
+def active_coordinates(layer: str, pattern: ActivationPattern, device: torch.device) -> Tensor:
+    """Indices of the active neurons of a ReLU layer in C order, ascending."""
+    mask = torch.from_numpy(pattern[layer].reshape(-1).copy()).to(device)
+    return mask.nonzero().reshape(-1)
