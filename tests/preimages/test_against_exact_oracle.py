@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from exact_oracle import cone_is_trivial, fractions
 
+from exact_oracle import cone_is_trivial, fractions
 from unrelu.network.layer import ReLULayer
 from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind, kind_of

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from exact_oracle import determinant, fractions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exact_oracle import determinant, fractions
 from unrelu.rigor.singular import proves_full_rank, smallest_singular_value_bound
 
 

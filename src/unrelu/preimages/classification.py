@@ -119,10 +119,7 @@ def classify(
     points = _points(layer, inputs)
     patterns = layer_patterns(layer, points)
     shared = GramRows(scaled_rows(layer))
-    hard = [index for index, pattern in enumerate(patterns) if pattern.n_active < layer.n_inputs]
-    shared.prepare(len(hard))
-    if hard:
-        _ = shared.normal_factor  # once, before the threads ask for it
+    shared.prepare(np.array([pattern.n_active for pattern in patterns if pattern.n_active < layer.n_inputs]))
 
     def block(indices: list[int]) -> list[LayerPreimage]:
         return _classify_block(layer, shared, points[indices], [patterns[index] for index in indices])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 
 from unrelu.preimages.certificates import (
     Cone,
+    ConeCertificate,
     Counting,
     Direction,
     ExactDirection,
@@ -18,7 +18,7 @@ from unrelu.preimages.facts import Fact, decided, open_fact
 from unrelu.rigor.integers import integer_rows
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.rigor.singular import proves_full_rank
-from unrelu.solvers.cone_projection import ConeProjection, Outcome, project
+from unrelu.solvers.cone_projection import ConeProjection, Outcome, ProjectedDirection, project
 from unrelu.solvers.dense_cone import DenseOutcome, project_dense
 from unrelu.solvers.exact_cone import project_exactly
 from unrelu.solvers.gram_rows import GramRows
@@ -97,38 +97,23 @@ def _judge(cone: Cone, projection: ConeProjection) -> Fact:
         return decided(Multipliers(projection.multipliers), float(lam.min() / lam.max()))
     if projection.outcome is Outcome.DIRECTION:
         assert projection.direction is not None
-        assert projection.held is not None
-        if _is_clear(cone, projection.direction, projection.held):
-            return decided(Direction(projection.direction, projection.held), _relative_size(cone, projection.direction))
+        found = projection.direction
+        if _is_clear(cone, found):
+            return decided(Direction(found.vector, found.held), found.relative_size)
     return _dense(cone)
 
 
-def _is_clear(cone: Cone, z: np.ndarray, held: np.ndarray) -> bool:
+def _is_clear(cone: Cone, found: ProjectedDirection) -> bool:
     """The inequalities that `Direction.verify` proves, with an estimate of the singular value."""
     others = cone.inequalities.copy()
-    others[held] = False
+    others[found.held] = False
     equal = cone.equalities.copy()
-    equal[held] = True
-    C = cone.rows.matrix[equal]
-    products = cone.rows.matrix @ z
-    size = float(np.linalg.norm(z))
-    if not len(C):
-        return bool((products[others] <= -1e-12 * size).all())
-    s = _least_singular_value_estimate(C)
-    distance = (float(np.linalg.norm(products[equal])) + 1e-12 * size) / s if s > 0 else np.inf
-    return bool(size > 2 * distance and (products[others] + 2 * cone.rows.norms[others] * distance <= 0).all())
-
-
-def _least_singular_value_estimate(C: np.ndarray) -> float:
-    try:
-        factor = np.linalg.cholesky(C @ C.T)
-    except np.linalg.LinAlgError:
-        return 0.0
-    vector = np.random.default_rng(0).standard_normal(len(C))
-    for _ in range(3):
-        vector /= np.linalg.norm(vector)
-        vector = scipy.linalg.cho_solve((factor, True), vector, check_finite=False)
-    return float(np.linalg.norm(vector)) ** -0.5
+    equal[found.held] = True
+    size = float(np.linalg.norm(found.vector))
+    # 1e-13 is what a row's product may be off by; twice what is needed leaves room for the estimate.
+    distance = (float(np.linalg.norm(found.products[equal])) + 1e-13 * size) / found.least_singular_value
+    slack = 2 * cone.rows.norms[others] * distance + 1e-13 * size
+    return bool(size > 2 * distance and (found.products[others] + slack <= 0).all())
 
 
 def _relative_size(cone: Cone, z: np.ndarray) -> float:

@@ -74,6 +74,12 @@ def row_norms_above(matrix: np.ndarray) -> np.ndarray:
     return np.where(zero, 0.0, np.where(ordinary, norms, np.inf))
 
 
+def frobenius_above(matrix: np.ndarray) -> float:
+    """At least the Frobenius norm of a matrix; inf where it overflows or is not a number."""
+    by_rows = norm_above(row_norms_above(matrix))
+    return by_rows if math.isfinite(by_rows) else norm_above(matrix)
+
+
 def sum_above(values: np.ndarray) -> float:
     """At least the sum of non-negative numbers."""
     return enlarged(float(np.sum(values)), np.size(values))

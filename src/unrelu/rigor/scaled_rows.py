@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from unrelu.rigor.rounding import row_norms_above
-from unrelu.rigor.singular import smallest_singular_value_bound
+from unrelu.rigor.rounding import norm_above, row_norms_above
+from unrelu.rigor.singular import bound_from_gram, smallest_singular_value_bound
 
 
 class ScaledRows:
@@ -19,11 +19,13 @@ class ScaledRows:
 
     def __init__(self, matrix: np.ndarray) -> None:
         """Scale the rows of a matrix (m, d); rows that are zero stay so."""
-        largest = np.abs(matrix).max(axis=1, initial=0.0)
-        self.matrix = np.ldexp(matrix, -np.frexp(largest)[1][:, None])
-        # A number pushed into the subnormal range would no longer be the given one.
-        lossy = np.ldexp(self.matrix, np.frexp(largest)[1][:, None]) != matrix
-        self.matrix[lossy.any(axis=1)] = matrix[lossy.any(axis=1)]
+        largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
+        scales = np.ldexp(1.0, np.clip(-np.frexp(largest)[1], -1000, 1000))
+        self.matrix = matrix * scales[:, None]
+        # A number that shrinks into the subnormal range would no longer be the given one; such rows stay as they are.
+        shrunk = np.flatnonzero(scales < 1)
+        lossy = shrunk[(self.matrix[shrunk] / scales[shrunk, None] != matrix[shrunk]).any(axis=1)]
+        self.matrix[lossy] = matrix[lossy]
         self.matrix.flags.writeable = False
 
     @property
@@ -43,10 +45,18 @@ class ScaledRows:
         return np.logical_not(self.matrix.any(axis=1))
 
     @cached_property
+    def normal_matrix(self) -> np.ndarray:
+        """`A'A`, (d, d), as computed."""
+        return self.matrix.T @ self.matrix
+
+    @cached_property
     def column_rank_bound(self) -> float:
         """A proved lower bound of the d-th singular value of all rows; 0 where none is found."""
         m, d = self.shape
-        return smallest_singular_value_bound(self.matrix) if m >= d else 0.0
+        if m < d:
+            return 0.0
+        bound = bound_from_gram(self.normal_matrix, norm_above(self.norms), m)
+        return bound if bound > 0 else smallest_singular_value_bound(self.matrix)
 
     @cached_property
     def zero_columns(self) -> np.ndarray:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import scipy.linalg
 
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, norm_above
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, frobenius_above, gamma
 
 
 def smallest_singular_value_bound(matrix: np.ndarray) -> float:
@@ -35,7 +35,7 @@ def smallest_singular_value_bound(matrix: np.ndarray) -> float:
         return 0.0
     exponent = math.frexp(largest)[1]
     scaled = np.ldexp(wide, -exponent)
-    bound = _bound_by_gram(scaled)
+    bound = bound_from_gram(scaled @ scaled.T, frobenius_above(scaled), scaled.shape[1])
     if bound == 0.0:
         bound = _bound_by_preconditioning(scaled)
     return math.ldexp(bound, exponent)
@@ -52,7 +52,7 @@ def proves_full_rank(matrix: np.ndarray) -> bool:
         return False
     scaled = np.ldexp(wide, -math.frexp(largest)[1])
     gram = scaled @ scaled.T
-    gram.flat[:: p + 1] -= 2 * proved_slack(norm_above(scaled) ** 2 * (1 + 4 * UNIT), p, n)
+    gram.flat[:: p + 1] -= 2 * proved_slack(frobenius_above(scaled), p, n)
     try:
         np.linalg.cholesky(gram)
     except np.linalg.LinAlgError:
@@ -60,26 +60,34 @@ def proves_full_rank(matrix: np.ndarray) -> bool:
     return True
 
 
-def proved_slack(frobenius_squared: float, p: int, n: int) -> float:
+def proved_slack(frobenius: float, p: int, n: int) -> float:
     """How much the least eigenvalue of a computed Gram matrix must exceed zero to prove the exact one positive.
 
-    If Cholesky factorisation of `fl(M M') - c I` (p rows of n numbers, `||M||_F^2 <= frobenius_squared`) runs
+    If Cholesky factorisation of `fl(M M') - c I` (p rows of n numbers, `||M||_F <= frobenius`) runs
     to its end, then `lambda_min(M M') >= c - proved_slack`: the Gram matrix is computed to within
     `gamma_n |M||M|'`, whose norm is at most `gamma_n ||M||_F^2`; a completed factorisation is the exact one of a
     matrix within `gamma_(p+1) / (1 - gamma_(p+1)) trace` of its argument (Demmel; Higham, theorem 10.5), for which
     twice the number of roundings is taken, since fast implementations multiply by reciprocal pivots; and the shifted
     diagonal is rounded once.
     """
-    trace = frobenius_squared * (1 + gamma(n + 2))
+    trace = frobenius**2 * (1 + gamma(n + 4))
     cholesky = gamma(2 * p + 8)
     factor = gamma(n + 2) + cholesky / (1 - cholesky) + 2 * UNIT
     return factor * trace * (1 + 64 * UNIT) + (p + n) * p * UNDERFLOW
 
 
-def _bound_by_gram(wide: np.ndarray) -> float:
-    p, n = wide.shape
-    gram = wide @ wide.T
-    slack = proved_slack(norm_above(wide) ** 2 * (1 + 4 * UNIT), p, n)
+def bound_from_gram(gram: np.ndarray, frobenius: float, n: int) -> float:
+    """A proved lower bound of `sigma_p(M)` from the computed Gram matrix of p rows; 0 where none is found.
+
+    Args:
+        gram: (p, p), `M M'` as computed in any order of summation.
+        frobenius: at least the Frobenius norm of M.
+        n: the number of terms in each inner product.
+    """
+    p = len(gram)
+    if not np.isfinite(frobenius) or not np.isfinite(gram).all():
+        return 0.0
+    slack = proved_slack(frobenius, p, n)
     estimate = _least_eigenvalue_estimate(gram)
     for fraction in (0.9, 0.5, 0.1):
         shift = fraction * estimate
@@ -122,7 +130,7 @@ def _bound_by_preconditioning(wide: np.ndarray) -> float:
     if not np.isfinite(X).all():
         return 0.0
     nearly_orthonormal = X @ wide
-    size = norm_above(X)
-    error = gamma(p + 2) * size * norm_above(wide) * (1 + 8 * UNIT) + p * n * UNDERFLOW
-    bound = _bound_by_gram(nearly_orthonormal) - error
+    size = frobenius_above(X)
+    error = gamma(p + 2) * size * frobenius_above(wide) * (1 + 8 * UNIT) + p * n * UNDERFLOW
+    bound = bound_from_gram(nearly_orthonormal @ nearly_orthonormal.T, frobenius_above(nearly_orthonormal), n) - error
     return max(0.0, bound / size * (1 - 8 * UNIT))

@@ -37,23 +37,38 @@ class Outcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
+class ProjectedDirection:
+    """A direction inside the cone, up to rounding.
+
+    Attributes:
+        vector: (d,), r.
+        products: (m,), all rows times r.
+        held: indices of inequality rows that hold as equalities at r, linearly independent of each other and of the
+            equality rows.
+        least_singular_value: an estimate of that of the rows that hold.
+        relative_size: `||r|| / ||G'1||`, between 0 and 1.
+    """
+
+    vector: np.ndarray
+    products: np.ndarray
+    held: np.ndarray
+    least_singular_value: float
+    relative_size: float
+
+
+@dataclass(frozen=True, eq=False)
 class ConeProjection:
     """What was found for one input; evidence, not proof.
 
     Attributes:
         outcome: which of the following are set.
         multipliers: (m,), at least 1 on all inequality rows (MULTIPLIERS).
-        direction: (d,), the projection r (DIRECTION).
-        held: indices of inequality rows that hold as equalities at r, linearly independent of each other and of the
-            equality rows (DIRECTION).
-        rounds: how many times all rows were looked at.
+        direction: the projection r and what belongs to it (DIRECTION).
     """
 
     outcome: Outcome
     multipliers: np.ndarray | None = None
-    direction: np.ndarray | None = None
-    held: np.ndarray | None = None
-    rounds: int = 0
+    direction: ProjectedDirection | None = None
 
 
 UNSETTLED = ConeProjection(Outcome.UNSETTLED)
@@ -73,7 +88,7 @@ class _Work:
         self.S = np.zeros((0, 0))  # Gram matrix of the chosen rows projected off the equality rows
         self.values = np.zeros(0)
         self.first_gradient = np.zeros(0)
-        self.rounds = 0
+        self.size_of_sum = 0.0  # ||G'1||
 
     def free_multipliers(self, products: np.ndarray) -> np.ndarray:
         """`mu` that makes the residual orthogonal to the equality rows, from the products of all rows with `G'lam`."""
@@ -92,6 +107,10 @@ class _Work:
         v = self.ones.copy()
         v[self.chosen] += self.values
         return v
+
+    def may_be_trivial(self, n_violated: int, dimension: int) -> bool:
+        """Whether so many rows push back that they may span what the equality rows leave free."""
+        return int((self.values > 0).sum()) + n_violated >= dimension - self.J.size
 
     def grow(self, gradient: np.ndarray, violated: np.ndarray, dimension: int) -> bool:
         """Let the most violated rows in and solve the small problem; False where it is singular."""
@@ -151,32 +170,76 @@ def project(shared: GramRows, equalities: np.ndarray, inequalities: np.ndarray) 
 def _round(shared: GramRows, works: dict[int, _Work]) -> dict[int, ConeProjection]:
     """One look at all rows for every input under way; gives those that are finished by it."""
     A = shared.rows.matrix
-    lifted = np.stack([work.lifted() for work in works.values()], axis=1)
-    products = A @ (A.T @ lifted)
+    sums = A.T @ np.stack([work.lifted() for work in works.values()], axis=1)
+    products = A @ sums
     V = np.stack([work.multipliers(products[:, c]) for c, work in enumerate(works.values())], axis=1)
     R = -(A.T @ V)
     Q = A @ R
-    completed = V + shared.completed(R) if shared.normal_factor is not None else None
     results: dict[int, ConeProjection] = {}
+    pushed: dict[int, tuple[int, np.ndarray]] = {}
     for c, (k, work) in enumerate(works.items()):
-        work.rounds += 1
-        if completed is not None and float(completed[work.cone, c].min()) > 0:
-            positive = completed[:, c] / float(completed[work.cone, c].min())
-            results[k] = ConeProjection(Outcome.MULTIPLIERS, multipliers=positive, rounds=work.rounds)
-            continue
-        gradient = Q[:, c]
         if not work.first_gradient.size:
-            work.first_gradient = gradient
+            work.first_gradient = Q[:, c]
+            work.size_of_sum = float(np.linalg.norm(sums[:, c]))
         size = float(np.linalg.norm(R[:, c]))
-        violated = np.flatnonzero(work.cone & (gradient > VIOLATION * size))
+        violated = np.flatnonzero(work.cone & (Q[:, c] > VIOLATION * size))
         fresh = np.setdiff1d(violated, work.chosen, assume_unique=True)
-        if not fresh.size:
-            results[k] = _direction(work, R[:, c])
-        elif not work.grow(gradient, fresh, A.shape[1]):
+        if fresh.size:
+            pushed[k] = (c, fresh)
+        else:
+            results[k] = _direction(work, R[:, c], Q[:, c])
+    results.update(_completed(shared, works, V, R, pushed))
+    for k, (c, fresh) in pushed.items():
+        if k not in results and not works[k].grow(Q[:, c], fresh, A.shape[1]):
             results[k] = UNSETTLED
     return results
 
 
-def _direction(work: _Work, r: np.ndarray) -> ConeProjection:
-    held = np.sort(work.chosen[work.values > 0])
-    return ConeProjection(Outcome.DIRECTION, direction=r, held=held, rounds=work.rounds)
+def _completed(
+    shared: GramRows, works: dict[int, _Work], V: np.ndarray, R: np.ndarray, pushed: dict[int, tuple[int, np.ndarray]]
+) -> dict[int, ConeProjection]:
+    """Inputs whose multipliers stay positive when the least change of all of them makes the residual zero."""
+    d = R.shape[0]
+    hopeful = {k: c for k, (c, fresh) in pushed.items() if works[k].may_be_trivial(fresh.size, d)}
+    if not hopeful or shared.normal_factor is None:
+        return {}
+    columns = list(hopeful.values())
+    completed = V[:, columns] + shared.completed(R[:, columns])
+    results = {}
+    for position, k in enumerate(hopeful):
+        least = float(completed[works[k].cone, position].min())
+        if least > 0:
+            results[k] = ConeProjection(Outcome.MULTIPLIERS, multipliers=completed[:, position] / least)
+    return results
+
+
+def _direction(work: _Work, r: np.ndarray, products: np.ndarray) -> ConeProjection:
+    keep = np.flatnonzero(work.values > 0)
+    held = work.chosen[keep]
+    p = work.J.size
+    factor = np.zeros((p + keep.size, p + keep.size))
+    factor[:p, :p] = work.L
+    factor[p:, :p] = work.Y[:, keep].T
+    try:
+        factor[p:, p:] = np.linalg.cholesky(work.S[np.ix_(keep, keep)])
+    except np.linalg.LinAlgError:
+        return UNSETTLED
+    found = ProjectedDirection(
+        vector=np.ascontiguousarray(r),
+        products=products,
+        held=np.sort(held),
+        least_singular_value=_least_singular_value(factor),
+        relative_size=min(1.0, float(np.linalg.norm(r)) / work.size_of_sum) if work.size_of_sum > 0 else float("nan"),
+    )
+    return ConeProjection(Outcome.DIRECTION, direction=found)
+
+
+def _least_singular_value(factor: np.ndarray) -> float:
+    """That of rows whose Gram matrix has this lower Cholesky factor, by inverse iteration; inf for no rows."""
+    if not len(factor):
+        return float("inf")
+    vector = np.random.default_rng(0).standard_normal(len(factor))
+    for _ in range(3):
+        vector /= np.linalg.norm(vector)
+        vector = scipy.linalg.cho_solve((factor, True), vector, check_finite=False)
+    return float(np.linalg.norm(vector)) ** -0.5

@@ -25,10 +25,14 @@ class GramRows:
         self.rows = rows
         self._gram: np.ndarray | None = None
 
-    def prepare(self, n_inputs: int) -> None:
-        """Form the Gram matrix of all rows if so many inputs are worth it and it fits."""
+    def prepare(self, n_equalities: np.ndarray) -> None:
+        """Form the Gram matrix of all rows if the inputs to come are worth it and it fits.
+
+        Args:
+            n_equalities: (n,) number of equality rows of each input, whose own Gram matrices it replaces.
+        """
         m = self.rows.shape[0]
-        if self._gram is None and n_inputs >= 8 and 8 * m * m <= GRAM_LIMIT:
+        if self._gram is None and int((n_equalities**2).sum()) > m * m and 8 * m * m <= GRAM_LIMIT:
             self._gram = self.rows.matrix @ self.rows.matrix.T
 
     def gram(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -44,10 +48,9 @@ class GramRows:
     @cached_property
     def normal_factor(self) -> np.ndarray | None:
         """The lower Cholesky factor of `A'A` (d, d), or None where the rows do not have full column rank."""
-        A = self.rows.matrix
         if self.rows.column_rank_bound == 0.0:
             return None
-        return np.linalg.cholesky(A.T @ A)
+        return np.linalg.cholesky(self.rows.normal_matrix)
 
     def completed(self, residuals: np.ndarray) -> np.ndarray:
         """The least changes D of the multipliers with `A' D = R`, for residuals R: (d, n) -> (m, n)."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
-from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, norm_below
+from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, norm_above, norm_below
 from unrelu.rigor.singular import smallest_singular_value_bound
 
 
@@ -75,7 +75,7 @@ def _distance_to_null_space(cone: Cone, z: np.ndarray, selected: np.ndarray) -> 
     if s == 0.0:
         return math.inf
     # ||fl(C z) - C z|| <= gamma_d || |C||z| || <= gamma_d ||C||_F ||z||.
-    error = gamma(z.size + 2) * norm_above(C) * norm_above(z) + len(C) * z.size * UNDERFLOW
+    error = gamma(z.size + 2) * frobenius_above(C) * norm_above(z) + len(C) * z.size * UNDERFLOW
     return (norm_above(C @ z) + error) / s * (1 + 2.0**-50)
 
 
