@@ -38,14 +38,16 @@ def exact_signs_batch(
         (n, m) int8.
     """
     norms = row_norms_above(matrix) if row_norms is None else row_norms
-    values = points @ matrix.T + offset
-    d = matrix.shape[1]
-    signs = np.sign(values).astype(np.int8)
-    for point, value, sign in zip(points, values, signs, strict=True):
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is decided by integers
+        values = points @ matrix.T + offset
         # |fl(a.x + b) - (a.x + b)| <= gamma_(d+1) (|a|.|x| + |b|), and |a|.|x| <= ||a|| ||x||.
-        error = gamma(d + 4) * (norms * norm_above(point) + np.abs(offset)) + (d + 2) * UNDERFLOW
-        for i in np.flatnonzero(~(np.abs(value) > error)):
-            sign[i] = exact_sign(matrix[i], float(offset[i]), point)
+        d = matrix.shape[1]
+        sizes = np.array([norm_above(point) for point in points])
+        errors = gamma(d + 4) * (norms * sizes[:, None] + np.abs(offset)) + (d + 2) * UNDERFLOW
+        certain = (np.abs(values) > errors) & np.isfinite(values)
+    signs = np.sign(np.nan_to_num(values)).astype(np.int8)
+    for k, i in np.argwhere(~certain):
+        signs[k, i] = exact_sign(matrix[i], float(offset[i]), points[k])
     return signs
 
 
