@@ -32,12 +32,14 @@ def as_tensor(values: Array, what: str, device: torch.device | None = None) -> T
 
 
 def as_numpy(values: Array, what: str) -> np.ndarray:
-    """A float64, C-contiguous NumPy array with the numbers of an array.
+    """A float64, C-contiguous NumPy array of its own with the numbers of an array.
 
     Raises:
         InputError: if it is not an array of real numbers, or holds NaN or infinite ones.
     """
-    return np.ascontiguousarray(as_tensor(values, what).cpu().numpy())
+    # a float64 tensor would share its memory; arrays have been copied on their way in already
+    tensor = as_tensor(values, what).cpu()
+    return np.array(tensor.numpy(), order="C", copy=True if isinstance(values, Tensor) else None)
 
 
 def like(tensor: Tensor, original: Array) -> Array:

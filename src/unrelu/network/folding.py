@@ -24,6 +24,8 @@ _CHUNK = 512  # unit vectors pushed at once
 
 _UNIT = 2.0**-53
 
+_UNDERFLOW = 2.0**-1022  # more than one operation loses to underflow, flushed to zero or not
+
 
 @dataclass(frozen=True, eq=False)
 class FoldedMap:
@@ -66,6 +68,13 @@ def fold(network: Network, origin: str, target: str) -> FoldedMap:
             f"the layer at {target!r} as a dense matrix of {m} x {d} would take {8 * d * m / 2**30:.1f} GiB "
             f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a window of the input or a smaller layer."
         )
+    with torch.backends.cudnn.flags(enabled=False):  # whose convolutions by transforms keep no elementwise bound
+        return _folded(network, origin, target)
+
+
+def _folded(network: Network, origin: str, target: str) -> FoldedMap:
+    shape = network.node(origin).shape
+    d, m = math.prod(shape), math.prod(network.node(target).shape)
     chain = _between(network, origin, target)
     device = network.device
     weight = torch.empty(d, m, dtype=torch.float64, device=device)
@@ -122,9 +131,9 @@ def _step(operator: AffineOperator, operands: list[_Bounded], *, linear: bool) -
     sized = magnitude.linear if linear else magnitude.apply
     gamma = operator.roundings * _UNIT / (1 - operator.roundings * _UNIT)
     error = magnitude.linear(*(_error(operand) for operand in operands))
-    error = error + gamma * sized(*(operand.value.abs() for operand in operands))
-    # The bound itself was computed in floating point, with as many roundings again.
-    return _Bounded(value, error * (1 + 4 * gamma), units=False)
+    error = error + gamma * sized(*(operand.value.abs() for operand in operands)) + operator.roundings * _UNDERFLOW
+    # The bound itself was computed in floating point, with as many roundings again and three more.
+    return _Bounded(value, error * (1 + 6 * gamma), units=False)
 
 
 def _error(operand: _Bounded) -> Tensor:

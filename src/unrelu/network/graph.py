@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from unrelu.errors import InputError, NonFiniteWeights, ShapeError, UnknownNode
+from unrelu.network.ancestry import affine_sources, ancestors, cuts, single_source
 from unrelu.network.arrays import Array, as_tensor, like
-from unrelu.network.layer import ReLULayer, joined_layer
+from unrelu.network.folding import fold
+from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
 from unrelu.network.operators import Dense, Input, ReLU, Shape
 
@@ -43,9 +46,15 @@ class Network:
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.nodes or not isinstance(self.nodes[0].operator, Input) or self.nodes[0].name != INPUT:
+            raise InputError("the first node of a network must be its input, called 'input'.")
+        if not self.outputs:
+            raise InputError("a network needs the name of at least one output node.")
         index: dict[str, Node] = {}
         for node in self.nodes:
-            if node.name in index or node.name == OUTPUT:
+            if node.name == OUTPUT:
+                raise InputError("a node is called 'output', which means the last node; give it another name.")
+            if node.name in index:
                 raise InputError(f"two nodes are called {node.name!r}; give each node a name of its own.")
             missing = [name for name in node.inputs if name not in index]
             if missing:
@@ -62,8 +71,6 @@ class Network:
                         f"node {node.name!r} has NaN or infinite weights; train or load the model again."
                     )
             index[node.name] = node
-        if not self.nodes or not isinstance(self.nodes[0].operator, Input):
-            raise InputError("the first node of a network must be its input.")
         for name in self.outputs:
             if name not in index:
                 raise UnknownNode(f"there is no node {name!r}; the network has {', '.join(index)}.")
@@ -72,8 +79,12 @@ class Network:
     # -- making one ---------------------------------------------------------------------------------
 
     @classmethod
-    def from_torch(cls, module: Module, example_input: Tensor) -> Network:
+    def from_torch(cls, module: Module, example_input: Array) -> Network:
         """Read a `torch.nn.Module` through `torch.export`; the module is not changed.
+
+        The network is a copy, laid on the CPU (`to` moves it). Its nodes are called by the module's path
+        ("features.0"), functional calls by their owner's path and the operator ("block.add"), with "#2", "#3"
+        for later calls; modules called "input" or "output" get a trailing underscore.
 
         Args:
             module: in evaluation mode, with one input and one output.
@@ -87,8 +98,14 @@ class Network:
         return network_from_torch(module, example_input)
 
     @classmethod
-    def from_onnx(cls, path: str) -> Network:
-        """Read an ONNX file; see `unrelu.load`."""
+    def from_onnx(cls, path: str | os.PathLike[str]) -> Network:
+        """Read an ONNX file, whose weights must be in it; nothing from it is executed.
+
+        Nodes keep their names; unnamed ones are called as their first result.
+
+        Raises:
+            ModelError: if the file cannot be read; the message names the node and what to do.
+        """
         from unrelu.network.onnx_intake import network_from_onnx
 
         return network_from_onnx(path)
@@ -107,8 +124,8 @@ class Network:
             raise InputError("a network needs at least one layer.")
         nodes: list[Node] = []
         for k, (weight, bias) in enumerate(layers, start=1):
-            W = as_tensor(weight, f"the weight of layer {k}")
-            b = as_tensor(bias, f"the bias of layer {k}")
+            W = as_tensor(weight, f"the weight of layer {k}").clone()
+            b = as_tensor(bias, f"the bias of layer {k}").clone()
             if W.ndim != 2 or b.shape != W.shape[:1]:
                 raise ShapeError(
                     f"layer {k} needs a weight (m, d) and a bias (m,), not {tuple(W.shape)} and {tuple(b.shape)}."
@@ -169,15 +186,7 @@ class Network:
         Every path from the input to an output runs through each of them, so that what comes after
         depends on the input through that node alone.
         """
-        found = []
-        for cut in self.nodes:
-            reached = set() if cut.name == INPUT else {INPUT}
-            for node in self.nodes[1:]:
-                if node is not cut and any(name in reached for name in node.inputs):
-                    reached.add(node.name)
-            if not reached.intersection(self.outputs):
-                found.append(cut.name)
-        return tuple(found)
+        return cuts(self.nodes, self.outputs)
 
     @property
     def device(self) -> torch.device:
@@ -197,17 +206,15 @@ class Network:
         """
         if not names:
             raise UnknownNode("upto needs the name of at least one node.")
-        outputs = tuple(self.node(name).name for name in names)
+        outputs = tuple(
+            node for name in names for node in (self.outputs if name == OUTPUT else (self.node(name).name,))
+        )
         needed = self.ancestors(outputs)
         return replace(self, nodes=tuple(node for node in self.nodes if node.name in needed), outputs=outputs)
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """Names of all nodes that these depend on, themselves and the input included."""
-        needed = {INPUT, *names}
-        for node in reversed(self.nodes):
-            if node.name in needed:
-                needed.update(node.inputs)
-        return needed
+        return ancestors(self.nodes, names)
 
     def layer(self, name: str) -> ReLULayer:
         """The ReLU layer of that name: `ReLU(A h + b)` on its own input h.
@@ -219,7 +226,17 @@ class Network:
             UnknownNode: if there is no ReLU of that name.
             JoinedLayer: if it depends affinely on several non-affine nodes.
         """
-        return joined_layer(self, self._relu(name))
+        relu = self._relu(name)
+        origin = single_source(self._index, relu)
+        folded = fold(self, origin, relu.inputs[0])
+        return ReLULayer(
+            folded.weight,
+            folded.bias,
+            name=relu.name,
+            input_shape=self.node(origin).shape,
+            output_shape=relu.shape,
+            folding_error=folded.error,
+        )
 
     def layer_input(self, name: str, x: Array) -> Array:
         """What the ReLU layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
@@ -228,40 +245,15 @@ class Network:
             UnknownNode: if there is no ReLU of that name.
             JoinedLayer: if it depends affinely on several non-affine nodes.
         """
-        (origin,) = self.affine_sources(self._relu(name).inputs[0], single=True)
-        return self.upto(origin)(x)
+        return self.upto(single_source(self._index, self._relu(name)))(x)
 
-    def affine_sources(self, name: str, *, single: bool = False) -> tuple[str, ...]:
-        """The non-affine nodes (or the input) on which a node depends through affine nodes only.
-
-        Args:
-            name: the node.
-            single: whether more than one is an error.
+    def affine_sources(self, name: str) -> tuple[str, ...]:
+        """The non-affine nodes (or the input) on which a node depends through affine nodes only, in order.
 
         Raises:
-            JoinedLayer: if `single` and there are several.
+            UnknownNode: if there is no node of that name.
         """
-        from unrelu.errors import JoinedLayer
-
-        found: set[str] = set()
-        visited: set[str] = set()
-        pending = [name]
-        while pending:
-            node = self.node(pending.pop())
-            if node.name in visited:
-                continue
-            visited.add(node.name)
-            if node.is_affine:
-                pending.extend(node.inputs)
-            else:
-                found.add(node.name)
-        ordered = tuple(node.name for node in self.nodes if node.name in found)
-        if single and len(ordered) > 1:
-            raise JoinedLayer(
-                f"what feeds {name!r} depends on several nodes at once ({', '.join(ordered)}), so the layer has no "
-                f"single input; ask about the prefix net.upto({name!r}) instead."
-            )
-        return ordered
+        return affine_sources(self._index, self.node(name).name)
 
     def _relu(self, name: str) -> Node:
         node = self.node(name)
@@ -271,7 +263,7 @@ class Network:
 
     def to(self, device: str | torch.device) -> Network:
         """The same network with its weights on another device."""
-        return replace(self, nodes=tuple(replace(node, operator=_moved(node.operator, device)) for node in self.nodes))
+        return replace(self, nodes=tuple(replace(node, operator=node.operator.to(device)) for node in self.nodes))
 
     # -- computing ----------------------------------------------------------------------------------
 
@@ -298,9 +290,3 @@ class Network:
                 if last_use[name] == node.name and name not in wanted:
                     del known[name]
         return {name: known[name] for name in wanted}
-
-
-def _moved(operator: object, device: str | torch.device):
-    """The operator with its tensors on another device."""
-    tensors = {name: value.to(device) for name, value in vars(operator).items() if isinstance(value, Tensor)}
-    return replace(cast("Dense", operator), **tensors) if tensors else operator

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unrelu.errors import ShapeError
 from unrelu.network.arrays import Array, as_numpy
-from unrelu.network.folding import fold
 from unrelu.network.operators import Shape
-
-if TYPE_CHECKING:
-    from unrelu.network.graph import Network
-    from unrelu.network.node import Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +85,3 @@ class ReLULayer:
     def n_outputs(self) -> int:
         """m, the number of features."""
         return self.weight.shape[0]
-
-
-def joined_layer(network: Network, relu: Node) -> ReLULayer:
-    """The layer of a network that ends in this ReLU node."""
-    (origin,) = network.affine_sources(relu.inputs[0], single=True)
-    folded = fold(network, origin, relu.inputs[0])
-    return ReLULayer(
-        folded.weight,
-        folded.bias,
-        name=relu.name,
-        input_shape=network.node(origin).shape,
-        output_shape=relu.shape,
-        folding_error=folded.error,
-    )

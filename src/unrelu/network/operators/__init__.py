@@ -1,13 +1,14 @@
 """The operators a network is made of: affine maps, and the ReLU."""
 
-from unrelu.network.operators.add import Add
-from unrelu.network.operators.average import AdaptiveAveragePool, AveragePool
+from unrelu.network.operators.add import Add, Subtract
+from unrelu.network.operators.average import AdaptiveAveragePool, AveragePool, Mean
 from unrelu.network.operators.base import AffineOperator, Operator, Shape
 from unrelu.network.operators.convolution import Convolution
 from unrelu.network.operators.dense import Dense
-from unrelu.network.operators.elementwise import Elementwise
+from unrelu.network.operators.elementwise import Elementwise, Quotient
 from unrelu.network.operators.input import Input
-from unrelu.network.operators.moving import Pad, Permute, Reshape
+from unrelu.network.operators.moving import Broadcast, Concatenate, Pad, Permute, Reshape, Slice
+from unrelu.network.operators.normalization import Normalization
 from unrelu.network.operators.relu import ReLU
 
 __all__ = [
@@ -15,14 +16,21 @@ __all__ = [
     "Add",
     "AffineOperator",
     "AveragePool",
+    "Broadcast",
+    "Concatenate",
     "Convolution",
     "Dense",
     "Elementwise",
     "Input",
+    "Mean",
+    "Normalization",
     "Operator",
     "Pad",
     "Permute",
+    "Quotient",
     "ReLU",
     "Reshape",
     "Shape",
+    "Slice",
+    "Subtract",
 ]

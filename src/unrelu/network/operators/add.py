@@ -1,4 +1,4 @@
-"""The sum of several nodes."""
+"""The sum and the difference of two nodes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from unrelu.errors import ShapeError
 from unrelu.network.operators.base import AffineOperator, Shape
 
 
-@dataclass(frozen=True)
-class Add(AffineOperator):
-    """`(x, y) -> x + y` for two samples of the same shape."""
+@dataclass(frozen=True, eq=False)
+class _Pairwise(AffineOperator):
+    @property
+    def roundings(self) -> int:
+        """The one addition."""
+        return 1
 
-    exact_on_units = False
-    roundings = 1
+    @property
+    def exact_on_units(self) -> bool:
+        """Exact for unit vectors, but not for what they become on their way through other nodes."""
+        return False
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The common shape."""
@@ -24,6 +29,24 @@ class Add(AffineOperator):
             raise ShapeError(f"samples of shapes {first} and {second} cannot be added.")
         return first
 
+
+@dataclass(frozen=True, eq=False)
+class Add(_Pairwise):
+    """`(x, y) -> x + y` for two samples of the same shape."""
+
     def linear(self, *inputs: Tensor) -> Tensor:
         """The sums."""
         return inputs[0] + inputs[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Subtract(_Pairwise):
+    """`(x, y) -> x - y` for two samples of the same shape."""
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The differences."""
+        return inputs[0] - inputs[1]
+
+    def absolute(self) -> Add:
+        """`(x, y) -> x + y`."""
+        return Add()

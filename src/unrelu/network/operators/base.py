@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
 Shape = tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
 class Operator(ABC):
     """A map between sample shapes, applied to a whole batch at once.
 
@@ -31,10 +33,19 @@ class Operator(ABC):
         """The operator on a batch."""
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All numbers that define the operator."""
-        return ()
+        """All arrays of numbers that define the operator."""
+        return tuple(value for value in self._attributes().values() if isinstance(value, Tensor))
+
+    def to(self, device: str | torch.device) -> Self:
+        """The same operator with its numbers on another device."""
+        moved = {name: value.to(device) for name, value in self._attributes().items() if isinstance(value, Tensor)}
+        return replace(self, **moved) if moved else self
+
+    def _attributes(self) -> dict[str, object]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+@dataclass(frozen=True, eq=False)
 class AffineOperator(Operator):
     """An affine operator `x -> L x + c`.
 
@@ -44,9 +55,15 @@ class AffineOperator(Operator):
     It is 0 for operators that only move numbers.
     """
 
-    roundings: int = 0
-    exact_on_units: bool = True
-    """Whether `linear` of a unit vector is exact in floating point."""
+    @property
+    def roundings(self) -> int:
+        """Most roundings that go into one number of the result; 0 if numbers are only moved."""
+        return 0
+
+    @property
+    def exact_on_units(self) -> bool:
+        """Whether `linear` of a unit vector and `apply` of zero are exact in floating point."""
+        return True
 
     @abstractmethod
     def linear(self, *inputs: Tensor) -> Tensor:

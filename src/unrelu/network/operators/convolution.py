@@ -36,7 +36,7 @@ class Convolution(AffineOperator):
     groups: int = 1
 
     @property
-    def roundings(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def roundings(self) -> int:
         """One product and sum for each number of a filter, and the bias."""
         return math.prod(self.weight.shape[1:]) + 1
 
@@ -80,7 +80,3 @@ class Convolution(AffineOperator):
     def absolute(self) -> Convolution:
         """The convolution with the magnitudes of its filters and biases."""
         return replace(self, weight=torch.abs(self.weight), bias=torch.abs(self.bias))
-
-    def tensors(self) -> tuple[Tensor, ...]:
-        """Filters and biases."""
-        return (self.weight, self.bias)

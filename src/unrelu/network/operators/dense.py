@@ -25,8 +25,8 @@ class Dense(AffineOperator):
     bias: Tensor
 
     @property
-    def roundings(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """d products, d - 1 sums and the bias."""
+    def roundings(self) -> int:
+        """Products, their sums and the bias."""
         return self.weight.shape[1] + 1
 
     def output_shape(self, *shapes: Shape) -> Shape:
@@ -48,7 +48,3 @@ class Dense(AffineOperator):
     def absolute(self) -> Dense:
         """`x -> |W| x + |b|`."""
         return Dense(torch.abs(self.weight), torch.abs(self.bias))
-
-    def tensors(self) -> tuple[Tensor, ...]:
-        """Weight and bias."""
-        return (self.weight, self.bias)

@@ -10,7 +10,7 @@ from unrelu.errors import ShapeError
 from unrelu.network.operators.base import Operator, Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Input(Operator):
     """The network's input.
 

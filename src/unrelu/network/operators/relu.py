@@ -10,7 +10,7 @@ from torch import Tensor
 from unrelu.network.operators.base import Operator, Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReLU(Operator):
     """`x -> max(x, 0)`, elementwise."""
 

@@ -1,0 +1,156 @@
+"""Whether a network computes what the model computes that it was read from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unrelu.errors import IntakeMismatch, ModelError
+from unrelu.network.graph import INPUT, OUTPUT, Network
+from unrelu.network.node import Node
+from unrelu.network.operators import AffineOperator, Convolution
+
+EXAMPLES = 4
+"""Samples of the example that are compared, at most."""
+
+RANDOM = 2
+"""Random samples of either kind: uniform in the range of the example, and standard normal."""
+
+CONVOLUTION_SLACK = 32.0
+"""What a convolution by transforms (Winograd, FFT) may err beyond the plain one.
+
+Winograd's F(4x4, 3x3) loses about one decimal digit against the plain sum (Lavin and Gray, Fast Algorithms for
+Convolutional Neural Networks, 2016; Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
+Convolution, 2020); its errors, and those of an FFT, are small against the largest numbers of a channel, not
+against each number.
+"""
+
+_DOUBLE = 2.0**-53
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimate:
+    """Values with a bound on their distance from the model's."""
+
+    value: Tensor
+    error: Tensor
+
+
+def check_agreement(network: Network, example: Tensor, expected: Tensor | None = None) -> None:
+    """Compare the network's operators with those of its source, node by node.
+
+    Each node is computed in float64 *from the values that the model itself gave to the node's inputs*, so that
+    rounding errors do not add up along the network, and compared with what the model made of them. The two may
+    differ by the a-priori bound `gamma_k (|L| |x| + |c|)` of either side (Higham, Accuracy and Stability of
+    Numerical Algorithms, chapter 3), with `gamma_k = (1 - u)^-k - 1`, k the roundings that go into one number and
+    u the unit roundoff of the model's dtype. It is done for the example and for random samples (fixed seed).
+
+    Args:
+        network: with its source.
+        example: (n, *input_shape), in the model's dtype.
+        expected: the model's own output for the example, called directly, not through the source.
+
+    Raises:
+        IntakeMismatch: if the two disagree; the message names the first node that does.
+        ModelError: if the model's values are NaN or infinite.
+    """
+    source = network.source
+    if source is None:
+        raise ModelError("the network was not read from a model, so there is nothing to compare it with.")
+    samples = _samples(example)
+    values = source.values(samples, source.nodes)
+    coarsest = max(values.values(), key=_unit_roundoff)  # what a node rounds by that the model computes on its way
+    known: dict[str, _Estimate] = {}
+    for node in network.nodes:
+        theirs = values.get(node.name)
+        operands = [known[name] for name in node.inputs]
+        if theirs is None:
+            known[node.name] = _step(node, operands, coarsest)
+            continue
+        exact = theirs.detach().to(device=network.device, dtype=torch.float64)
+        if not bool(torch.isfinite(exact).all()):
+            raise ModelError(
+                f"the model itself gives NaN or infinite values at node {node.name!r} in {theirs.dtype}; "
+                "convert it to a wider dtype (module.double()) or scale its input."
+            )
+        if node.name != INPUT:
+            _compare(node, _step(node, operands, theirs), exact)
+        known[node.name] = _Estimate(exact, torch.zeros_like(exact))
+    if expected is not None:
+        _compare_output(network, example, expected, coarsest)
+
+
+def _samples(example: Tensor) -> Tensor:
+    shape = (RANDOM, *example.shape[1:])
+    generator = torch.Generator().manual_seed(0)
+    low, high = float(example.min()), float(example.max())
+    uniform = low + (high - low) * torch.rand(shape, generator=generator, dtype=torch.float64)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return torch.cat([example[:EXAMPLES].to(device="cpu", dtype=torch.float64), uniform, normal])
+
+
+def _step(node: Node, operands: list[_Estimate], like: Tensor) -> _Estimate:
+    """The node's value from its operands, with a bound on the rounding of both sides, theirs in the dtype of `like`."""
+    value = node.operator.apply(*(operand.value for operand in operands))
+    if not isinstance(node.operator, AffineOperator):  # the ReLU rounds nothing, and enlarges no distance
+        return _Estimate(value, operands[0].error)
+    magnitude = node.operator.absolute()
+    carried = magnitude.linear(*(operand.error for operand in operands))
+    k = node.operator.roundings
+    if k == 0:
+        return _Estimate(value, carried)
+    size = magnitude.apply(*(operand.value.abs() + operand.error for operand in operands))
+    gamma = _gamma(k, _unit_roundoff(like)) + 2 * _gamma(k, _DOUBLE)
+    if isinstance(node.operator, Convolution) and size.ndim > 2:
+        size = size.amax(dim=tuple(range(2, size.ndim)), keepdim=True).expand_as(size)
+        gamma *= CONVOLUTION_SLACK
+    # Underflow: each operation loses the smallest normal number at most, if flushed to zero; float16 never is.
+    info = torch.finfo(like.dtype)
+    floor = k * info.tiny * (info.eps if like.dtype == torch.float16 else 1.0)
+    return _Estimate(value, 1.001 * (carried + gamma * size) + floor)
+
+
+def _gamma(k: int, unit: float) -> float:
+    return math.expm1(min(-k * math.log1p(-unit), 100.0))  # from there on the bound says nothing anyway
+
+
+def _compare(node: Node, ours: _Estimate, theirs: Tensor) -> None:
+    if ours.value.shape != theirs.shape:
+        raise IntakeMismatch(
+            f"node {node.name!r} gives samples of shape {node.shape}, but the model's are {tuple(theirs.shape[1:])}; "
+            "please report this model."
+        )
+    excess = (ours.value - theirs).abs() - ours.error
+    if bool((excess > 0).any()):
+        worst = int(excess.argmax())
+        raise IntakeMismatch(
+            f"node {node.name!r} computes {float(ours.value.reshape(-1)[worst]):.9g} where the model computes "
+            f"{float(theirs.reshape(-1)[worst]):.9g} from the same values, more than rounding explains "
+            f"({float(ours.error.reshape(-1)[worst]):.1g}); please report this model."
+        )
+
+
+def _compare_output(network: Network, example: Tensor, expected: Tensor, coarsest: Tensor) -> None:
+    """The whole forward pass against the model called directly, with all rounding errors carried through."""
+    few = example[:EXAMPLES]
+    batch = few.to(device=network.device, dtype=torch.float64)
+    known = {INPUT: _Estimate(batch, torch.zeros_like(batch))}
+    for node in network.nodes[1:]:
+        known[node.name] = _step(node, [known[name] for name in node.inputs], coarsest)
+    node = network.node(OUTPUT)
+    _compare(node, known[node.name], expected[: len(few)].to(device=network.device, dtype=torch.float64))
+
+
+def _unit_roundoff(values: Tensor) -> float:
+    """Unit roundoff of a result, looser where the user allows PyTorch to multiply float32 in fewer bits."""
+    unit = torch.finfo(values.dtype).eps / 2
+    if values.dtype != torch.float32:
+        return unit
+    if torch.get_float32_matmul_precision() == "medium":
+        return 2.0**-8  # bfloat16
+    if torch.get_float32_matmul_precision() == "high":
+        return 2.0**-10  # TensorFloat-32
+    return 2.0**-10 if values.device.type == "cuda" and torch.backends.cudnn.allow_tf32 else unit

@@ -1,0 +1,140 @@
+"""Nodes of an ONNX graph that do not depend on the input: stored constants, and arithmetic with sizes and weights.
+
+They are computed by NumPy in the dtype they are stored in, as ONNX defines them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from unrelu.errors import ModelFileError, UnsupportedOperator
+from unrelu.network.draft import Signal
+from unrelu.network.onnx_intake.place import Place, Value
+
+
+def fold_constant(place: Place, operands: list[Value | None]) -> np.ndarray:
+    """The value of a node that does not depend on the input (or only on its shape).
+
+    Raises:
+        ModelFileError: if its operands do not fit.
+        UnsupportedOperator: if a needed operand is left out.
+    """
+    try:
+        return np.asarray(FOLDS[place.node.function](place, *operands))
+    except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
+        raise ModelFileError(
+            f"node {place.node.name!r} ({place.node.function}) cannot be computed: {error}; export the model again."
+        ) from error
+
+
+def _constant(at: Place) -> Any:
+    for name in ("value", "value_float", "value_floats", "value_int", "value_ints"):
+        if name in at.node.attributes:
+            dtype = {"value": None, "value_float": np.float32, "value_floats": np.float32}.get(name, np.int64)
+            return np.asarray(at.node.attributes[name], dtype=dtype)
+    raise UnsupportedOperator(f"node {at.node.name!r} is a constant of a kind that is not read; export it as a tensor.")
+
+
+def _shape(at: Place, x: Value) -> Any:
+    shape = (at.batch, *x.shape) if isinstance(x, Signal) else x.shape
+    return np.array(shape[at.attribute("start", 0) : at.attribute("end", None)], dtype=np.int64)
+
+
+def _cast(at: Place, x: Any) -> Any:
+    types = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
+    if at.attribute("to", 0) not in types:
+        raise UnsupportedOperator(f"node {at.node.name!r} casts to a type that is not read; export it as float32.")
+    return x.astype(types[at.attribute("to", 0)])
+
+
+def _gather(at: Place, x: Any, indices: Any) -> Any:
+    return np.take(x, indices, axis=at.attribute("axis", 0))
+
+
+def _concat(at: Place, *parts: Any) -> Any:
+    return np.concatenate(parts, axis=at.attribute("axis", 0))
+
+
+def _unsqueeze(at: Place, x: Any, axes: Any = None) -> Any:
+    return np.expand_dims(x, tuple(at.integers(at.attribute("axes", axes), "axes")))
+
+
+def _squeeze(at: Place, x: Any, axes: Any = None) -> Any:
+    given = at.attribute("axes", axes)
+    return np.squeeze(x) if given is None else np.squeeze(x, tuple(at.integers(given, "axes")))
+
+
+def _slice(at: Place, x: Any, starts: Any = None, ends: Any = None, axes: Any = None, steps: Any = None) -> Any:
+    first = at.integers(at.attribute("starts", starts), "starts")
+    last = at.integers(at.attribute("ends", ends), "ends")
+    along = at.attribute("axes", axes)
+    every = [1] * len(first) if steps is None else at.integers(steps, "steps")
+    places = range(len(first)) if along is None else at.integers(along, "axes")
+    cut = [slice(None)] * x.ndim
+    for axis, start, stop, step in zip(places, first, last, every, strict=True):
+        cut[axis] = slice(start, stop, step)
+    return x[tuple(cut)]
+
+
+def _reshape(at: Place, x: Any, shape: Any) -> Any:
+    sizes = at.integers(shape, "shape")
+    return x.reshape([x.shape[k] if size == 0 else size for k, size in enumerate(sizes)])
+
+
+def _transpose(at: Place, x: Any) -> Any:
+    return np.transpose(x, at.attribute("perm", None))
+
+
+def _divide(at: Place, x: Any, y: Any) -> Any:
+    _fits(at, x, y)
+    return x // y if np.issubdtype(np.result_type(x, y), np.integer) else x / y
+
+
+def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def compute(at: Place, x: Any, y: Any) -> Any:
+        _fits(at, x, y)
+        return function(x, y)
+
+    return compute
+
+
+def _elementwise(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    return lambda at, x: function(x)
+
+
+def _fits(at: Place, x: Any, y: Any) -> None:
+    at.check_size(np.broadcast_shapes(x.shape, y.shape))
+
+
+def _constant_of_shape(at: Place, shape: Any) -> Any:
+    sizes = tuple(at.integers(shape, "sizes"))
+    at.check_size(sizes)
+    fill = np.asarray(at.attribute("value", np.zeros(1, dtype=np.float32))).reshape(-1)[0]
+    return np.full(sizes, fill)
+
+
+FOLDS: dict[str, Callable[..., Any]] = {
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "Shape": _shape,
+    "Identity": _elementwise(np.array),
+    "Cast": _cast,
+    "Gather": _gather,
+    "Concat": _concat,
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": _squeeze,
+    "Slice": _slice,
+    "Reshape": _reshape,
+    "Transpose": _transpose,
+    "Neg": _elementwise(np.negative),
+    "Sqrt": _elementwise(np.sqrt),
+    "Reciprocal": _elementwise(np.reciprocal),
+    "Add": _pairwise(np.add),
+    "Sub": _pairwise(np.subtract),
+    "Mul": _pairwise(np.multiply),
+    "Div": _divide,
+}
+"""By the operator's type."""
