@@ -1,0 +1,141 @@
+"""The house rules that a machine can check: direction of imports, heavy imports in one place, public names."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import unrelu
+
+SOURCE = Path(unrelu.__file__).parent
+
+LEVELS = [
+    ["errors"],
+    ["progress", "parallel"],
+    ["rigor"],
+    ["network"],
+    ["solvers"],
+    ["polyhedra"],
+    ["stability"],
+    ["preimages"],
+    ["metamers"],
+    ["study"],
+    ["report"],
+    ["datasets"],
+    ["demo"],
+    ["cli", "__main__"],
+]
+LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+
+CONVENIENCES = {("study/study.py", "unrelu.report.write")}
+"""`study.report(path)` hands the stored records on; the import waits until it is called."""
+
+HEAVY = {
+    "highspy": ["solvers/linear_program.py"],
+    "clarabel": ["solvers/quadratic_program.py"],
+    "onnx": ["network/onnx_intake/library.py"],
+    "jinja2": ["report/template.py"],
+    "typer": ["cli.py"],
+}
+
+
+def modules() -> list[Path]:
+    """All modules but the package's own table of contents."""
+    return [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def part(path: Path) -> str:
+    """The top-level part of the package that a file belongs to."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_run_one_way(path: Path) -> None:
+    mine = LEVEL[part(path)]
+    for name in imported(path):
+        parts = name.split(".")
+        if (path.relative_to(SOURCE).as_posix(), name) in CONVENIENCES:
+            continue
+        if parts[0] == "unrelu" and len(parts) > 1:
+            assert LEVEL[parts[1]] <= mine, f"{path.relative_to(SOURCE)} imports {name}"
+
+
+@pytest.mark.parametrize("package", HEAVY)
+def test_heavy_packages_are_imported_in_one_file(package: str) -> None:
+    users = [
+        path.relative_to(SOURCE).as_posix()
+        for path in modules()
+        if any(name.split(".")[0] == package for name in imported(path))
+    ]
+    assert users == HEAVY[package]
+
+
+def test_the_checker_imports_no_solver() -> None:
+    for folder in (SOURCE / "preimages" / "certificates", SOURCE / "rigor"):
+        for path in folder.rglob("*.py"):
+            names = imported(path)
+            assert not any("solvers" in name or "optimize" in name for name in names), path
+
+
+def test_public_names() -> None:
+    assert sorted(unrelu.__all__) == sorted(
+        [
+            "Box",
+            "Classification",
+            "Kind",
+            "LayerPreimage",
+            "Linearization",
+            "Metamer",
+            "Network",
+            "Nonnegative",
+            "Polyhedron",
+            "ReLULayer",
+            "Spectrum",
+            "Study",
+            "analyze",
+            "classify",
+            "errors",
+            "linearize",
+            "load",
+            "metamer",
+            "preimage",
+            "spectrum",
+        ]
+    )
+    for name in unrelu.__all__:
+        assert getattr(unrelu, name) is not None
+
+
+def readme_example() -> str:
+    """The README's Python example."""
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    return text.split("```python\n", 1)[1].split("```", 1)[0]
+
+
+def test_the_readme_example_runs_as_written(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", readme_example()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    promised = [line.split("#> ", 1)[1] for line in readme_example().splitlines() if "#> " in line]
+    assert said == promised
