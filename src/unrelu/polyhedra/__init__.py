@@ -1,0 +1,1 @@
+"""Polyhedra: domains, nearest points, distances."""

@@ -1,0 +1,1 @@
+"""Metamers: inputs that a person tells apart and the network does not."""

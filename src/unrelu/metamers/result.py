@@ -1,0 +1,58 @@
+"""A metamer and what is known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unrelu.network.arrays import Array
+from unrelu.solvers.status import Status
+
+OPTIMALITY_TOLERANCE = 1e-6
+"""Distance and bound may differ by this, relative to the distance (at least 1), where a metamer is called optimal.
+
+Solvers are asked for 1e-9; a bound loses a little more where its multipliers are rounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Metamer:
+    """An input with the same features as another one, as near as can be to a third.
+
+    Arrays are of the kind of the original that was given (NumPy, or torch on its device) and of the network's
+    input shape, always in float64: rounding the metamer to a shorter type would change its features.
+
+    Attributes:
+        x: the metamer; it keeps the bounds of the domain exactly.
+        original: the input whose features it has.
+        target: the input it should look like.
+        distance: `||x - target||` in the norm.
+        norm: 1, 2 or inf.
+        objective: "nearest".
+        tolerance: by how much each feature was allowed to differ.
+        feature_error: largest difference between the features of `x` and of the original in float64.
+        forward_error: the same in the user's own forward pass, in its dtype and on its device, into which both
+            inputs are rounded; None where there is no such model.
+        radius: an exact metamer (no feature differs at all, or by more than the tolerance, in exact arithmetic on the
+            layer's stored numbers) is proved to lie within this L2 distance of `x`; inf where that is not proved.
+        bound: no exact metamer is nearer to the target than this. It is computed from the solver's multipliers by
+            weak duality with all roundings accounted for, so it rests on no solver's word. Where `regional`, it
+            is about the metamers in the original's linear region only, and about the linearization as computed.
+        optimal: whether distance and bound meet within `OPTIMALITY_TOLERANCE`.
+        regional: whether only the closed linear region of the original was searched (prefixes with more than
+            one ReLU layer); metamers elsewhere may be nearer.
+        status: how the solver stopped.
+    """
+
+    x: Array
+    original: Array
+    target: Array
+    distance: float
+    norm: float
+    objective: str
+    tolerance: float
+    feature_error: float
+    forward_error: float | None
+    radius: float
+    bound: float
+    optimal: bool
+    regional: bool
+    status: Status

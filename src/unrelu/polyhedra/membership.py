@@ -1,0 +1,103 @@
+"""How near an exact member of a polyhedron is to a float point that nearly lies in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, norm_above, row_norms_above
+from unrelu.rigor.singular import smallest_singular_value_bound
+
+_ROUNDS = 8
+
+
+def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> float:
+    """A proved radius (L2) around a point within which an exact member of the polyhedron lies.
+
+    Let C be the equality rows and the inequality rows E that are tight, broken or nearly so, on the
+    coordinates F that may move (strictly inside their bounds). If C has full row rank with `s <= sigma_min(C)` and
+    the residual at the point is at most e, then `x - C^+ (C z - b)` keeps all rows of C exactly and lies within
+    `r = e / s`; it keeps every other row that has `||a_i|| r` of slack, and every bound with r of room. Rows and
+    coordinates that have less are moved to E or out of F until none is left. All roundings are bounded.
+
+    Args:
+        polyhedron: the set.
+        point: (d,), within the bounds.
+        ub_error: the member shall exist for all right-hand sides within this of `b_ub`; (k,) or one number.
+
+    Returns:
+        r >= 0; 0 where the point itself is proved to be a member; inf where nothing could be proved.
+    """
+    if bool(np.any(point < polyhedron.lower) or np.any(point > polyhedron.upper)):
+        return math.inf
+    rows = _Rows.at(polyhedron, point, ub_error)
+    free = (point > polyhedron.lower) & (point < polyhedron.upper)
+    room = np.minimum(point - polyhedron.lower, polyhedron.upper - point) * (1 - 2.0**-50)
+    tight = rows.slack_below < 0
+    radius = 0.0
+    for _ in range(_ROUNDS):
+        radius = _correction_radius(polyhedron, rows, free, tight)
+        if not math.isfinite(radius):
+            return math.inf
+        short = ~tight & (rows.slack_below < _up(rows.norms * radius))
+        cramped = free & (room < radius)
+        if not short.any() and not cramped.any():
+            return radius
+        tight, free = tight | short, free & ~cramped
+    return math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What is known about the rows at a point, with rounding accounted for.
+
+    Attributes:
+        eq_residual: (l,) at least the magnitude of each equality's residual.
+        ub_residual: (k,) at least the magnitude of each inequality's residual as an equality.
+        slack_below: (k,) at most each inequality's slack.
+        norms: (k,) at least the norm of each inequality row.
+    """
+
+    eq_residual: np.ndarray
+    ub_residual: np.ndarray
+    slack_below: np.ndarray
+    norms: np.ndarray
+
+    @classmethod
+    def at(cls, polyhedron: Polyhedron, point: np.ndarray, ub_error: np.ndarray | float) -> _Rows:
+        z = point - polyhedron.origin
+        eq, eq_rounding = _residual(polyhedron.A_eq, polyhedron.b_eq, z)
+        ub, ub_rounding = _residual(polyhedron.A_ub, polyhedron.b_ub, z)
+        return cls(
+            eq_residual=_up(np.abs(eq) + eq_rounding),
+            ub_residual=_up(np.abs(ub) + ub_rounding + ub_error),
+            slack_below=-_up(ub + _up(ub_rounding + ub_error)),
+            norms=row_norms_above(polyhedron.A_ub),
+        )
+
+
+def _residual(rows: np.ndarray, right: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`rows z - right` and a bound on its rounding error, that of z included."""
+    d = rows.shape[1]
+    magnitude = np.abs(rows) @ np.abs(z) + np.abs(right)
+    return rows @ z - right, 2 * gamma(d + 4) * magnitude + (d + 4) * UNDERFLOW
+
+
+def _up(values: np.ndarray) -> np.ndarray:
+    """Rounded up by more than one operation can have lost."""
+    return values + np.abs(values) * 2.0**-51
+
+
+def _correction_radius(polyhedron: Polyhedron, rows: _Rows, free: np.ndarray, tight: np.ndarray) -> float:
+    matrix = np.vstack([polyhedron.A_eq[:, free], polyhedron.A_ub[tight][:, free]])
+    if not len(matrix):
+        return 0.0
+    if matrix.shape[0] > matrix.shape[1]:
+        return math.inf
+    # Where an inequality held as an equality has an inexact right-hand side, any value within the error will do.
+    residual = norm_above(np.concatenate([rows.eq_residual, rows.ub_residual[tight]]))
+    least = smallest_singular_value_bound(matrix)
+    return enlarged(residual / least, 2) if least > 0 else math.inf
