@@ -19,6 +19,7 @@ from unrelu.preimages.certificates import (
 )
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.rigor.scaled_rows import ScaledRows
 
@@ -160,7 +161,7 @@ def test_a_certificate_for_other_numbers_never_verifies() -> None:
         moved = replace(certificate, at=-certificate.at)
         truth = preimage(layer, at=-certificate.at)
         assert not moved.verify() or truth.kind is moved.kind
-        other = replace(certificate, layer=flipped)
+        other = replace(certificate, system=LayerSystem(flipped))
         assert not other.verify() or preimage(flipped, at=certificate.at).kind is other.kind
 
 
@@ -170,9 +171,9 @@ def test_swapped_certificates_do_not_verify() -> None:
     bounded = next(p for p in found.preimages if p.kind is Kind.BOUNDED)
     unbounded = next(p for p in found.preimages if p.kind is Kind.UNBOUNDED)
     for mine, other in ((bounded, unbounded), (unbounded, bounded)):
-        claim = PreimageCertificate(layer, mine.at, other.certificate.bounded, mine.certificate.singleton)
+        claim = PreimageCertificate(found.system, mine.at, other.certificate.bounded, mine.certificate.singleton)
         assert not claim.verify()
-    nothing = PreimageCertificate(layer, bounded.at, None, None)
+    nothing = PreimageCertificate(found.system, bounded.at, None, None)
     assert nothing.kind is Kind.UNDECIDED
     assert not nothing.verify()
     assert not nothing.verify_bounded()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.certificates import Counting, Direction, ExactDirection, FullRank, Multipliers
+from unrelu.preimages.certificates import Counting, Direction, Enclosed, ExactDirection, FullRank, Multipliers
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 
@@ -22,7 +22,7 @@ def test_inactive_simplex_rows_bound_the_preimage(d: int) -> None:
     found = preimage(layer, at=np.zeros(d))
     assert found.kind is Kind.BOUNDED
     assert found.n_active == 0
-    assert isinstance(found.certificate.bounded, Multipliers)
+    assert isinstance(found.certificate.bounded, Enclosed if d == 1 else Multipliers)
     assert isinstance(found.certificate.singleton, Counting)
     assert found.certificate.verify()
     assert (found.dimension.lower, found.dimension.upper) == (d, d)

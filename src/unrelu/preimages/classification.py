@@ -11,12 +11,13 @@ from unrelu.errors import ShapeError
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads
+from unrelu.polyhedra.domains import Domain
+from unrelu.preimages.certificates import Cone
 from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones
 from unrelu.preimages.facts import Fact, decided
 from unrelu.preimages.layer_preimage import LayerPreimage
-from unrelu.preimages.layer_rows import scaled_rows
-from unrelu.preimages.pattern import LayerPattern, layer_patterns
-from unrelu.preimages.preimage_certificate import recession_cone, tangent_cone
+from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.pattern import LayerPattern
 from unrelu.progress import Progress, resolve_progress
 from unrelu.solvers.gram_rows import GramRows
 
@@ -29,12 +30,17 @@ class Classification:
     """What the preimages of many inputs of one layer are.
 
     Attributes:
-        layer: the layer.
+        system: the layer, the domain and the tolerance.
         preimages: one an input, in order.
     """
 
-    layer: ReLULayer
+    system: LayerSystem
     preimages: tuple[LayerPreimage, ...]
+
+    @property
+    def layer(self) -> ReLULayer:
+        """The layer."""
+        return self.system.layer
 
     def __len__(self) -> int:
         return len(self.preimages)
@@ -99,30 +105,41 @@ class Classification:
 
 
 def classify(
-    layer: ReLULayer, inputs: Array, *, progress: Progress | bool | None = None, workers: int | None = None
+    layer: ReLULayer,
+    inputs: Array,
+    *,
+    domain: Domain | None = None,
+    tolerance: float = 0.0,
+    progress: Progress | bool | None = None,
+    workers: int | None = None,
 ) -> Classification:
     """Say for many inputs of a layer whether the inputs with the same features are one point, bounded or unbounded.
 
     Args:
         layer: the layer.
         inputs: (n, *shape), what the layer is fed; any shape with d numbers a sample.
+        domain: where inputs may lie, e.g. `Box(0, 1)` for pictures or `Nonnegative()` for what a ReLU gives; the whole
+            space by default.
+        tolerance: how much each feature may differ, in the features' own units.
         progress: where to show progress.
         workers: threads; by default one a core. BLAS is kept to one thread in each.
 
     Raises:
-        InputError: if the inputs do not fit the layer or are not finite.
+        InputError: if the inputs do not fit the layer or are not finite, or the tolerance is negative.
+        DomainError: if an input lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
     >>> [kind.value for kind in classify(layer, np.array([[0.0], [3.0]])).kind]
     ['bounded', 'singleton']
     """
     points = _points(layer, inputs)
-    patterns = layer_patterns(layer, points)
-    shared = GramRows(scaled_rows(layer))
+    system = LayerSystem.ask(layer, domain, tolerance)
+    patterns = system.patterns(points)
+    shared = GramRows(system.rows)
     shared.prepare(np.array([pattern.n_active for pattern in patterns if pattern.n_active < layer.n_inputs]))
 
     def block(indices: list[int]) -> list[LayerPreimage]:
-        return _classify_block(layer, shared, points[indices], [patterns[index] for index in indices])
+        return _classify_block(system, shared, points[indices], [patterns[index] for index in indices])
 
     blocks = [list(range(len(points)))[start : start + BLOCK] for start in range(0, len(points), BLOCK)]
     preimages: list[LayerPreimage] = []
@@ -130,18 +147,21 @@ def classify(
         for part in in_threads(block, blocks, workers=workers):
             preimages.extend(part)
             advance(len(part))
-    return Classification(layer, tuple(preimages))
+    return Classification(system, tuple(preimages))
 
 
-def preimage(layer: ReLULayer, *, at: Array) -> LayerPreimage:
-    """The set of all inputs of a layer that have exactly the same features as `at`.
+def preimage(layer: ReLULayer, *, at: Array, domain: Domain | None = None, tolerance: float = 0.0) -> LayerPreimage:
+    """The set of all inputs of a layer that have exactly the same features as `at`, or nearly the same.
 
     Args:
         layer: the layer.
         at: one input of the layer, of its sample shape (or any shape with d numbers).
+        domain: where inputs may lie; the whole space by default.
+        tolerance: how much each feature may differ, in the features' own units.
 
     Raises:
-        InputError: if `at` does not fit the layer or is not finite.
+        InputError: if `at` does not fit the layer or is not finite, or the tolerance is negative.
+        DomainError: if `at` lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> preimage(ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0])), at=np.array([0.0])).kind
     <Kind.BOUNDED: 'bounded'>
@@ -152,7 +172,8 @@ def preimage(layer: ReLULayer, *, at: Array) -> LayerPreimage:
             f"`at` has {point.size} numbers, but {_title(layer)} takes {layer.n_inputs}; give one input of the layer "
             "(net.layer_input(name, x)[i])."
         )
-    return classify(layer, point.reshape(1, -1), progress=False, workers=1)[0]
+    points = point.reshape(1, -1)
+    return classify(layer, points, domain=domain, tolerance=tolerance, progress=False, workers=1)[0]
 
 
 def _points(layer: ReLULayer, inputs: Array) -> np.ndarray:
@@ -170,25 +191,31 @@ def _title(layer: ReLULayer) -> str:
 
 
 def _classify_block(
-    layer: ReLULayer, shared: GramRows, points: np.ndarray, patterns: list[LayerPattern]
+    system: LayerSystem, shared: GramRows, points: np.ndarray, patterns: list[LayerPattern]
 ) -> list[LayerPreimage]:
-    singleton = [decide_cone(tangent_cone(layer, pattern)) for pattern in patterns]
+    singleton = [decide_cone(system.tangent_cone(pattern)) for pattern in patterns]
+    recession = [system.recession_cone(pattern) for pattern in patterns]
     bounded: dict[int, Fact] = {}
-    for index, (pattern, fact) in enumerate(zip(patterns, singleton, strict=True)):
-        if fact.value is True or np.array_equal(pattern.tight, pattern.inactive):
-            # A single point is bounded; and where every inactive row is tight, both questions are about one cone.
+    for index, (pattern, cone, fact) in enumerate(zip(patterns, recession, singleton, strict=True)):
+        if fact.value is True or _is_same(cone, system.tangent_cone(pattern)):
+            # A single point is bounded; and where every inequality is tight, both questions are about one cone.
             bounded[index] = fact
             continue
-        structural = by_structure(recession_cone(layer, pattern))
+        structural = by_structure(cone)
         if structural is not None:
             bounded[index] = structural
     hard = [index for index in range(len(patterns)) if index not in bounded]
-    cones = [recession_cone(layer, patterns[index]) for index in hard]
-    bounded.update(zip(hard, decide_cones(shared, cones), strict=True))
+    bounded.update(zip(hard, decide_cones(shared, [recession[index] for index in hard]), strict=True))
     return [
-        LayerPreimage(layer, point, pattern, bounded[index], _refuted(singleton[index], bounded[index]))
+        LayerPreimage(system, point, pattern, bounded[index], _refuted(singleton[index], bounded[index]))
         for index, (point, pattern) in enumerate(zip(points, patterns, strict=True))
     ]
+
+
+def _is_same(first: Cone, second: Cone) -> bool:
+    return np.array_equal(first.equalities, second.equalities) and np.array_equal(
+        first.inequalities, second.inequalities
+    )
 
 
 def _refuted(singleton: Fact, bounded: Fact) -> Fact:

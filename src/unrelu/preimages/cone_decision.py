@@ -9,6 +9,7 @@ from unrelu.preimages.certificates import (
     ConeCertificate,
     Counting,
     Direction,
+    Enclosed,
     ExactDirection,
     ExactMultipliers,
     FullRank,
@@ -37,6 +38,8 @@ def by_structure(cone: Cone) -> Fact | None:
     """What counting, zero columns and the rank of the equality rows decide; None where they do not."""
     if Counting().verify(cone):
         return decided(Counting())
+    if Enclosed().verify(cone):
+        return decided(Enclosed())
     if int(cone.equalities.sum()) >= cone.dimension and proves_full_rank(cone.rows.matrix[cone.equalities]):
         return decided(FullRank())
     unused = cone.unused_columns

@@ -11,6 +11,7 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.facts import Fact
 from unrelu.preimages.kind import Kind, kind_of
+from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.rigor.singular import proves_full_rank
@@ -31,23 +32,29 @@ class DimensionInterval:
 
 @dataclass(frozen=True, eq=False)
 class LayerPreimage:
-    """`P = { x : ReLU(A x + b) = ReLU(A x0 + b) }`, all inputs of a layer with exactly the same features.
+    """`P = { x in D : |ReLU(A x + b) - ReLU(A x0 + b)| <= tolerance }`, all inputs of a layer with the same features.
 
-    P ranges over all of the layer's input space, not only over what layers before it can produce.
+    P ranges over all of the domain (by default all of the layer's input space), not only over what layers before it can
+    produce.
 
     Attributes:
-        layer: the layer (A, b).
+        system: the layer (A, b), the domain D and the tolerance.
         at: (d,) the point x0, float64.
         pattern: which rows are active at x0, decided exactly.
         bounded_fact: whether P is bounded, with certificate and margin.
         singleton_fact: whether P = {x0}, with certificate.
     """
 
-    layer: ReLULayer
+    system: LayerSystem
     at: np.ndarray
     pattern: LayerPattern
     bounded_fact: Fact
     singleton_fact: Fact
+
+    @property
+    def layer(self) -> ReLULayer:
+        """The layer."""
+        return self.system.layer
 
     @property
     def bounded(self) -> bool | None:
@@ -73,16 +80,17 @@ class LayerPreimage:
     def dimension(self) -> DimensionInterval:
         """A proved interval for the dimension of P.
 
-        The rows that hold with equality near x0 are those of J and at most those at exactly 0, so the dimension is at
-        least `d - |J| - |T|` and at most `d - rank A_J`; the rank is bounded below by a proof of full row rank.
+        It is that of the tangent cone: at least d minus the number of its rows, and at most d minus the rank of its
+        equality rows, which is bounded below by a proof of full row rank.
         """
-        d = self.layer.n_inputs
+        cone = self.system.tangent_cone(self.pattern)
+        d = cone.dimension
         if self.singleton is True:
             return DimensionInterval(0, 0)
-        lower = max(d - self.n_active - int(self.pattern.tight.sum()), int(self.singleton is False))
-        active = self.layer.weight[self.pattern.active]
-        rank = len(active) if len(active) < d and proves_full_rank(active) else 0
-        return DimensionInterval(lower, d - rank)
+        counted = int(((cone.equalities | cone.inequalities) & ~cone.rows.is_zero).sum())
+        B = cone.rows.matrix[cone.equalities & ~cone.rows.is_zero]
+        rank = len(B) if len(B) < d and proves_full_rank(B) else 0
+        return DimensionInterval(max(d - counted, int(self.singleton is False)), d - rank)
 
     @property
     def margin(self) -> float:
@@ -92,21 +100,36 @@ class LayerPreimage:
     @property
     def certificate(self) -> PreimageCertificate:
         """The proof of `kind`; `certificate.verify()` checks it without a solver."""
-        return PreimageCertificate(self.layer, self.at, self.bounded_fact.certificate, self.singleton_fact.certificate)
+        return PreimageCertificate(self.system, self.at, self.bounded_fact.certificate, self.singleton_fact.certificate)
 
     @cached_property
     def polyhedron(self) -> Polyhedron:
-        """P in H-representation, centred at x0: equalities for the active rows, inequalities for the others.
+        """P in H-representation, centred at x0.
 
-        The slack of an inequality, minus the pre-activation, is rounded; the equalities `A_J (x - x0) = 0` are exact.
+        Without a tolerance the active rows are equalities `A_J (x - x0) = 0`, exactly; slacks of inequalities are
+        rounded, those of tight rows are exactly 0.
         """
-        active = self.pattern.active
-        slack = -(self.layer.weight[~active] @ self.at + self.layer.bias[~active])
+        A, b = self.layer.weight, self.layer.bias
+        values = A @ self.at + b
+        active, tolerance = self.pattern.active, self.system.tolerance
+        slack = np.where(self.pattern.tight, 0.0, np.maximum(np.maximum(values, 0.0) + tolerance - values, 0.0))
+        none = np.zeros((0, A.shape[1]))
+        if tolerance == 0:
+            A_ub, b_ub, A_eq = A[~active], slack[~active], A[active]
+        else:
+            A_ub, b_ub, A_eq = np.vstack([A, -A[active]]), np.append(slack, np.full(active.sum(), tolerance)), none
+        domain = self.system.domain
+        if domain is None:
+            return Polyhedron(A_ub=A_ub, b_ub=b_ub, A_eq=A_eq, b_eq=np.zeros(len(A_eq)), origin=self.at)
+        domain_slack = np.maximum(domain.b_ub - domain.A_ub @ (self.at - domain.origin), 0.0)
+        A_eq = np.vstack([A_eq, domain.A_eq])
         return Polyhedron(
-            A_ub=self.layer.weight[~active],
-            b_ub=np.maximum(slack, 0.0),
-            A_eq=self.layer.weight[active],
-            b_eq=np.zeros(int(active.sum())),
+            A_ub=np.vstack([A_ub, domain.A_ub]),
+            b_ub=np.append(b_ub, domain_slack),
+            A_eq=A_eq,
+            b_eq=np.zeros(len(A_eq)),
+            lower=domain.lower,
+            upper=domain.upper,
             origin=self.at,
         )
 

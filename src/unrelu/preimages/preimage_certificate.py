@@ -7,11 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from unrelu.network.layer import ReLULayer
-from unrelu.preimages.certificates import Cone, ConeCertificate
+from unrelu.preimages.certificates import ConeCertificate
 from unrelu.preimages.kind import Kind, kind_of
-from unrelu.preimages.layer_rows import scaled_rows
-from unrelu.preimages.pattern import LayerPattern, layer_patterns
+from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.pattern import LayerPattern
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +21,13 @@ class PreimageCertificate:
     solver is called.
 
     Attributes:
-        layer: the layer.
+        system: the layer, the domain and the tolerance.
         at: (d,) the point x0.
-        bounded: proof about `{ z : A_J z = 0, A_I z <= 0 }`, which is {0} iff the preimage is bounded; or None.
-        singleton: proof about the same cone with only those rows of I whose pre-activation is exactly 0, which is {0}
-            iff the preimage is a single point; or None.
+        bounded: proof about the recession cone, which is {0} iff the preimage is bounded; or None.
+        singleton: proof about the tangent cone at x0, which is {0} iff the preimage is a single point; or None.
     """
 
-    layer: ReLULayer
+    system: LayerSystem
     at: np.ndarray
     bounded: ConeCertificate | None
     singleton: ConeCertificate | None
@@ -43,13 +41,13 @@ class PreimageCertificate:
 
     @cached_property
     def _pattern(self) -> LayerPattern:
-        return layer_patterns(self.layer, self.at[None])[0]
+        return self.system.patterns(self.at[None])[0]
 
     def verify_bounded(self) -> bool:
         """Whether the claim about boundedness is proved; a proof of a single point is one."""
         if self.bounded is None:
             return False
-        if self.bounded.verify(recession_cone(self.layer, self._pattern)):
+        if self.bounded.verify(self.system.recession_cone(self._pattern)):
             return True
         return self.bounded.trivial and self._proves_point()
 
@@ -59,12 +57,12 @@ class PreimageCertificate:
             return False
         if self.singleton.trivial:
             return self._proves_point()
-        if self.singleton.verify(tangent_cone(self.layer, self._pattern)):
+        if self.singleton.verify(self.system.tangent_cone(self._pattern)):
             return True
         return (
             self.bounded is not None
             and not self.bounded.trivial
-            and self.bounded.verify(recession_cone(self.layer, self._pattern))
+            and self.bounded.verify(self.system.recession_cone(self._pattern))
         )
 
     def verify(self) -> bool:
@@ -85,15 +83,5 @@ class PreimageCertificate:
         return (
             self.singleton is not None
             and self.singleton.trivial
-            and self.singleton.verify(tangent_cone(self.layer, self._pattern))
+            and self.singleton.verify(self.system.tangent_cone(self._pattern))
         )
-
-
-def recession_cone(layer: ReLULayer, pattern: LayerPattern) -> Cone:
-    """`{ z : A_J z = 0, A_I z <= 0 }`: the directions in which the preimage goes on for ever."""
-    return Cone(scaled_rows(layer), pattern.active, pattern.inactive)
-
-
-def tangent_cone(layer: ReLULayer, pattern: LayerPattern) -> Cone:
-    """`{ z : A_J z = 0, A_T z <= 0 }`, T the rows at exactly 0: the directions in which the preimage goes on at all."""
-    return Cone(scaled_rows(layer), pattern.active, pattern.tight)

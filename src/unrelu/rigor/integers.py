@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 PRIMES = (2147483647, 2147483629, 2147483587)
@@ -43,6 +45,6 @@ def _rank_modulo(rows: list[list[int]], n_columns: int, prime: int) -> int:
     return rank
 
 
-def products(rows: list[list[int]], vector: tuple[int, ...]) -> list[int]:
+def products(rows: Sequence[Sequence[int]], vector: Sequence[int]) -> list[int]:
     """Exact inner products of integer rows with an integer vector."""
     return [sum(a * z for a, z in zip(row, vector, strict=True)) for row in rows]

@@ -45,6 +45,18 @@ class ScaledRows:
         return np.logical_not(self.matrix.any(axis=1))
 
     @cached_property
+    def bounded_column(self) -> np.ndarray:
+        """(m,) the column of the only number of each row; -1 for rows with none or several."""
+        single = np.count_nonzero(self.matrix, axis=1) == 1
+        return np.where(single, (self.matrix != 0).argmax(axis=1), -1)
+
+    @cached_property
+    def row_sign(self) -> np.ndarray:
+        """(m,) the sign of each row's first number that is not zero; 0 for zero rows."""
+        first = (self.matrix != 0).argmax(axis=1)
+        return np.sign(self.matrix[np.arange(len(first)), first])
+
+    @cached_property
     def normal_matrix(self) -> np.ndarray:
         """`A'A`, (d, d), as computed."""
         return self.matrix.T @ self.matrix

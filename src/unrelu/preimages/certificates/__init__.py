@@ -3,6 +3,7 @@
 from unrelu.preimages.certificates.cone import Cone, ConeCertificate
 from unrelu.preimages.certificates.counting import Counting
 from unrelu.preimages.certificates.direction import Direction
+from unrelu.preimages.certificates.enclosed import Enclosed
 from unrelu.preimages.certificates.exact import ExactDirection, ExactMultipliers
 from unrelu.preimages.certificates.full_rank import FullRank
 from unrelu.preimages.certificates.multipliers import Multipliers
@@ -12,6 +13,7 @@ __all__ = [
     "ConeCertificate",
     "Counting",
     "Direction",
+    "Enclosed",
     "ExactDirection",
     "ExactMultipliers",
     "FullRank",

@@ -1,0 +1,134 @@
+"""What proofs about admissible index sets speak of: strict and weak inequalities together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import Protocol
+
+import numpy as np
+
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.integers import integer_rows
+from unrelu.rigor.rounding import UNDERFLOW, gamma
+from unrelu.rigor.scaled_rows import ScaledRows
+
+
+@dataclass(frozen=True, eq=False)
+class SignSystem:
+    """`{ x in D : a_i.x + b_i > 0 for i not in I, a_i.x + b_i <= 0 for i in I }`.
+
+    Attributes:
+        weight: (m, d) float64, the rows a_i.
+        bias: (m,) float64.
+        inactive: (m,) bool, I.
+        domain: D, a polyhedron in d coordinates.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    inactive: np.ndarray
+    domain: Polyhedron
+
+    @property
+    def dimension(self) -> int:
+        """d, the number of coordinates."""
+        return self.weight.shape[1]
+
+    @cached_property
+    def oriented(self) -> OrientedRows:
+        """All constraints but the bounds, as rows that are positive, non-negative or zero on the set."""
+        D = self.domain
+        sign = np.where(self.inactive, -1.0, 1.0)
+        features = ScaledRows(np.column_stack([sign[:, None] * self.weight, sign * self.bias])).matrix
+        rows = [(features[:, :-1], features[:, -1], np.zeros(len(features)))]
+        rows += [_oriented(D.A_ub, D.b_ub, D.origin), _oriented(D.A_eq, D.b_eq, D.origin)]
+        n = sum(len(constants) for _, constants, _ in rows)
+        strict, equal = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+        strict[: self.inactive.size] = ~self.inactive
+        equal[n - len(D.b_eq) :] = True
+        return OrientedRows(
+            matrix=np.vstack([matrix for matrix, _, _ in rows]),
+            constants=np.concatenate([constants for _, constants, _ in rows]),
+            constant_errors=np.concatenate([errors for _, _, errors in rows]),
+            strict=strict,
+            equal=equal,
+        )
+
+    @cached_property
+    def exact_rows(self) -> list[list[int]]:
+        """Rows `(r_i, c_i)` of d + 1 integers: the oriented rows, then the finite lower and upper bounds.
+
+        `r_i.x + c_i` is on the set positive where the row is strict, zero where it is an equality, and otherwise not
+        negative. Each row is scaled by a positive number of its own, which depends on its numbers only.
+        """
+        D, d = self.domain, self.dimension
+        sign = np.where(self.inactive, -1.0, 1.0)
+        rows = integer_rows(np.column_stack([sign[:, None] * self.weight, sign * self.bias]))
+        for matrix, values in ((D.A_ub, D.b_ub), (D.A_eq, D.b_eq)):
+            if D.origin.any():
+                rows += [_moved_row(row, value, D.origin) for row, value in zip(matrix, values.tolist(), strict=True)]
+            else:
+                rows += integer_rows(np.column_stack([-matrix, values]))
+        identity = np.eye(d)
+        low, high = np.isfinite(D.lower), np.isfinite(D.upper)
+        rows += integer_rows(np.column_stack([identity[low], -D.lower[low]]))
+        rows += integer_rows(np.column_stack([-identity[high], D.upper[high]]))
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class OrientedRows:
+    """`matrix x + constants` is positive on strict rows, zero on equal rows, and elsewhere not negative.
+
+    The rows are those of the layer, then inequalities and equalities of the domain; each is scaled by a power of two,
+    which is exact.
+
+    Attributes:
+        matrix: (n, d) float64.
+        constants: (n,) float64.
+        constant_errors: (n,) by how much each constant may be off; 0 but for domains with an origin other than 0.
+        strict: (n,) bool.
+        equal: (n,) bool.
+    """
+
+    matrix: np.ndarray
+    constants: np.ndarray
+    constant_errors: np.ndarray
+    strict: np.ndarray
+    equal: np.ndarray
+
+
+class SignCertificate(Protocol):
+    """A proof that a sign system has a solution (`admissible`) or that it has none."""
+
+    @property
+    def admissible(self) -> bool:
+        """What it proves."""
+        ...
+
+    def verify(self, system: SignSystem) -> bool:
+        """True only if this proves `admissible` for the very floats of the system; calls no solver."""
+        ...
+
+
+def _oriented(matrix: np.ndarray, values: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`a.(x - origin) <= b` as `-a.x + (b + a.origin) >= 0`, with a bound on the error of the constant."""
+    scaled = ScaledRows(np.column_stack([matrix, values])).matrix
+    A, b = scaled[:, :-1], scaled[:, -1]
+    if not origin.any():
+        return -A, b, np.zeros(len(b))
+    size = np.abs(A) @ np.abs(origin) + np.abs(b)
+    d = origin.size
+    return -A, b + A @ origin, 2 * gamma(d + 4) * size + (d + 4) * UNDERFLOW
+
+
+def _moved_row(row: np.ndarray, value: float, origin: np.ndarray) -> list[int]:
+    """The integers of `-a.x + (b + a.origin)`, exactly."""
+    a = [Fraction(number) for number in row.tolist()]
+    constant = Fraction(value) + sum((x * Fraction(o) for x, o in zip(a, origin.tolist(), strict=True)), Fraction(0))
+    numbers = [*(-x for x in a), constant]
+    common = lcm(*(number.denominator for number in numbers))
+    return [int(number * common) for number in numbers]
