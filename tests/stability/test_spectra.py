@@ -3,12 +3,11 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info
 
 from stability.reference_networks import REFERENCES, Graph, normal
-from unrelu.errors import InputError, ModelError, ShapeError, TooLarge, UnknownNode
+from unrelu.errors import InputError, ShapeError, TooLarge, UnknownNode
 from unrelu.network.graph import Network
-from unrelu.network.operators import Elementwise, ReLU
+from unrelu.network.operators import Dense, Elementwise, ReLU
 from unrelu.stability import jacobian
 from unrelu.stability import spectra as spectra_module
 from unrelu.stability.spectra import spectra
@@ -81,6 +80,19 @@ def test_two_relus_on_the_same_node_keep_their_names():
     assert [one.layer for one in spectra(net, inputs(net, 1), progress=False)] == ["first", "first", "second", "second"]
 
 
+def test_an_affine_branch_beside_the_relus_can_be_asked_for():
+    net = (
+        Graph(3)
+        .add("dense", Dense(normal(0, 5, 3), normal(1, 5)))
+        .add("relu", ReLU())
+        .add("side", Dense(normal(2, 4, 3), normal(3, 4)), "input")
+    ).network("relu", "side")
+    found = spectra(net, inputs(net, 2), layers=["side", "relu"], progress=False)
+    assert [(one.layer, one.relu) for one in found] == [("side", False), ("relu", False), ("relu", True)] * 2
+    for one in (found[0], found[3]):
+        assert_same(one, spectrum(net.upto("side"), np.zeros(3)))
+
+
 def test_a_network_without_relus_or_without_inputs_gives_no_spectra():
     net = Network.from_layers([(np.eye(2), np.zeros(2))])
     assert spectra(net, np.zeros((3, 2)), progress=False) == []
@@ -105,22 +117,6 @@ def test_progress_is_told_of_every_input():
     progress = Counted()
     spectra(net, inputs(net, 3), progress=progress)
     assert progress.stages == [("spectra", 3, [1, 1, 1])]
-
-
-def blas_threads():
-    return [torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())]
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_threads_are_given_back(workers):
-    net = REFERENCES["dense"]().network
-    before = blas_threads()
-    spectra(net, inputs(net, 3), workers=workers, progress=False)
-    assert blas_threads() == before
-    overflowing = Network.from_layers([(np.full((1, 1), 1e200), np.ones(1))] * 2 + [(np.eye(1), np.zeros(1))])
-    with pytest.raises(ModelError, match="overflows"):
-        spectra(overflowing, np.zeros((3, 1)), workers=workers, progress=False)
-    assert blas_threads() == before
 
 
 def test_misuse():

@@ -12,7 +12,7 @@ from unrelu.errors import InputError, ModelError, TooLarge
 from unrelu.network.graph import Network
 from unrelu.network.operators import AveragePool, Dense, Elementwise, ReLU, Reshape
 from unrelu.stability import jacobian
-from unrelu.stability.jacobian import push
+from unrelu.stability.jacobian import Start, groups_that_fit, push
 from unrelu.stability.linearization import linearize
 from unrelu.stability.pattern import activation_pattern
 from unrelu.stability.spectrum import spectrum
@@ -205,6 +205,29 @@ def test_pushing_in_parts_and_groups_changes_nothing(kind, monkeypatch):
     assert [name for name, _ in parts] == nodes
     for name, tangents in parts:
         torch.testing.assert_close(tangents, whole[name], rtol=0, atol=1e-13)
+
+
+def test_groups_keep_to_their_memory():
+    net = REFERENCES["dense"]().network
+    pattern = activation_pattern(net, normal(99, 12))
+    names = ["dense1", "relu1", "dense2", "dense3"]
+    sizes = [8 * 12 * columns for columns in (20, pattern.n_active("relu1"), 9, 15)]
+    start = Start(12)
+    assert list(groups_that_fit(net, start, names, pattern, sum(sizes))) == [names]
+    assert list(groups_that_fit(net, start, names, pattern, sum(sizes) - 1)) == [names[:3], names[3:]]
+    assert list(groups_that_fit(net, start, names, pattern, sizes[0])) == [names[:1], names[1:3], names[3:]]
+    assert list(groups_that_fit(net, start, names, pattern, 0)) == [[name] for name in names]
+
+
+def test_values_beyond_the_structural_rank_are_exactly_zero():
+    weights = [normal(0, 12, 12), normal(1, 20, 12)]
+    bias = torch.full((12,), 1e3, dtype=torch.float64)
+    bias[:2] = -1e3  # 10 of 12 stay active, too many to change directions for
+    net = Network.from_layers([(weights[0], bias), (weights[1], torch.zeros(20)), (np.eye(20), np.zeros(20))])
+    found = spectrum(net.upto("relu2"), normal(2, 12), relu=False)
+    assert "QR" not in found.method
+    assert found.structural_rank == found.rank == 10
+    assert found.values[10:].tolist() == [0.0, 0.0]
 
 
 def test_the_tolerance_decides_the_rank():

@@ -116,7 +116,7 @@ def push(
         here = [name for name in pending if name in passed]
         pending = [name for name in pending if name not in passed]
         wanted = here if boundary is None or boundary in here else [*here, boundary]
-        for group in _groups(network, begin, wanted, pattern, memory):
+        for group in groups_that_fit(network, begin, wanted, pattern, memory):
             for name, tangents in collect(network, pattern, begin, group).items():
                 if name == boundary:
                     tangents = replace(tangents, values=_fewer_directions(tangents.values))
@@ -233,7 +233,7 @@ def _through(steps: list[Node], boundary: str | None) -> set[str]:
     return set(names if boundary is None else names[: names.index(boundary) + 1])
 
 
-def _groups(
+def groups_that_fit(
     network: Network, start: Start, names: Sequence[str], pattern: ActivationPattern, memory: int
 ) -> Iterator[list[str]]:
     """The names in groups whose tangents fit into memory together.

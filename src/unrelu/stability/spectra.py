@@ -85,7 +85,7 @@ def spectra(
     return found
 
 
-_Key = tuple[str, bool, bytes]
+_Key = tuple[str, bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +110,8 @@ class _Prefix:
         return self.network.outputs[0]
 
     def key(self, pattern: ActivationPattern) -> _Key:
-        """What its spectrum depends on."""
-        return (self.layer, self.relu, pattern.digest(self.before))
+        """What its spectrum depends on; with its own ReLU there is one layer more in the digest."""
+        return (self.layer, pattern.digest(self.before))
 
 
 def _prefixes(network: Network, layers: Sequence[str], relu: Iterable[bool]) -> list[_Prefix]:
