@@ -12,8 +12,8 @@ from unrelu.errors import DomainError
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.layer_system import LayerSystem
 from unrelu.rigor.rounding import gamma
+from unrelu.rigor.signs import exact_signs
 from unrelu.stability.linearization import linearize
 
 DOMAIN_TOLERANCE = 1e-9
@@ -48,18 +48,16 @@ def layer_constraints(layer: ReLULayer, at: np.ndarray, domain: Polyhedron, tole
     Raises:
         DomainError: if the point is not in the domain.
     """
-    pattern = LayerSystem(layer).patterns(at[None])[0]
-    values = layer.weight @ at + layer.bias
-    rounding = 2 * gamma(layer.n_inputs + 4) * (np.abs(layer.weight) @ np.abs(at) + np.abs(layer.bias))
-    inactive = pattern.inactive
-    slack = np.where(pattern.tight, 0.0, np.maximum(-values, 0.0))
+    A, b = layer.weight, layer.bias
+    # Signs are exact: a row at exactly zero stays an inequality, and one a rounding error above it an equality.
+    signs = exact_signs(A, b, at)
+    active = signs > 0
+    values = A @ at + b
+    rounding = 2 * gamma(layer.n_inputs + 4) * (np.abs(A) @ np.abs(at) + np.abs(b)) + tolerance * 2.0**-52
+    slack = np.where(signs < 0, np.maximum(-values, 0.0) + tolerance, tolerance)
     rows = _Rows(at)
-    rows.keep(layer.weight[pattern.active], values[pattern.active], tolerance)
-    rows.at_most(
-        layer.weight[inactive],
-        (slack + tolerance)[inactive],
-        np.where(pattern.tight, 0.0, rounding + tolerance * 2.0**-52)[inactive],
-    )
+    rows.keep(A[active], values[active], tolerance)
+    rows.at_most(A[~active], slack[~active], np.where(signs < 0, rounding, 0.0)[~active])
     rows.within(domain)
     return rows.constraints(domain, exact=True)
 
