@@ -67,14 +67,16 @@ def data(tmp_path: Path) -> Path:
 
 def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "results"
-    result = _run("analyze", model, data, "--out", out, "--metamers", 1, "--box", 0, 1, "--limit", 5, "--workers", 1)
+    result = _run(
+        "analyze", model, data, "--out", out, "--metamers", 1, "--metamer-box", "-inf", 2, "--limit", 5, "--workers", 1
+    )
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1] == f"The report is {out / 'report.html'}"
     assert "<html" in (out / "report.html").read_text(encoding="utf-8")
     study = load_study(out)
     assert study.info.name == "small"
     assert study.info.n_inputs == 5
-    assert study.info.domain == "0 <= x <= 1"
+    assert study.info.metamer_domain == "x ≤ 2"
     assert study.inputs["label"].to_pylist() == [0, 1, 2, 0, 1]
     # 30 rows of rank 15 with 30 active: 5 of 20 dimensions are free.
     assert study.spectra.num_rows > 0
@@ -95,7 +97,7 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     study = load_study(out)
-    assert study.info.metamer_domain == "0 <= x <= 1"  # pictures have a natural range
+    assert study.info.metamer_domain == "0 ≤ x ≤ 1"  # pictures have a natural range
     assert not study.info.verified
     assert study.spectra.num_rows == 0
     assert study.metamers.num_rows > 0
@@ -104,8 +106,9 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
 def _refused(result: Result, *words: str) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
-    (line,) = result.stderr.splitlines()  # one sentence, no traceback
+    *before, line = result.stderr.splitlines()  # one sentence, no traceback
     assert line.startswith("error: ")
+    assert not [other for other in before if not other.startswith("inputs.npz: samples of shape")]
     for word in words:
         assert word in line
 
@@ -132,8 +135,8 @@ def test_a_folder_without_permission_is_told(model: Path, data: Path, tmp_path: 
     ("arguments", "words"),
     [
         (("--picture-shape", "28by28"), "write it as 28x28 or 3x32x32"),
-        (("--spectra", -1), "-1"),
-        (("--limit", 0), "0"),
+        (("--spectra", -1), "greater than or equal to 0"),
+        (("--limit", 0), "greater than or equal to 1"),
     ],
 )
 def test_wrong_options_are_told(model: Path, data: Path, tmp_path: Path, arguments: tuple, words: str) -> None:
@@ -186,6 +189,7 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path) -> None:
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Both are 130 to a shell; Python 3.11 leaves by the signal itself where it met a running exec() of some import.
+    assert process.returncode in (130, -signal.SIGINT)
     assert stderr.splitlines()[-1] == "stopped."
     assert "Traceback" not in stderr

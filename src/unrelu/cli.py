@@ -100,15 +100,12 @@ def analyze(
         list[str] | None, typer.Option(help="A ReLU layer that gets verdicts; may be repeated. All if left out.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
-    box: Annotated[
-        tuple[float, float] | None, typer.Option(metavar="LOW HIGH", help="Bounds of all input values.")
-    ] = None,
     spectra: Annotated[int, typer.Option(min=0, help="How many inputs get the spectra of all layers.")] = 32,
     metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers of the first layer.")] = 0,
     metamer_box: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; --box if left out, 0 1 for pictures."),
-    ] = None,
+        tuple[float, float],
+        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; -inf inf for none."),
+    ] = (0.0, 1.0),
     picture_shape: Annotated[
         str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
     ] = None,
@@ -120,28 +117,25 @@ def analyze(
     """Analyse a network at every input, and write a report: what each layer forgets, with proofs."""
     shape = _shape(picture_shape)
     with _sentences():
-        from unrelu.network.graph import Network
+        from unrelu.network.load import load
         from unrelu.polyhedra.domains import Box
         from unrelu.study import analyze as studies
         from unrelu.study.data_files import read_batch
         from unrelu.study.folders import writable_folder
 
-        net = Network.from_onnx(str(model))
+        net = load(model)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:
             typer.echo(note, err=True)
-        if metamer_box is None and box is None and data.is_dir():
-            metamer_box = (0.0, 1.0)  # to which pictures are scaled when read
         folder = writable_folder(out)
         study = studies.analyze(
             net,
             batch.inputs[:limit],
             labels=None if batch.labels is None else batch.labels[:limit],
             layers=layer or None,
-            domain=None if box is None else Box(*box),
             spectra=spectra,
             metamers=metamers,
-            metamer_domain=None if metamer_box is None else Box(*metamer_box),
+            metamer_domain=Box(*metamer_box),
             picture_shape=shape,
             name=model.stem,
             data_name=data.name,

@@ -36,7 +36,7 @@ class Recipe:
 RECIPES = (
     Recipe("MLP-3500", (3500, 784), Training(learning_rate=1e-3, batch_size=100, epochs=3)),
     Recipe("MLP-3500-fast", (3500, 784), Training(learning_rate=3e-3, batch_size=1000, epochs=3, seed=1), seed=1),
-    Recipe("MLP-100", (100,) * 10, Training(learning_rate=1e-3, batch_size=100, epochs=5), metamers=8),
+    Recipe("MLP-100", (100,) * 10, Training(learning_rate=1e-3, batch_size=100, epochs=10), metamers=8),
 )
 """The paper's MLP-3500, twice, and MLP-100.
 

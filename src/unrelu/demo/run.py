@@ -74,8 +74,8 @@ def run_demo(
         data = parts.train if n_train is None else parts.train.take(np.arange(n_train))
         advance(1)
     trained, studies = [], []
-    for recipe in recipes:
-        what = f"training {recipe.name}"
+    for number, recipe in enumerate(recipes, start=1):
+        what = f"network {number} of {len(recipes)}: training {recipe.name}"
         done = train(recipe.module(), data, recipe.training, held_out=parts.held_out, what=what, progress=shown)
         study = _study(recipe, done, parts.held_out, n_spectra, shown, workers)
         study.save(folder / recipe.name)
