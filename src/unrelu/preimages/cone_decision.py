@@ -23,6 +23,7 @@ from unrelu.solvers.cone_projection import ConeProjection, Outcome, ProjectedDir
 from unrelu.solvers.dense_cone import DenseOutcome, project_dense
 from unrelu.solvers.exact_cone import project_exactly
 from unrelu.solvers.gram_rows import GramRows
+from unrelu.solvers.signed_cone import project_signed
 
 SMALL = 2**14
 """Numbers in a cone's rows up to which the dense test is at once the fastest and the most thorough."""
@@ -70,9 +71,37 @@ def decide_cone(cone: Cone) -> Fact:
     used = np.flatnonzero(cone.equalities | cone.inequalities)
     if cone.rows.matrix[used].size <= SMALL:
         return _dense(cone)
+    if bool((cone.rows.bounded_column[cone.inequalities] >= 0).all()):
+        fact = _by_signs(cone)
+        if fact is not None:
+            return fact
     part = Cone(ScaledRows(cone.rows.matrix[used]), cone.equalities[used], cone.inequalities[used])
     fact = decide_cones(GramRows(part.rows), [part])[0]
     return Fact(fact.value, _lifted(fact, used, len(cone.equalities)), fact.margin, fact.reason)
+
+
+def _by_signs(cone: Cone) -> Fact | None:
+    """The test for cones whose inequalities are signs of coordinates; None where it settles nothing."""
+    rows = np.flatnonzero(cone.inequalities)
+    columns, sign = cone.rows.bounded_column[rows], cone.rows.row_sign[rows]
+    if len(np.unique(columns)) < len(columns):
+        return None
+    signs = np.zeros(cone.dimension)
+    signs[columns] = sign
+    equalities = np.flatnonzero(cone.equalities)
+    found = project_signed(cone.rows.matrix[equalities], signs)
+    if found is None:
+        return None
+    if found.is_trivial:
+        values = np.zeros(len(cone.equalities))
+        values[equalities] = found.equality_multipliers
+        by_column = np.zeros(cone.dimension)
+        by_column[signs != 0] = found.sign_multipliers
+        values[rows] = by_column[columns] / np.abs(cone.rows.matrix[rows, columns])
+        certificate = Multipliers(values)
+        return decided(certificate, float(found.sign_multipliers.min() / found.sign_multipliers.max()))
+    held = rows[found.residual[columns] == 0]
+    return decided(Direction(found.residual, held), float(np.linalg.norm(found.residual)) / len(rows) ** 0.5)
 
 
 def _lifted(fact: Fact, used: np.ndarray, m: int) -> ConeCertificate | None:
