@@ -124,6 +124,17 @@ def test_errors_are_one_sentence(model: Path, data: Path, tmp_path: Path) -> Non
     _refused(_run("demo", "--out", tmp_path / "file" / "below"), "cannot be made", "name another one")
 
 
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
+def test_a_missing_extra_is_told_before_anything_is_computed(
+    model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    out = tmp_path / "results"
+    for arguments in (("analyze", model, data), ("demo",)):
+        _refused(_run(*arguments, "--out", out), f"a report needs {package}", 'pip install "unrelu[report]"')
+        assert not out.exists()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_told(model: Path, data: Path, tmp_path: Path) -> None:
     locked = tmp_path / "locked"

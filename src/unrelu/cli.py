@@ -119,10 +119,12 @@ def analyze(
     with _sentences():
         from unrelu.network.load import load
         from unrelu.polyhedra.domains import Box
+        from unrelu.report.requirements import check_requirements
         from unrelu.study import analyze as studies
         from unrelu.study.data_files import read_batch
         from unrelu.study.folders import writable_folder
 
+        check_requirements()
         net = load(model)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:

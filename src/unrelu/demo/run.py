@@ -16,6 +16,7 @@ from unrelu.demo.training import Trained, train
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
 from unrelu.progress import Progress, resolve_progress
+from unrelu.report.requirements import check_requirements
 from unrelu.report.write import write_report
 from unrelu.study.analyze import analyze
 from unrelu.study.folders import writable_folder
@@ -67,6 +68,7 @@ def run_demo(
         MissingExtra: without mlxtend, matplotlib or jinja2.
         StoreError: if the folder cannot be written.
     """
+    check_requirements()
     folder = writable_folder(out)
     shown = resolve_progress(progress)
     with shown.stage("reading 5,000 MNIST pictures", 1) as advance:
