@@ -14,6 +14,7 @@ from unrelu.preimages.kind import Kind, kind_of
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.stability_radius import StabilityRadius, stability_radius
 from unrelu.rigor.singular import proves_full_rank
 
 
@@ -101,6 +102,19 @@ class LayerPreimage:
     def certificate(self) -> PreimageCertificate:
         """The proof of `kind`; `certificate.verify()` checks it without a solver."""
         return PreimageCertificate(self.system, self.at, self.bounded_fact.certificate, self.singleton_fact.certificate)
+
+    def stability_radius(self, eps: float) -> StabilityRadius:
+        """A proved radius around x0 of all inputs in the domain whose features differ by at most eps each.
+
+        Finite only where x0 is proved to be the only input with the features greater than eps.
+
+        Args:
+            eps: noise in the features, in their own units, max norm.
+
+        Raises:
+            InputError: if eps is negative or not finite.
+        """
+        return stability_radius(self.system, self.at, eps)
 
     @cached_property
     def polyhedron(self) -> Polyhedron:

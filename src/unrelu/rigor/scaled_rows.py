@@ -15,6 +15,7 @@ class ScaledRows:
 
     Attributes:
         matrix: (m, d) float64, exactly the given rows times powers of two.
+        scales: (m,) float64, those powers.
     """
 
     def __init__(self, matrix: np.ndarray) -> None:
@@ -26,6 +27,8 @@ class ScaledRows:
         shrunk = np.flatnonzero(scales < 1)
         lossy = shrunk[(self.matrix[shrunk] / scales[shrunk, None] != matrix[shrunk]).any(axis=1)]
         self.matrix[lossy] = matrix[lossy]
+        scales[lossy] = 1.0
+        self.scales = scales
         self.matrix.flags.writeable = False
 
     @property
