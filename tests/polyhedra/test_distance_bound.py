@@ -82,8 +82,10 @@ def test_uncertain_right_hand_sides_are_allowed_for() -> None:
 
 
 def test_multipliers_of_the_wrong_sign_prove_nothing() -> None:
-    polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.zeros(1))
-    assert distance_bound(polyhedron, -np.ones(1), 1, np.zeros(0), -np.ones(1)) == 0.0
+    # The target is a member; were the row an equality, it would be at distance 1.
+    for bound in (2.0, math.inf):
+        polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.zeros(1), lower=-bound, upper=bound)
+        assert distance_bound(polyhedron, -np.ones(1), 1, np.zeros(0), -np.ones(1)) == 0.0
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -61,6 +61,15 @@ def test_an_uncertain_right_hand_side_widens_the_radius() -> None:
     assert 0.25 <= member_radius(polyhedron, np.zeros(1), ub_error=0.25) < 0.3
 
 
+def test_what_overflows_proves_nothing() -> None:
+    # 1e300 x1 - 1e300 x2 <= -1 is not a number at (1e300, 1e300), and broken there in exact arithmetic.
+    polyhedron = Polyhedron(A_ub=np.array([[1e300, -1e300]]), b_ub=np.array([-1.0]))
+    assert member_radius(polyhedron, np.full(2, 1e300)) == math.inf
+    # The norm of a row this small is not bounded, but a member with slack needs none.
+    tiny = Polyhedron(A_ub=np.full((1, 2), 1e-200), b_ub=np.ones(1))
+    assert member_radius(tiny, np.zeros(2)) == 0.0
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 4))
 def test_nothing_is_ever_proved_of_an_empty_set(seed: int, d: int, n: int) -> None:

