@@ -1,0 +1,1 @@
+"""The report: reads the stored records of studies and draws them; computes no science."""

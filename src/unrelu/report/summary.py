@@ -1,0 +1,190 @@
+"""What a study found, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from unrelu.report.numbers import real, rough
+from unrelu.report.parts import Part, Sentence, sentence
+from unrelu.report.records import fact, of_layer
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
+
+
+def summarize(study: Study) -> tuple[Sentence, ...]:
+    """The findings of a study, most telling first."""
+    layers = study.layers.to_pylist()
+    sentences: list[Sentence] = []
+    decided = [row for row, layer in enumerate(layers) if layer["n_verdicts"]]
+    if decided:
+        sentences.append(preimages_of(study, decided[0], layers[decided[0]]))
+        sentences.extend(_other_layers(study, decided[1:], layers))
+    spectral = [row for row, layer in enumerate(layers) if layer["n_spectra"]]
+    if spectral:
+        sentences.extend(_forgotten(study, spectral, layers))
+    sentences.extend(_metamers(study, row, layer) for row, layer in enumerate(layers) if layer["n_metamers"])
+    if study.info.n_correct is not None:
+        sentences.append(
+            sentence(
+                "The network predicts the given label for {k} of {n} inputs.",
+                k=fact(study, "n_correct"),
+                n=fact(study, "n_inputs"),
+            )
+        )
+    left_out = [row for row, layer in enumerate(layers) if not layer["n_verdicts"] and not layer["n_spectra"]]
+    sentences.extend(
+        sentence("Layer {layer} was left out; the table says why.", layer=_name(study, row)) for row in left_out
+    )
+    return tuple(sentences)
+
+
+def preimages_of(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
+    """How many inputs have which kind of preimage in one layer."""
+    parts: list[Sentence] = []
+    if layer["finite"]:
+        parts.append(
+            sentence(
+                "{who} a bounded preimage{proved}",
+                who=_who(study, row, "finite", layer, first=True),
+                proved=proof(study, row, "finite", layer),
+            )
+        )
+    if layer["singleton"]:
+        parts.append(
+            sentence(
+                "for {k} of them the input itself is the only one with its features{proved}",
+                k=of_layer(study, row, "singleton"),
+                proved=proof(study, row, "singleton", layer),
+            )
+        )
+    if layer["unbounded"]:
+        parts.append(
+            sentence(
+                "{who} an unbounded "
+                + ("one" if parts else "preimage")
+                + "{proved}, so the input can be moved without "
+                "end in some direction and no feature changes",
+                who=_who(study, row, "unbounded", layer, first=not parts),
+                proved=proof(study, row, "unbounded", layer),
+            )
+        )
+    if layer["empty"]:
+        who = _who(study, row, "empty", layer, first=not parts)
+        parts.append(sentence("{who} an empty " + ("one" if parts else "preimage"), who=who))
+    if layer["undecided"]:
+        parts.append(sentence("{k} stayed undecided", k=of_layer(study, row, "undecided")))
+    joined: list[Part] = [*sentence("In layer {layer}, ", layer=_name(study, row))]
+    for number, part in enumerate(parts):
+        joined.extend([*([Part("; ")] if number else []), *part])
+    return (*joined, Part("."))
+
+
+def _who(study: Study, row: int, what: str, layer: dict[str, Any], *, first: bool) -> Sentence:
+    """Those with some kind of preimage, up to the verb."""
+    k, n = of_layer(study, row, what), of_layer(study, row, "n_verdicts")
+    verb = "has" if layer[what] == 1 else "have"
+    if layer[what] == layer["n_verdicts"] > 1:
+        return sentence("all {n} inputs have", n=n)
+    return sentence("{k} of {n} inputs " + verb, k=k, n=n) if first else sentence("{k} " + verb, k=k)
+
+
+def proof(study: Study, row: int, what: str, layer: dict[str, Any]) -> Sentence:
+    """How much of a count is proved, in parentheses."""
+    k, proved = layer[what], layer.get(f"{what}_proved")
+    if proved is None:
+        return (Part(" (computed, not proved: certificates were not checked)"),)
+    if proved == k:
+        return (Part(" (proved)"),) if k == 1 else (Part(" (all proved)"),)
+    if proved == 0:
+        return (Part(" (computed, not proved)"),)
+    return sentence(" ({k} proved, the others computed, not proved)", k=of_layer(study, row, f"{what}_proved"))
+
+
+def _other_layers(study: Study, rows: list[int], layers: list[dict[str, Any]]) -> list[Sentence]:
+    """The layers after the first: those whose preimages are all unbounded in one sentence, others in one each."""
+    uniform = [row for row in rows if layers[row]["unbounded"] == layers[row]["n_verdicts"]]
+    mixed = [row for row in rows if row not in uniform]
+    sentences = [preimages_of(study, row, layers[row]) for row in mixed[:3]]
+    if len(mixed) > 3:
+        sentences.append((Part("The further layers are in the table."),))
+    if not uniform:
+        return sentences
+    proofs = [(layers[row]["unbounded_proved"], layers[row]["unbounded"]) for row in uniform]
+    if any(proved is None for proved, _ in proofs):
+        certainty = "computed, not proved: certificates were not checked"
+    elif all(proved == k for proved, k in proofs):
+        certainty = "all proved"
+    else:
+        certainty = "not all proved; see the table"
+    sentences.append(
+        sentence("In {names} every preimage is unbounded (" + certainty + ").", names=_names(study, uniform))
+    )
+    return sentences
+
+
+def _forgotten(study: Study, rows: list[int], layers: list[dict[str, Any]]) -> list[Sentence]:
+    """How many directions of the input are ignored, and how unequal the rest is."""
+    first, last = rows[0], rows[-1]
+    sentences = [
+        sentence(
+            "At a typical input (median of {n}), layer {layer} forgets {k} of {d} directions: a small step along them "
+            "changes none of its features.",
+            n=of_layer(study, first, "n_spectra"),
+            layer=_name(study, first),
+            k=of_layer(study, first, "invariant_with_relu"),
+            d=fact(study, "input_size"),
+        )
+    ]
+    if last != first:
+        sentences.append(
+            sentence(
+                "After the last ReLU layer, {layer}, {k} are forgotten.",
+                layer=_name(study, last),
+                k=of_layer(study, last, "invariant_with_relu"),
+            )
+        )
+    if layers[last]["condition_with_relu"] is not None:
+        sentences.append(
+            sentence(
+                "Of the directions that {layer} still sees, the faintest changes its features {k} times less than the "
+                "strongest (condition number, median).",
+                layer=_name(study, last),
+                k=of_layer(study, last, "condition_with_relu", real),
+            )
+        )
+    return sentences
+
+
+def _metamers(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
+    parts = sentence(
+        "{k} metamers keep the features of layer {layer} of one input while they come as near as possible to another "
+        "(largest feature error {error})",
+        k=of_layer(study, row, "n_metamers"),
+        layer=_name(study, row),
+        error=of_layer(study, row, "metamers_feature_error", rough),
+    )
+    if layer["metamers_same_class"] is None:
+        return (*parts, Part("."))
+    who = "all of them" if layer["metamers_same_class"] == layer["n_metamers"] else "{same} of them"
+    return (
+        *parts,
+        *sentence(
+            f"; for {who} the network predicts what it predicts for the original.",
+            same=of_layer(study, row, "metamers_same_class"),
+        ),
+    )
+
+
+def _name(study: Study, row: int) -> Part:
+    return of_layer(study, row, "layer", str)
+
+
+def _names(study: Study, rows: list[int]) -> Sentence:
+    """Names of layers, a run of neighbours as "a to b"."""
+    if len(rows) > 2 and rows == list(range(rows[0], rows[-1] + 1)):
+        return (Part("layers "), _name(study, rows[0]), Part(" to "), _name(study, rows[-1]))
+    parts: list[Part] = [Part("layer " if len(rows) == 1 else "layers ")]
+    for place, row in enumerate(rows):
+        parts.extend([*([Part(", " if place < len(rows) - 1 else " and ")] if place else []), _name(study, row)])
+    return tuple(parts)

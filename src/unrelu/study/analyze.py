@@ -1,0 +1,278 @@
+"""Every layer, every input: the whole analysis of a network in one call."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import numpy as np
+
+from unrelu.errors import InputError, JoinedLayer, ShapeError, TooLarge, UnknownNode
+from unrelu.metamers.constraints import check_member
+from unrelu.metamers.feature_map import feature_map
+from unrelu.metamers.metamer import PICTURES
+from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.graph import Network
+from unrelu.parallel import in_threads
+from unrelu.polyhedra.domains import Domain, resolve
+from unrelu.polyhedra.nearest import check_norm
+from unrelu.preimages.classification import Classification, classify
+from unrelu.progress import Progress, resolve_progress
+from unrelu.stability.jacobian import check_size
+from unrelu.stability.spectra import spectra as spectra_of
+from unrelu.study.info import StudyInfo, array_sha256, n_parameters, network_nodes, versions, weights_sha256
+from unrelu.study.layer_rows import LeftOut, layer_table
+from unrelu.study.metamer_rows import Pair, choose_pairs, metamer_rows, predicted
+from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
+from unrelu.study.schemas import INPUTS, METAMERS, SPECTRA, VERDICTS, table
+from unrelu.study.spectrum_rows import spectrum_row
+from unrelu.study.study import Study
+from unrelu.study.verdict_rows import Proofs, verdict_rows
+
+_BATCH = 256  # inputs pushed through the network at once
+
+
+def analyze(
+    net: Network,
+    data: Array,
+    *,
+    labels: Array | None = None,
+    layers: Sequence[str] | None = None,
+    spectra: int = 32,
+    metamers: int = 0,
+    metamer_domain: Domain | None = PICTURES,
+    metamer_norms: Sequence[float] = (1, 2, math.inf),
+    picture_shape: tuple[int, ...] | None = None,
+    classes: Sequence[str] = (),
+    name: str = "network",
+    data_name: str = "data",
+    verify: bool = True,
+    seed: int = 0,
+    progress: Progress | bool | None = None,
+    workers: int | None = None,
+) -> Study:
+    """What the network cannot see: preimages of its layers, stability of the inverse, metamers.
+
+    Verdicts are about each ReLU layer by itself: which inputs *of that layer* give the features it gives. Those of a
+    hidden layer range over all of its input space, not only over what the layers before it can reach. Spectra are
+    about the prefix of the network from its input through the layer. Both range over all of space.
+
+    A layer that cannot be asked (joined from several nodes, or too large for a dense matrix) is listed in the
+    study's layer table with the reason.
+
+    Args:
+        net: the network.
+        data: (n, *input_shape) inputs.
+        labels: (n,) class of each input, as integers.
+        layers: names of the ReLU layers that get verdicts; all of them by default.
+        spectra: how many inputs, from the first on, get the spectra of all layers; 0 for none.
+        metamers: how many pairs of original and target get a metamer of the first layer: those originals with the
+            fewest positive features, and targets of another class; 0 for none.
+        metamer_domain: where metamers may lie; pictures in [0, 1] by default, None for all of space.
+        metamer_norms: distances to the target that are minimised, one metamer for each.
+        picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
+        classes: names of the classes, by index.
+        name: what to call the network in the report.
+        data_name: what to call the data in the report.
+        verify: whether to check every certificate and prove dimensions; without, verdicts are "computed, not proved".
+        seed: of the random choice of targets.
+        progress: see `unrelu.progress.resolve_progress`.
+        workers: threads for verdicts and spectra; all cores by default.
+
+    Returns:
+        The study: tables, and what made them. `study.report(path)` shows it, `study.save(folder)` keeps it.
+
+    Raises:
+        InputError: if the data, the labels or a count do not fit the network or each other.
+        UnknownNode: if a name in `layers` is not that of a ReLU layer.
+        DomainError: if an original does not lie in `metamer_domain`.
+        TooLarge: if metamers are asked for and the first layer does not fit in memory as a dense matrix.
+    """
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    x = _checked_data(net, data)
+    y = _checked_labels(labels, len(x))
+    names = _checked_layers(net, layers)
+    for count, what in ((spectra, "spectra"), (metamers, "metamers")):
+        if count < 0:
+            raise InputError(f"{what} must be 0 or more, not {count}.")
+    shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
+    progress = resolve_progress(progress)
+    clock = _Clock()
+
+    with clock.stage("predictions"):
+        said = _batched(lambda batch: predicted(net, batch), x) if net.output_size > 1 else None
+        # Before the long work, so that what cannot be asked is refused at once.
+        pairs = _pairs(net, x, said if y is None else y, metamers, seed)
+        _check_metamers(net, x, pairs, metamer_norms, metamer_domain)
+    verdicts: list[dict[str, object]] = []
+    no_verdicts = {layer: "not asked for" for layer in net.layers if layer not in names}
+    folding_errors: dict[str, float] = {}
+    with clock.stage("verdicts"):
+        for layer in names:
+            try:
+                folded = net.layer(layer)
+                fed = _batched(lambda batch, layer=layer: net.layer_input(layer, batch), x)
+            except (JoinedLayer, TooLarge) as error:
+                no_verdicts[layer] = str(error)
+                continue
+            folding_errors[layer] = folded.folding_error
+            found = classify(folded, fed, progress=progress, workers=workers)
+            verdicts.extend(verdict_rows(layer, found, _proofs(found, progress, workers) if verify else None))
+    spectrum_records: list[dict[str, object]] = []
+    no_spectra = {} if spectra and len(x) else dict.fromkeys(net.layers, "not asked for")
+    with clock.stage("spectra"):
+        if not no_spectra:
+            spectrum_records, no_spectra = _spectra(net, x[:spectra], progress, workers)
+    metamer_records: list[dict[str, object]] = []
+    with clock.stage("metamers"):
+        if pairs:
+            metamer_records = metamer_rows(
+                net, net.layers[0], x, pairs, metamer_norms, domain=metamer_domain, labels=y, progress=progress
+            )
+
+    verdict_table, spectrum_table = table(VERDICTS, verdicts), table(SPECTRA, spectrum_records)
+    metamer_table = table(METAMERS, metamer_records)
+    return Study(
+        info=StudyInfo(
+            name=name,
+            data_name=data_name,
+            created=created,
+            input_shape=net.input_shape,
+            output_size=net.output_size,
+            n_parameters=n_parameters(net),
+            nodes=network_nodes(net),
+            weights_sha256=weights_sha256(net),
+            data_sha256=array_sha256(x),
+            n_inputs=len(x),
+            n_correct=None if y is None or said is None else int((said == y).sum()),
+            n_spectra=min(spectra, len(x)),
+            picture_shape=shown_shape,
+            picture_range=None if shown_shape is None else picture_range(x, metamer_domain),
+            classes=tuple(str(label) for label in classes),
+            metamer_domain=describe_domain(metamer_domain),
+            verified=verify,
+            seed=seed,
+            versions=versions(),
+            seconds=clock.seconds,
+        ),
+        layers=layer_table(
+            net, verdict_table, spectrum_table, metamer_table, LeftOut(no_verdicts, no_spectra, folding_errors)
+        ),
+        inputs=table(
+            INPUTS,
+            [
+                {
+                    "input": index,
+                    "label": None if y is None else int(y[index]),
+                    "predicted": None if said is None else int(said[index]),
+                }
+                for index in range(len(x))
+            ],
+        ),
+        verdicts=verdict_table,
+        spectra=spectrum_table,
+        metamers=metamer_table,
+    )
+
+
+def _pairs(net: Network, x: np.ndarray, classes: np.ndarray | None, count: int, seed: int) -> list[Pair]:
+    if not count or not net.layers:
+        return []
+    first = net.upto(net.layers[0])
+    return choose_pairs(
+        _batched(lambda batch: (np.asarray(first(batch)) > 0).reshape(len(batch), -1).sum(axis=1), x),
+        classes,
+        count,
+        seed,
+    )
+
+
+def _check_metamers(
+    net: Network, x: np.ndarray, pairs: Sequence[Pair], norms: Sequence[float], domain: Domain | None
+) -> None:
+    if pairs:
+        feature_map(net.upto(net.layers[0]))
+        where = resolve(domain, net.input_size)
+        for pair in pairs:
+            check_member(where, x[pair.original].ravel())
+        for norm in norms:
+            check_norm(norm)
+
+
+def _proofs(found: Classification, progress: Progress, workers: int | None) -> Proofs:
+    verified = found.verify(progress=progress, workers=workers)
+    dimensions = []
+    with progress.stage(f"dimensions of {found.layer.name}", len(found)) as advance:
+        for dimension in in_threads(lambda preimage: preimage.dimension, found.preimages, workers=workers):
+            dimensions.append(dimension)
+            advance(1)
+    return Proofs(verified, tuple(dimensions))
+
+
+def _spectra(
+    net: Network, x: np.ndarray, progress: Progress, workers: int | None
+) -> tuple[list[dict[str, object]], dict[str, str]]:
+    """Rows of all layers at these inputs, and the reasons of the layers that have none."""
+    left_out: dict[str, str] = {}
+    for layer in net.layers:
+        try:
+            check_size(layer, math.prod(net.node(layer).shape), net.input_size)
+        except TooLarge as error:
+            left_out[layer] = str(error)
+    asked = [layer for layer in net.layers if layer not in left_out]
+    found = spectra_of(net, x, layers=asked, progress=progress, workers=workers)
+    return [spectrum_row(each) for each in found], left_out
+
+
+def _checked_data(net: Network, data: Array) -> np.ndarray:
+    x = as_numpy(data, "the data")
+    if x.shape[1:] != net.input_shape or x.ndim == 0:
+        raise ShapeError(
+            f"the data have shape {x.shape}, the network takes (n, {', '.join(map(str, net.input_shape))}): "
+            "dimension 0 is the batch; reshape the data."
+        )
+    if len(x) == 0:
+        raise InputError("the data hold no inputs; give at least one.")
+    return x
+
+
+def _checked_labels(labels: Array | None, n: int) -> np.ndarray | None:
+    if labels is None:
+        return None
+    y = as_numpy(labels, "the labels")
+    if y.shape != (n,) or bool((y != np.round(y)).any()):
+        raise InputError(f"labels must be {n} integers, one for each input, not an array of shape {y.shape}.")
+    return y.astype(np.int64)
+
+
+def _checked_layers(net: Network, layers: Sequence[str] | None) -> tuple[str, ...]:
+    if layers is None:
+        return net.layers
+    if isinstance(layers, str):
+        raise InputError(f"layers must be a list of names, such as [{layers!r}].")
+    unknown = [name for name in layers if name not in net.layers]
+    if unknown:
+        raise UnknownNode(f"there is no ReLU layer {unknown[0]!r}; the network's layers are {', '.join(net.layers)}.")
+    return tuple(name for name in net.layers if name in layers)
+
+
+def _batched(function: Callable[[np.ndarray], Array | None], x: np.ndarray) -> np.ndarray:
+    """A function of a batch on all inputs, some at a time."""
+    parts = [np.asarray(function(x[start : start + _BATCH])) for start in range(0, len(x), _BATCH)]
+    return np.concatenate(parts)
+
+
+class _Clock:
+    """Adds up the wall-clock seconds of named stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)

@@ -1,0 +1,163 @@
+"""What a study is about: the network, the data, the settings and the versions that made it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unrelu.errors import StoreError
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
+
+_PACKAGES = ("unrelu", "torch", "numpy", "scipy", "highspy", "clarabel", "pyarrow")
+
+
+@dataclass(frozen=True)
+class NodeInfo:
+    """A node of the network.
+
+    Attributes:
+        name: its name.
+        operator: the kind of operator.
+        inputs: names of the nodes it takes.
+        shape: sample shape of its result.
+    """
+
+    name: str
+    operator: str
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """Everything about a study that is not a table.
+
+    Attributes:
+        name: what the network is called.
+        data_name: what the data are called.
+        created: when the study was begun, ISO 8601, UTC.
+        input_shape: sample shape of the network's input.
+        output_size: number of outputs.
+        n_parameters: numbers in the network's affine operators.
+        nodes: the network's nodes, in order.
+        weights_sha256: of the numbers in the network's affine operators, as float64.
+        data_sha256: of the data, as float64 in C order.
+        n_inputs: number of inputs in the data.
+        n_correct: of the inputs, those whose predicted class is their label; None where either is not known.
+        n_spectra: number of inputs with spectra.
+        picture_shape: how one input is shown as a picture, (h, w) grey, (1, h, w) grey or (3, h, w) colour; None if
+            it is not one.
+        picture_range: values of black and of full brightness.
+        classes: names of the classes; empty where they have none.
+        metamer_domain: in words, where the metamers may lie.
+        verified: whether the certificates of the verdicts were verified.
+        seed: of the random choices.
+        versions: version of each package that took part.
+        seconds: wall-clock seconds of each stage.
+    """
+
+    name: str
+    data_name: str
+    created: str
+    input_shape: tuple[int, ...]
+    output_size: int
+    n_parameters: int
+    nodes: tuple[NodeInfo, ...]
+    weights_sha256: str
+    data_sha256: str
+    n_inputs: int
+    n_correct: int | None
+    n_spectra: int
+    picture_shape: tuple[int, ...] | None
+    picture_range: tuple[float, float] | None
+    classes: tuple[str, ...]
+    metamer_domain: str
+    verified: bool
+    seed: int
+    versions: dict[str, str]
+    seconds: dict[str, float]
+
+    @property
+    def input_size(self) -> int:
+        """d, number of coordinates of the network's input."""
+        return int(np.prod(self.input_shape))
+
+    def class_name(self, index: int | None) -> str:
+        """What a class is called; its index where it has no name, "–" where there is none."""
+        if index is None:
+            return "–"
+        return self.classes[index] if 0 <= index < len(self.classes) else str(index)
+
+    def to_json(self) -> dict[str, Any]:
+        """As an object that `json` can write."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> StudyInfo:
+        """Read back what `to_json` wrote.
+
+        Raises:
+            StoreError: if a field is missing, unknown or of another kind.
+        """
+        try:
+            fields = json.loads(json.dumps(record))
+            nodes = tuple(
+                NodeInfo(str(node["name"]), str(node["operator"]), tuple(node["inputs"]), tuple(node["shape"]))
+                for node in fields.pop("nodes")
+            )
+            for name in ("input_shape", "classes"):
+                fields[name] = tuple(fields[name])
+            for name in ("picture_shape", "picture_range"):
+                fields[name] = None if fields[name] is None else tuple(fields[name])
+            return cls(nodes=nodes, **fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"study.json does not describe a study ({error}); run the analysis again to write a new one."
+            ) from error
+
+
+def network_nodes(net: Network) -> tuple[NodeInfo, ...]:
+    """The nodes of a network, as records."""
+    return tuple(NodeInfo(node.name, type(node.operator).__name__, node.inputs, node.shape) for node in net.nodes)
+
+
+def n_parameters(net: Network) -> int:
+    """How many numbers the network's affine operators hold."""
+    return sum(tensor.numel() for node in net.nodes for tensor in node.operator.tensors())
+
+
+def weights_sha256(net: Network) -> str:
+    """A name for the numbers in the network's operators, as float64 in the order of the nodes."""
+    digest = hashlib.sha256()
+    for node in net.nodes:
+        digest.update(f"{node.name} {type(node.operator).__name__} {node.inputs} {node.shape}\n".encode())
+        for tensor in node.operator.tensors():
+            digest.update(f"{tuple(tensor.shape)}\n".encode())
+            digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy().astype("<f8")).data)
+    return digest.hexdigest()
+
+
+def array_sha256(values: np.ndarray) -> str:
+    """A name for the numbers of an array, as float64 in C order, with its shape."""
+    digest = hashlib.sha256(f"{values.shape}\n".encode())
+    digest.update(np.ascontiguousarray(values.astype("<f8", copy=False)).data)
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that compute."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

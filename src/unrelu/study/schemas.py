@@ -1,0 +1,153 @@
+"""The tables of a study: one per kind of record, every column described.
+
+The descriptions travel with the Parquet files, as metadata of the fields.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+FORMAT_VERSION = 1
+"""Raised whenever a column changes its meaning, comes or goes."""
+
+
+def _schema(*fields: tuple[str, pa.DataType, str]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, metadata={"description": text}) for name, kind, text in fields])
+
+
+_TEXT, _COUNT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_REALS, _SHAPE = pa.list_(pa.float64()), pa.list_(pa.int64())
+
+INPUTS = _schema(
+    ("input", _COUNT, "index of the input in the data"),
+    ("label", _COUNT, "its class as given by the caller; null where no labels were given"),
+    ("predicted", _COUNT, "index of the network's largest output; null where it has a single one"),
+)
+"""One row per input."""
+
+VERDICTS = _schema(
+    ("layer", _TEXT, "name of the ReLU layer"),
+    ("input", _COUNT, "index of the input in the data"),
+    ("kind", _TEXT, "kind of the preimage: singleton, bounded, unbounded, empty or undecided"),
+    ("bounded", _FLAG, "whether the preimage is bounded (a singleton is); null where open"),
+    ("singleton", _FLAG, "whether the preimage is one point; null where open"),
+    ("n_active", _COUNT, "number of positive features"),
+    ("dimension_lower", _COUNT, "proved lower bound of the preimage's dimension; null where not verified"),
+    ("dimension_upper", _COUNT, "proved upper bound of the preimage's dimension; null where not verified"),
+    ("margin", _REAL, "how clearly boundedness was decided, 0 to 1; null where counting or rank decided it"),
+    ("proved", _FLAG, "whether the certificate proves the verdict without a solver; null where not verified"),
+)
+"""One row per layer and input: the preimage of that layer at what the layer is fed."""
+
+SPECTRA = _schema(
+    ("layer", _TEXT, "name of the ReLU layer in which the prefix of the network ends"),
+    ("input", _COUNT, "index of the input in the data"),
+    ("relu", _FLAG, "whether the prefix includes the layer's own ReLU"),
+    ("values", _REALS, "all singular values of the Jacobian at the input, descending"),
+    ("n_outputs", _COUNT, "m, rows of the Jacobian"),
+    ("n_inputs", _COUNT, "d, columns of the Jacobian: coordinates of the network's input"),
+    ("structural_rank", _COUNT, "upper bound of the rank from sizes and active units alone"),
+    ("rank", _COUNT, "numerical rank: singular values above the tolerance"),
+    ("tolerance", _REAL, "what a singular value must exceed to count as non-zero"),
+    ("largest", _REAL, "the largest singular value"),
+    ("smallest_nonzero", _REAL, "the smallest singular value above the tolerance; null where there is none"),
+    ("condition_number", _REAL, "largest / smallest_nonzero; null where there is none"),
+    ("method", _TEXT, "how the values were computed"),
+)
+"""One row per layer, input, and with or without the layer's ReLU."""
+
+METAMERS = _schema(
+    ("pair", _COUNT, "number of the pair of original and target"),
+    ("layer", _TEXT, "name of the ReLU layer whose features are kept"),
+    ("original", _COUNT, "index of the original in the data"),
+    ("target", _COUNT, "index of the target in the data"),
+    ("norm", _REAL, "p of the L^p distance that was minimised: 1, 2 or inf"),
+    ("objective", _TEXT, "what was sought"),
+    ("shape", _SHAPE, "sample shape of the three inputs that follow, stored in C order"),
+    ("original_values", _REALS, "the original"),
+    ("target_values", _REALS, "the target"),
+    ("metamer_values", _REALS, "the metamer"),
+    ("distance", _REAL, "from metamer to target, in the norm of this row"),
+    ("distance_before", _REAL, "from original to target, in the norm of this row"),
+    ("distance_moved", _REAL, "from original to metamer, in the norm of this row"),
+    ("bound", _REAL, "no exact metamer is nearer to the target than this"),
+    ("optimal", _FLAG, "whether distance and bound meet, within unrelu.metamers' named tolerance"),
+    ("feature_error", _REAL, "largest difference of a feature of metamer and original, computed in float64"),
+    ("forward_error", _REAL, "the same in the model's own forward pass; null where there is no model"),
+    ("radius", _REAL, "proved: an exact metamer lies within this L2 distance; null where not proved"),
+    ("status", _TEXT, "how the solver stopped"),
+    ("n_active", _COUNT, "positive features of the original in this layer"),
+    ("original_label", _COUNT, "class of the original as given; null where no labels were given"),
+    ("target_label", _COUNT, "class of the target as given; null where no labels were given"),
+    ("original_predicted", _COUNT, "index of the network's largest output at the original"),
+    ("target_predicted", _COUNT, "the same at the target"),
+    ("metamer_predicted", _COUNT, "the same at the metamer"),
+)
+"""One row per pair and norm."""
+
+LAYERS = _schema(
+    ("layer", _TEXT, "name of the ReLU layer, in the order of the network"),
+    ("input_size", _COUNT, "d, coordinates of the layer's own input; null where it has no single input"),
+    ("output_size", _COUNT, "m, features of the layer"),
+    ("output_shape", _SHAPE, "sample shape of the features"),
+    ("first", _FLAG, "whether the layer is fed by the network's input"),
+    ("folding_error", _REAL, "bound on the rounding of each weight and bias when affine nodes were composed"),
+    ("verdicts_left_out", _TEXT, "why there are no verdicts; null where there are"),
+    ("spectra_left_out", _TEXT, "why there are no spectra; null where there are"),
+    ("n_verdicts", _COUNT, "number of inputs with a verdict"),
+    ("singleton", _COUNT, "verdicts of kind singleton"),
+    ("bounded", _COUNT, "verdicts of kind bounded (more than one point)"),
+    ("unbounded", _COUNT, "verdicts of kind unbounded"),
+    ("empty", _COUNT, "verdicts of kind empty"),
+    ("undecided", _COUNT, "verdicts of kind undecided"),
+    ("finite", _COUNT, "inputs whose preimage is bounded, singletons and those of open uniqueness included"),
+    ("singleton_proved", _COUNT, "of the singletons, those proved; null where nothing was verified"),
+    ("bounded_proved", _COUNT, "of the bounded ones, those proved; null where nothing was verified"),
+    ("unbounded_proved", _COUNT, "of the unbounded ones, those proved; null where nothing was verified"),
+    ("empty_proved", _COUNT, "of the empty ones, those proved; null where nothing was verified"),
+    ("finite_proved", _COUNT, "of the finite ones, those proved; null where nothing was verified"),
+    ("proved", _COUNT, "verdicts of any kind that are proved; null where nothing was verified"),
+    ("active_min", _COUNT, "fewest positive features over the inputs with a verdict"),
+    ("active_median", _REAL, "median of the number of positive features"),
+    ("active_max", _COUNT, "most positive features"),
+    ("dimension_lower_median", _REAL, "median over the inputs of the proved lower bound of the preimage's dimension"),
+    ("dimension_upper_median", _REAL, "median over the inputs of the proved upper bound of the preimage's dimension"),
+    ("n_spectra", _COUNT, "number of inputs with spectra"),
+    ("structural_rank_with_relu", _REAL, "median of the structural rank of the prefix, its ReLU included"),
+    ("rank_with_relu", _REAL, "median of the numerical rank, the layer's ReLU included"),
+    ("rank_without_relu", _REAL, "median of the numerical rank before the layer's ReLU"),
+    ("invariant_with_relu", _REAL, "median of d - rank: directions of the network's input that the features ignore"),
+    ("invariant_without_relu", _REAL, "the same before the layer's ReLU"),
+    ("largest_with_relu", _REAL, "median of the largest singular value"),
+    ("largest_without_relu", _REAL, "the same before the layer's ReLU"),
+    ("smallest_nonzero_with_relu", _REAL, "median of the smallest singular value above the tolerance"),
+    ("smallest_nonzero_without_relu", _REAL, "the same before the layer's ReLU"),
+    ("condition_with_relu", _REAL, "median of the condition number"),
+    ("condition_without_relu", _REAL, "the same before the layer's ReLU"),
+    ("n_metamers", _COUNT, "number of metamers of this layer"),
+    ("metamers_optimal", _COUNT, "of them, those that no metamer comes nearer than"),
+    ("metamers_same_class", _COUNT, "of them, those where the network predicts what it predicts for the original"),
+    ("metamers_feature_error", _REAL, "the largest feature error among them, in float64"),
+    ("metamers_forward_error", _REAL, "the largest in the model's own forward pass; null where there is no model"),
+)
+"""One row per ReLU layer of the network; medians run over the inputs."""
+
+TABLES: dict[str, pa.Schema] = {
+    "layers": LAYERS,
+    "inputs": INPUTS,
+    "verdicts": VERDICTS,
+    "spectra": SPECTRA,
+    "metamers": METAMERS,
+}
+"""All tables of a study, by name."""
+
+
+def table(schema: pa.Schema, rows: list[dict[str, object]]) -> pa.Table:
+    """A table of that schema; every row names every column.
+
+    >>> table(INPUTS, [{"input": 0, "label": None, "predicted": 3}]).num_rows
+    1
+    """
+    return pa.table(
+        {name: pa.array([row[name] for row in rows], schema.field(name).type) for name in schema.names}, schema=schema
+    )

@@ -1,0 +1,116 @@
+"""Studies on disk: Parquet files and one JSON file that names them by checksum.
+
+The JSON file is written last, so a folder that was left half-written has none and is seen to be incomplete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unrelu.errors import StoreError
+from unrelu.study.info import StudyInfo
+from unrelu.study.schemas import FORMAT_VERSION, TABLES
+from unrelu.study.study import Study
+
+FORMAT = "unrelu-study"
+
+INDEX = "study.json"
+
+
+def save_study(study: Study, folder: str | PathLike[str]) -> None:
+    """Write a study into a folder; see `Study.save`.
+
+    Raises:
+        StoreError: if the folder cannot be written.
+    """
+    where = Path(folder)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        (where / INDEX).unlink(missing_ok=True)
+        files: dict[str, str] = {}
+        for name in TABLES:
+            path = where / f"{name}.parquet"
+            pq.write_table(getattr(study, name), path, compression="zstd")
+            files[path.name] = _sha256(path.read_bytes())
+        record: dict[str, Any] = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "study": study.info.to_json(),
+            "files": files,
+        }
+        record["sha256"] = _sha256(_canonical(record))
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        partial = where / f"{INDEX}.partial"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(where / INDEX)
+    except OSError as error:
+        raise StoreError(
+            f"the study cannot be written to {where} ({error}); choose a folder that you may write to."
+        ) from error
+
+
+def load_study(folder: str | PathLike[str]) -> Study:
+    """Read a study that `Study.save` wrote.
+
+    Raises:
+        StoreError: if the folder holds none, or its files are missing, changed or from another version.
+    """
+    where = Path(folder)
+    record = _index(where)
+    tables = {name: _table(where, name, record["files"].get(f"{name}.parquet")) for name in TABLES}
+    return Study(info=StudyInfo.from_json(record["study"]), **tables)
+
+
+def _index(where: Path) -> dict[str, Any]:
+    path = where / INDEX
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(f"there is no study in {where}: it has no {INDEX}; name the folder given to save.") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); copy it again or run the analysis again.") from error
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise StoreError(f"{path} is not the index of a study; name the folder given to save.")
+    if record.get("version") != FORMAT_VERSION:
+        raise StoreError(
+            f"{path} has format version {record.get('version')!r}, this unrelu reads version {FORMAT_VERSION}; "
+            "read it with the unrelu that wrote it, or run the analysis again."
+        )
+    claimed = record.pop("sha256", None)
+    if claimed != _sha256(_canonical(record)) or not isinstance(record.get("files"), dict):
+        raise StoreError(f"{path} was changed after it was saved; copy it again or run the analysis again.")
+    return record
+
+
+def _table(where: Path, name: str, claimed: str | None) -> pa.Table:
+    path = where / f"{name}.parquet"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error}); copy the whole folder of the study.") from error
+    if claimed != _sha256(content):
+        raise StoreError(
+            f"{path} is not the file that was saved: its checksum differs; copy it again or run the analysis again."
+        )
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+    except pa.ArrowException as error:
+        raise StoreError(f"{path} is not a Parquet file ({error}); run the analysis again.") from error
+    if not table.schema.equals(TABLES[name]):
+        raise StoreError(f"{path} does not have the columns of a study's {name} table; run the analysis again.")
+    return table.replace_schema_metadata(None)
+
+
+def _canonical(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

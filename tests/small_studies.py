@@ -1,0 +1,103 @@
+"""Small networks on real pictures, and studies of them, for the tests of study and report."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+
+from unrelu.datasets import mnist_sample
+from unrelu.network.graph import Network
+from unrelu.network.node import Node
+from unrelu.network.operators import Add, Convolution, Dense, Input, ReLU, Reshape
+from unrelu.study.analyze import analyze
+from unrelu.study.study import Study
+
+N = 24
+SIDE = 4
+
+
+@cache
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    """Real digits, averaged down to 4 x 4, (24, 16), values in [0, 1], and their classes."""
+    sample = mnist_sample()
+    chosen = np.random.default_rng(0).permutation(len(sample))[:N]
+    small = sample.images[chosen].astype(np.float64).reshape(N, SIDE, 7, SIDE, 7).mean(axis=(2, 4))
+    return small.reshape(N, SIDE * SIDE), np.asarray(sample.labels)[chosen].astype(np.int64)
+
+
+@cache
+def dense_network() -> Network:
+    """16 -> 28 -> 12 -> 10, with 6 to 21 active units on 16 inputs: the first layer has every kind of preimage."""
+    rng = np.random.default_rng(2)
+    first = (rng.normal(size=(28, SIDE * SIDE)) + 1, -5 * rng.random(28))
+    second = (rng.normal(size=(12, 28)), rng.normal(size=12))
+    return Network.from_layers([first, second, (rng.normal(size=(10, 12)), np.zeros(10))])
+
+
+def joined_network(names: tuple[str, str] = ("relu1", "relu2")) -> Network:
+    """A residual block without a projection: its second ReLU is fed by the first one and the input."""
+    rng = np.random.default_rng(4)
+    d = SIDE * SIDE
+    first, second = names
+
+    def dense(m: int) -> Dense:
+        return Dense(torch.from_numpy(rng.normal(size=(m, d))), torch.from_numpy(rng.normal(size=m)))
+
+    return Network(
+        (
+            Node("input", Input((d,)), (), (d,)),
+            Node("dense1", dense(d), ("input",), (d,)),
+            Node(first, ReLU(), ("dense1",), (d,)),
+            Node("add", Add(), (first, "input"), (d,)),
+            Node(second, ReLU(), ("add",), (d,)),
+            Node("out", dense(10), (second,), (10,)),
+        ),
+        ("out",),
+    )
+
+
+def large_network(side: int = 160) -> Network:
+    """A 1 x 1 convolution on a picture so large that its dense matrix would take more than 4 GiB."""
+    shape = (1, side, side)
+    kernel = Convolution(
+        weight=torch.full((1, 1, 1, 1), 2.0, dtype=torch.float64),
+        bias=torch.zeros(1, dtype=torch.float64),
+        stride=(1, 1),
+        padding=((0, 0), (0, 0)),
+        dilation=(1, 1),
+    )
+    return Network(
+        (
+            Node("input", Input(shape), (), shape),
+            Node("conv", kernel, ("input",), shape),
+            Node("relu", ReLU(), ("conv",), shape),
+            Node("flat", Reshape((side * side,)), ("relu",), (side * side,)),
+        ),
+        ("flat",),
+    )
+
+
+@cache
+def dense_study() -> Study:
+    """Everything about the dense network: verdicts, spectra, metamers."""
+    x, y = pictures()
+    return analyze(
+        dense_network(),
+        x,
+        labels=y,
+        spectra=6,
+        metamers=3,
+        picture_shape=(SIDE, SIDE),
+        name="small",
+        data_name="small digits",
+        progress=False,
+    )
+
+
+@cache
+def joined_study() -> Study:
+    """A study in which one layer has no verdicts."""
+    x, y = pictures()
+    return analyze(joined_network(), x, labels=y, spectra=3, verify=False, name="joined", progress=False)
