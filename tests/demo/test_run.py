@@ -50,6 +50,11 @@ def test_every_held_out_picture_has_a_verdict_of_the_first_layer(made: Demo) -> 
         assert study.info.data_name.endswith("held-out part")
 
 
+def test_studies_and_training_see_the_same_pictures_and_labels(made: Demo) -> None:
+    for study, trained in zip(made.studies, made.trained, strict=True):
+        assert study.info.n_correct == round(20 * (trained.epochs[-1].held_out_accuracy or 0))
+
+
 def test_counting_decides_the_narrow_layer(made: Demo) -> None:
     # 30 equations and inequalities cannot bound 784 pixels (Corollary 6).
     assert set(made.studies[1].verdicts["kind"].to_pylist()) == {"unbounded"}
