@@ -27,7 +27,7 @@ CHUNK_BYTES = 128 * 2**20
 SHARED_BYTES = 2**30
 """Bytes that tangents kept for all inputs may take."""
 
-_COMPRESS_BELOW = 0.75  # of the directions; measured: above it a QR factorisation costs more than it saves
+_COMPRESS_BELOW = 0.75  # of the directions; measured: with nearly all of them left, the QR costs what it saves
 
 Watch = Callable[[str, Tangents], None]
 
