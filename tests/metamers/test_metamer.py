@@ -133,13 +133,14 @@ def test_a_tolerance_widens_the_preimage_to_what_it_says(norm: float, tolerance:
     assert found.optimal
 
 
-def test_rows_at_exactly_zero_count_as_inactive() -> None:
-    # 0.1 + 0.2 - 0.3 > 0 as exact sum of the floats, though not in every order of float summation.
-    row, bias = np.array([[0.1, 0.2]]), np.array([-0.3])
-    found = metamer(ReLULayer(row, bias), at=np.ones(2), target=np.zeros(2))
-    assert found.x.sum() > 0.5  # an equality: an inactive row would have let x go to 0
-    exactly = metamer(ReLULayer(np.array([[0.25, 0.5]]), np.array([-0.75])), at=np.ones(2), target=np.zeros(2))
-    np.testing.assert_array_equal(exactly.x, [0.0, 0.0])
+def test_signs_are_those_of_exact_arithmetic() -> None:
+    # 1 + 2^-60 - 1 is positive, though float64 has it at 0: an equality holds x at the original.
+    row = np.array([[1.0, 2.0**-60]])
+    found = metamer(ReLULayer(row, -np.ones(1)), at=np.ones(2), target=np.zeros(2))
+    assert found.x[0] == pytest.approx(1.0)
+    # 1 - 1 is exactly 0: an inequality lets it go.
+    found = metamer(ReLULayer(np.array([[1.0, 0.0]]), -np.ones(1)), at=np.ones(2), target=np.zeros(2))
+    np.testing.assert_array_equal(found.x, [0.0, 0.0])
 
 
 def test_arrays_come_back_in_their_kind_and_shape() -> None:

@@ -42,6 +42,13 @@ def test_deep_features_stay_and_so_does_the_region(name: str, norm: float) -> No
     )
 
 
+def test_active_neurons_before_the_last_stay_active() -> None:
+    """ReLU(x1 - 1/2) + ReLU(x2 - 1/2) stays on x1 + x2 = const, but only as long as both are at least 1/2."""
+    net = Network.from_layers([(np.eye(2), np.full(2, -0.5)), (np.ones((1, 2)), np.zeros(1)), (np.eye(1), np.zeros(1))])
+    found = metamer(net.upto("relu2"), at=np.full(2, 0.8), target=np.array([0.0, 1.6]), norm=math.inf, domain=None)
+    np.testing.assert_allclose(found.x, [0.5, 1.1], atol=1e-9)
+
+
 def test_the_first_layer_is_searched_whole() -> None:
     net = random_network(0)
     x0 = np.random.default_rng(1).uniform(0, 1, 20)
