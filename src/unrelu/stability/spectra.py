@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.folding import DENSE_LIMIT
+from unrelu.parallel import Workers, share_workers
 from unrelu.progress import resolve_progress
 from unrelu.stability.jacobian import Pushed, Start, push, shared_start
 from unrelu.stability.pattern import ActivationPattern, forward_pass
 from unrelu.stability.spectrum import Spectrum, check_rtol, factored_spectrum
 from unrelu.stability.structural import structural_rank
-from unrelu.stability.workers import Workers, share_workers
 
 if TYPE_CHECKING:
     from torch import Tensor

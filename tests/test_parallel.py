@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from stability.reference_networks import REFERENCES, normal
 from unrelu.errors import InputError, ModelError
 from unrelu.network.graph import Network
+from unrelu.parallel import Workers, share_workers
 from unrelu.stability.spectra import spectra
-from unrelu.stability.workers import Workers, share_workers
 
 
 def threads():
