@@ -26,7 +26,7 @@ class Case:
 class Call(nn.Module):
     """A function of the input, with some tensors as buffers."""
 
-    def __init__(self, function: Callable[..., Tensor], **buffers: Tensor) -> None:
+    def __init__(self, function: Callable[..., Any], **buffers: Tensor) -> None:
         super().__init__()
         self.function = function
         for name, values in buffers.items():

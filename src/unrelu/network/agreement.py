@@ -13,7 +13,7 @@ from unrelu.network.graph import INPUT, OUTPUT, Network
 from unrelu.network.node import Node
 from unrelu.network.operators import AffineOperator, Convolution
 
-EXAMPLES = 4
+EXAMPLES = 2
 """Samples of the example that are compared, at most."""
 
 RANDOM = 2

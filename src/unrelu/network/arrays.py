@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor
 from unrelu.errors import InputError
 
 Array: TypeAlias = np.ndarray | Tensor
+
+ArrayT = TypeVar("ArrayT", bound=Array)
+"""Whichever kind of array the caller has."""
 
 
 def as_tensor(values: Array, what: str, device: torch.device | None = None) -> Tensor:
@@ -42,11 +45,11 @@ def as_numpy(values: Array, what: str) -> np.ndarray:
     return np.array(tensor.numpy(), order="C", copy=True if isinstance(values, Tensor) else None)
 
 
-def like(tensor: Tensor, original: Array) -> Array:
+def like(tensor: Tensor, original: ArrayT) -> ArrayT:
     """The tensor as the kind of array, dtype and device that `original` has."""
     if isinstance(original, Tensor):
         dtype = original.dtype if original.is_floating_point() else torch.float64
-        return tensor.to(device=original.device, dtype=dtype)
+        return cast(ArrayT, tensor.to(device=original.device, dtype=dtype))
     array = tensor.cpu().numpy()
     kind = np.asarray(original).dtype
-    return array.astype(kind) if np.issubdtype(kind, np.floating) else array
+    return cast(ArrayT, array.astype(kind) if np.issubdtype(kind, np.floating) else array)

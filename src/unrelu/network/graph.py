@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unrelu.errors import InputError, NonFiniteWeights, ShapeError, UnknownNode
 from unrelu.network.ancestry import affine_sources, ancestors, cuts, single_source
-from unrelu.network.arrays import Array, as_tensor, like
+from unrelu.network.arrays import Array, ArrayT, as_tensor, like
 from unrelu.network.folding import fold
 from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
@@ -238,7 +238,7 @@ class Network:
             folding_error=folded.error,
         )
 
-    def layer_input(self, name: str, x: Array) -> Array:
+    def layer_input(self, name: str, x: ArrayT) -> ArrayT:
         """What the ReLU layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
 
         Raises:
@@ -267,7 +267,7 @@ class Network:
 
     # -- computing ----------------------------------------------------------------------------------
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: ArrayT) -> ArrayT:
         """The output for a batch (n, *input_shape), as the kind of array that `x` is."""
         batch = as_tensor(x, "the input", self.device)
         values = self.values(batch, self.outputs)

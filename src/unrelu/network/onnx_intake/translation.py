@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from unrelu.errors import ModelFileError, UnsupportedOperator
 from unrelu.network.draft import Draft, Signal
 from unrelu.network.graph import Network
@@ -71,11 +73,10 @@ def _value(node: OnnxNode, place: Place, known: dict[str, Value]) -> Value:
     if handler is None:
         raise refusal(node.name, node.function)
     try:
-        return handler(place, *operands)
+        inspect.signature(handler).bind(place, *operands)
     except TypeError as error:
-        if "positional argument" not in str(error):
-            raise
         raise UnsupportedOperator(
             f"node {node.name!r} ({node.function}) takes {len(operands)} inputs, another number than is read; "
             "export the model again."
         ) from error
+    return handler(place, *operands)

@@ -122,13 +122,9 @@ def adaptive_average_pool(at: Place, x: Any, output_size: Any) -> Signal:
     return at.write(AdaptiveAveragePool(at.shape[1:], signal.shape[1:]), signal)
 
 
-def mean(at: Place, x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Signal:
+def mean(at: Place, x: Any, dim: Any, keepdim: bool, dtype: Any = None) -> Signal:
     """Means over axes."""
     signal = at.signal(x)
-    if dim is None or 0 in _axes(dim, signal):
-        raise UnsupportedOperator(
-            f"node {at.wish!r} takes the mean over the samples of a batch; name the axes to average, without 0."
-        )
     axes = tuple(axis - 1 for axis in _axes(dim, signal))
     return at.write(Mean(axes, math.prod(signal.shape[axis] for axis in axes), keepdim), signal)
 

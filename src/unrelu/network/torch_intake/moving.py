@@ -9,6 +9,7 @@ import torch
 from unrelu.errors import TrainingMode, UnsupportedOperator
 from unrelu.network.draft import Signal
 from unrelu.network.operators import Broadcast, Concatenate, Pad, Permute, Reshape, Slice
+from unrelu.network.refusals import refusal
 from unrelu.network.torch_intake.affine import ARITHMETIC, Handler
 from unrelu.network.torch_intake.place import Place
 
@@ -41,7 +42,7 @@ def dropout(at: Place, x: Any, p: float, train: bool | None) -> Signal:
 def item(at: Place, x: Any, index: int) -> Signal:
     """The first of several results."""
     if index != 0:
-        raise UnsupportedOperator(f"node {at.wish!r} takes result {index} of a node of which only the first is read.")
+        raise refusal(at.wish, f"result {index} of an operator")
     return at.signal(x)
 
 
@@ -55,10 +56,6 @@ def permute(at: Place, x: Any, dims: Any) -> Signal:
     """Axes in another order."""
     signal = at.signal(x)
     axes = [dim % (len(signal.shape) + 1) for dim in dims]
-    if axes[0] != 0:
-        raise UnsupportedOperator(
-            f"node {at.wish!r} moves the batch axis; keep dimension 0 in its place (permute(0, ...))."
-        )
     if axes == sorted(axes):
         return signal
     return at.write(Permute(tuple(axis - 1 for axis in axes[1:])), signal)
@@ -74,8 +71,6 @@ def transpose(at: Place, x: Any, dim0: int, dim1: int) -> Signal:
 def expand(at: Place, x: Any, **_: Any) -> Signal:
     """Copies along axes of size 1."""
     signal = at.signal(x)
-    if len(signal.shape) != len(at.shape):
-        raise UnsupportedOperator(f"node {at.wish!r} adds axes before the batch; unsqueeze after dimension 0 instead.")
     return signal if signal.shape == at.shape else at.write(Broadcast(at.shape), signal)
 
 

@@ -48,8 +48,9 @@ class Place:
 
         PyTorch brings scalars to the dtype of the result first (to float32 for the half ones).
         """
+        exact = value.detach().cpu() if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
         half = self.dtype in (torch.float16, torch.bfloat16)
-        return torch.as_tensor(value).detach().cpu().to(torch.float32 if half else self.dtype).to(torch.float64)
+        return exact.to(torch.float32 if half else self.dtype).to(torch.float64)
 
     def weight(self, value: Any, what: str) -> Tensor:
         """A weight as float64.

@@ -90,7 +90,7 @@ class _Translation:
         if isinstance(value, torch.SymInt) or operator_name(node) == "sym_size":
             self._sizes.add(node)
         elif operator_name(node) in _FILLS and not isinstance(value, (tuple, list)):
-            self._known[node] = self._filled(node, name)
+            self._known[node] = self._filled(node)
         elif not any(isinstance(known, Signal) for known in inputs) and not self._sizes.intersection(
             node.all_input_nodes
         ):
@@ -142,14 +142,14 @@ class _Translation:
             )
         return tuple(sizes)
 
-    def _filled(self, node: fx.Node, name: str) -> Tensor:
+    def _filled(self, node: fx.Node) -> Tensor:
         """A tensor filled with one number; where its size is that of the batch, one sample of it."""
         value = _tensor(node.meta["val"])
         number: Any = {"zeros": 0.0, "ones": 1.0}.get(operator_name(node).removeprefix("new_").removesuffix("_like"))
         if number is None:
             number = node.args[-1]
-        if isinstance(number, fx.Node):
-            raise refusal(name, operator_name(node))
+        if isinstance(number, fx.Node):  # taken from a buffer
+            number = self._known[number]
         shape = [size if isinstance(size, int) else 1 for size in value.shape]
         return torch.full(shape, number, dtype=value.dtype, device=value.device)
 
@@ -158,8 +158,6 @@ class _Translation:
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UnsupportedOperator(f"node {name!r} draws random numbers; replace them by a buffer of the module.")
         target: Any = node.target
-        if not callable(target):
-            raise refusal(name, operator_name(node))
         arguments = map_arg((node.args, node.kwargs), lambda source: self._known[source])
         with torch.no_grad():
             return target(*arguments[0], **arguments[1])
