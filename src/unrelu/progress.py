@@ -12,7 +12,8 @@ from typing import Protocol, TextIO
 Advance = Callable[[int], None]
 """Tells that so many more steps are done."""
 
-_WIDTH = 34  # characters left for "what", so that the bars of one stage after another line up
+# Characters of "what" and of the bar: stages one after another line up, and all fits into a terminal of 80.
+_WIDTH, _BAR_WIDTH = 31, 16
 
 
 class Progress(Protocol):
@@ -110,7 +111,7 @@ class Terminal:
         if self._bars is None:
             self._bars = Bars(
                 TextColumn("{task.description}", table_column=Column(min_width=_WIDTH)),
-                BarColumn(),
+                BarColumn(_BAR_WIDTH),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
                 TextColumn("[dim]left"),

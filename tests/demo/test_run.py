@@ -85,8 +85,8 @@ def test_spectra_are_of_all_layers_and_metamers_are_pictures_with_the_same_featu
 def test_every_stage_is_told(made: Demo, log: io.StringIO) -> None:
     lines = log.getvalue().splitlines()
     assert lines[0] == "reading 5,000 MNIST pictures: 1 of 1, 0.0 s"
-    assert "network 1 of 2: training wide: 20 of 20, 0.0 s" in lines
-    assert "network 2 of 2: training narrow: 40 of 40, 0.0 s" in lines
+    assert "training wide (1 of 2): 20 of 20, 0.0 s" in lines
+    assert "training narrow (2 of 2): 40 of 40, 0.0 s" in lines
     assert any("relu1: 20 of 20" in line for line in lines)
     assert lines[-1] == "writing the report: 1 of 1, 0.0 s"
 

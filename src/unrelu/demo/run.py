@@ -77,7 +77,7 @@ def run_demo(
         advance(1)
     trained, studies = [], []
     for number, recipe in enumerate(recipes, start=1):
-        what = f"network {number} of {len(recipes)}: training {recipe.name}"
+        what = f"training {recipe.name} ({number} of {len(recipes)})"
         done = train(recipe.module(), data, recipe.training, held_out=parts.held_out, what=what, progress=shown)
         study = _study(recipe, done, parts.held_out, n_spectra, shown, workers)
         study.save(folder / recipe.name)

@@ -24,14 +24,16 @@ class Training:
         batch_size: number of pictures a step.
         epochs: number of passes through the pictures.
         seed: of the order of the pictures.
-        threads: number of CPU threads; sums, and so the weights, depend on it in their last bits.
+        threads: number of CPU threads; sums, and so the weights, depend on it in their last bits. More are
+            faster on idle cores and for large layers, but several times slower where others use the cores too, as
+            torch's threads wait for each other at every operation.
     """
 
     learning_rate: float = 1e-3
     batch_size: int = 100
     epochs: int = 3
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if not self.learning_rate > 0 or min(self.batch_size, self.epochs, self.threads) < 1:
