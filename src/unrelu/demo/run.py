@@ -84,7 +84,7 @@ def run_demo(
         trained.append(done)
         studies.append(study)
     with shown.stage("writing the report", 1) as advance:
-        report = write_report(studies, folder / "report.html", title="What three MNIST networks cannot see")
+        report = write_report(studies, folder / "report.html", title="What MNIST networks cannot see")
         advance(1)
     return Demo(report.path, tuple(trained), tuple(studies))
 
