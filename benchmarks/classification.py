@@ -18,7 +18,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -45,13 +47,14 @@ def trained_layer(index: int) -> tuple[str, ur.ReLULayer, np.ndarray]:
     return recipe.name, net.layer(name), np.asarray(net.layer_input(name, parts.held_out.images), dtype=np.float64)
 
 
-def timed(work) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def papers_program(layer: ur.ReLULayer, x: np.ndarray, cap: float) -> dict[str, object]:
+def papers_program(layer: ur.ReLULayer, x: np.ndarray, cap: float) -> dict[str, Any]:
     """Appendix A3 by HiGHS: feasible means bounded, up to the hull's boundary."""
     active = layer.weight @ x + layer.bias > 0
     k, n = int(active.sum()), int((~active).sum())
@@ -70,6 +73,7 @@ def measure(index: int, n_inputs: int, cap: float) -> dict[str, object]:
     counts = (pictures @ layer.weight.T + layer.bias > 0).sum(axis=1)
     chosen = pictures[counts < layer.n_inputs][:n_inputs]
 
+    found = ur.classify(layer, chosen, workers=1, progress=False)
     ours, proofs = [], []
     for _ in range(REPEATS):
         fresh = ur.ReLULayer(layer.weight, layer.bias)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from unrelu.polyhedra.polyhedron import Polyhedron
 
@@ -34,8 +35,8 @@ class Box:
     array([1., 1., 1.])
     """
 
-    lower: np.ndarray | float | None = None
-    upper: np.ndarray | float | None = None
+    lower: ArrayLike | None = None
+    upper: ArrayLike | None = None
 
     def polyhedron(self, dimension: int) -> Polyhedron:
         """The box in that many coordinates."""

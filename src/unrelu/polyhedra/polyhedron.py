@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from unrelu.errors import DomainError, ShapeError
 from unrelu.network.arrays import as_numpy
@@ -41,8 +42,8 @@ class Polyhedron:
         b_ub: np.ndarray | None = None,
         A_eq: np.ndarray | None = None,
         b_eq: np.ndarray | None = None,
-        lower: np.ndarray | float | None = None,
-        upper: np.ndarray | float | None = None,
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
         origin: np.ndarray | None = None,
     ) -> None:
         """Make a polyhedron; whatever is left out does not constrain.
@@ -120,7 +121,7 @@ class Polyhedron:
         return worst
 
 
-def _dimension(*arrays: np.ndarray | float | None) -> int:
+def _dimension(*arrays: ArrayLike | None) -> int:
     for array in arrays:
         if array is not None and np.ndim(array) >= 1:
             return int(np.shape(array)[-1])
@@ -139,7 +140,7 @@ def _rows(matrix: np.ndarray | None, values: np.ndarray | None, d: int, kind: st
     return A, b
 
 
-def _bounds(values: np.ndarray | float | None, default: float, d: int) -> np.ndarray:
+def _bounds(values: ArrayLike | None, default: float, d: int) -> np.ndarray:
     given = np.asarray(default if values is None else values, dtype=np.float64)
     if bool(np.isnan(given).any()):
         raise DomainError("a bound of the domain is NaN.")

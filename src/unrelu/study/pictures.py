@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from unrelu.errors import ShapeError
 from unrelu.polyhedra.domains import Box, Domain
@@ -62,7 +63,7 @@ def describe_domain(domain: Domain | None) -> str:
     return " ≤ ".join(part for part in parts if part) if any(parts[::2]) else "all of space"
 
 
-def _bound(bound: np.ndarray | float | None, none: float) -> str:
+def _bound(bound: ArrayLike | None, none: float) -> str:
     if bound is None or bool(np.all(np.asarray(bound) == none)):
         return ""
     values = np.unique(np.asarray(bound, float))
