@@ -41,12 +41,16 @@ def test_pairs_that_cannot_be_are_told() -> None:
 def test_metamers_keep_the_class_of_the_original_in_both_passes() -> None:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(30, 6), nn.ReLU(), nn.Linear(6, 5)).eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.mul_(5)  # or it says the same to all of them
     net = Network.from_torch(module, torch.rand(2, 30))
     originals, targets = torch.rand(4, 30), torch.rand(4, 30)
     judged = judged_metamers(net, net.layers[0], originals, targets, norm=2, progress=False)
     assert len(judged) == 4
     with torch.no_grad():
         said, wanted = module(originals).argmax(1).tolist(), module(targets).argmax(1).tolist()
+    assert said != wanted
     for found, original, target in zip(judged, said, wanted, strict=True):
         expected = Classes(original, target, original)
         assert found.predicted == expected

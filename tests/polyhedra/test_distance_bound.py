@@ -72,6 +72,18 @@ def test_sharp_multipliers_never_round_above_the_exact_distance(norm: float) -> 
     assert worst < 1e-12
 
 
+def test_cancellation_in_the_sum_never_rounds_above_the_exact_distance() -> None:
+    # Far from the origin, the distance |sum t - b| to { sum x = b } in L1 is a small difference of large numbers.
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        target = 1e6 + rng.uniform(size=5)
+        plane = Polyhedron(A_eq=np.ones((1, 5)), b_eq=np.array([5e6]))
+        exact = sum(map(Fraction, target.tolist())) - 5_000_000
+        found = distance_bound(plane, target, 1, np.ones(1), np.zeros(0))
+        assert Fraction(found) <= exact
+        assert float(exact) - found < 1e-6
+
+
 def test_uncertain_right_hand_sides_are_allowed_for() -> None:
     # { x <= 0 } at distance 1 from 1; with b known to 0.25 only, the set may be { x <= 0.25 }.
     polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.zeros(1))

@@ -62,6 +62,10 @@ def test_optimum_is_slsqps_and_the_bound_meets_it(seed: int) -> None:
     assert solution.objective == pytest.approx(other.fun, abs=1e-6)
     assert solution.bound <= other.fun + 1e-9
     assert solution.bound == pytest.approx(other.fun, abs=1e-6)
+    # However early the solver stops, the bound stays below.
+    rough = QuadraticProgram(P, system, QuadraticSettings(tolerance=0.1)).minimise(c)
+    assert rough.bound <= other.fun + 1e-9
+    assert rough.bound < rough.objective
 
 
 def test_infeasible_unbounded_and_stopped_are_values() -> None:
