@@ -299,9 +299,31 @@ def test_the_histogram_draws_as_many_inputs_as_there_are() -> None:
         assert total == pytest.approx(first[kind], abs=0.2)
 
 
+def legend(study: Study) -> list[str]:
+    """The names in the legend of the drawing of singular values."""
+    root = read(render(make_page([study], None)))
+    (svg,) = [s for s in root.all("svg") if "Singular values with" in s.attributes.get("aria-label", "")]
+    (key,) = [each for each in svg.elements if "-legend_" in each.attributes.get("id", "")]
+    return [text.text.strip() for text in key.all("text")]
+
+
+def test_every_layer_is_in_the_legend_also_with_an_underscore_in_front() -> None:
+    study = analyze(joined_network(("_hidden", "relu2")), pictures()[0][:2], spectra=2, progress=False)
+    assert legend(study) == ["_hidden", "relu2"]
+
+
+def test_of_many_layers_some_are_named_with_the_first_and_the_last() -> None:
+    turn = np.array([[0.0, 1.0], [1.0, 0.1]])
+    net = Network.from_layers([(turn, np.full(2, 0.1))] * 31)
+    names = legend(analyze(net, np.ones((1, 2)), progress=False))
+    assert len(names) == 12
+    assert (names[0], names[-1]) == ("relu1", "relu30")
+
+
 # -- hostile names -----------------------------------------------------------------------------------
 
-HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)> $\\frac{x$ {{ 7 * 7 }}')
+HOSTILE = ('"><script>alert(1)</script><img src=x onerror=alert(2)> {{ 7 * 7 }}', "$\\frac{<u>$")
+"""Layers; the second is short enough to be drawn whole, and no formula."""
 
 
 def test_hostile_names_are_text() -> None:

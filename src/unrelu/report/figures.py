@@ -158,6 +158,7 @@ def shortened(name: str, length: int = 18) -> str:
     >>> shortened("features.block3.conv2.relu", 12)
     'featur….relu'
     """
+    name = f" {name}" if name.startswith("_") else name  # matplotlib leaves such names out of legends
     if len(name) <= length:
         return name
     return f"{name[: length // 2]}…{name[len(name) - (length - length // 2 - 1) :]}"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from unrelu.study.study import Study
 
+_MOST_NAMES = 12  # in the legend; of more layers only some are named, the colours run on between them
+
 
 def draw_decay(study: Study, key: str, *, relu: bool) -> Drawing:
     """Singular values over their index, a line per layer, the quartiles as a band.
@@ -38,7 +40,8 @@ def draw_decay(study: Study, key: str, *, relu: bool) -> Drawing:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        for layer, colour in zip(layers, colours, strict=True):
+        named = set(np.unique(np.round(np.linspace(0, len(layers) - 1, min(len(layers), _MOST_NAMES))).astype(int)))
+        for place, (layer, colour) in enumerate(zip(layers, colours, strict=True)):
             found = curves[layer]
             if found is None:
                 continue
@@ -48,7 +51,13 @@ def draw_decay(study: Study, key: str, *, relu: bool) -> Drawing:
             axes.fill_between(
                 index[some], found.lower[some], found.upper[some], color=colour.light, alpha=0.22, linewidth=0
             )
-            axes.plot(index[seen], found.median[seen], color=colour.light, linewidth=1.6, label=shortened(layer))
+            axes.plot(
+                index[seen],
+                found.median[seen],
+                color=colour.light,
+                linewidth=1.6,
+                label=shortened(layer) if place in named else "",
+            )
         axes.set_ylim(bottom, top)
         log_axis(axes, "y")
         axes.set_xlim(0, longest * 1.03)

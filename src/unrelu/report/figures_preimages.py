@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unrelu.study.study import Study
 
 _BARS = 40
+_REACH = 2.2  # so many times the most positive features, the axis may go on to show the threshold
 _LABELS = {
     "singleton": "one point",
     "bounded": "bounded",
@@ -26,6 +27,16 @@ _LABELS = {
     "empty": "empty",
 }
 _STACK = ("unbounded", "undecided", "empty", "bounded", "singleton")
+
+
+def shows_threshold(layer: dict[str, Any]) -> bool:
+    """Whether d, the number of the layer's inputs, is near enough to the numbers of positive features to be drawn.
+
+    Args:
+        layer: the layer's row in the layer table.
+    """
+    d = layer["input_size"]
+    return d <= layer["output_size"] and d <= _REACH * max(layer["active_max"], 1)
 
 
 def draw_preimages(study: Study, layer: str, key: str) -> Drawing:
@@ -40,8 +51,8 @@ def draw_preimages(study: Study, layer: str, key: str) -> Drawing:
     verdicts = study.verdicts.filter(pc.field("layer") == layer)
     kinds = np.array(verdicts["kind"].to_pylist())
     active = np.array(verdicts["n_active"].to_pylist())
-    d, m = row["input_size"], row["output_size"]
-    shown = d <= m and d <= 2.2 * max(active.max(), 1)
+    d = row["input_size"]
+    shown = shows_threshold(row)
     edges = _edges(int(active.min()), max(int(active.max()), d) if shown else int(active.max()), d if shown else None)
     width = edges[1] - edges[0]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from unrelu.report.figures import Drawing
 from unrelu.report.figures_decay import draw_decay
 from unrelu.report.figures_layers import draw_condition, draw_sizes
-from unrelu.report.figures_preimages import draw_preimages
+from unrelu.report.figures_preimages import draw_preimages, shows_threshold
 from unrelu.report.gallery import Pair, gallery
 from unrelu.report.numbers import count, seconds, shape_name
 from unrelu.report.palette import GRID, INK, KINDS, MUTED, PAPER, Colour
@@ -163,8 +163,9 @@ def _histograms(study: Study, number: int) -> tuple[Captioned, ...]:
                 "Finite and infinite preimages.",
                 sentence(
                     "Each input stands where its number of positive features in {layer} puts it. From d = {d} on "
-                    "(dashed) the positive features alone can determine the input; with fewer, a finite preimage needs "
-                    "the features that are zero as well.",
+                    + ("(dashed)" if shows_threshold(layer) else "(beyond the right end of the axis)")
+                    + " the positive features alone can determine the input; with fewer, a finite preimage needs the "
+                    "features that are zero as well.",
                     layer=of_layer(study, row, "layer", str),
                     d=of_layer(study, row, "input_size"),
                 ),
