@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-MAX_PIVOTS = 2000
+from unrelu.rigor.integers import products
+from unrelu.solvers.exact_simplex import nonnegative_solution
 
 Row = list[Fraction]
 
@@ -30,8 +31,8 @@ def project_exactly(B: list[list[int]], G: list[list[int]], dimension: int) -> E
     """Decide whether `{ z : B z = 0, G z <= 0 }` is {0}, exactly.
 
     Stiemke's alternative on the null space Z of B: either `(G Z)' lam = 0` for some lam > 0, or some y has
-    `G Z y <= 0`, not all zero. The first is sought by phase one of the simplex method with Bland's rule; if it has no
-    solution, its final multipliers are the y.
+    `G Z y <= 0`, not all zero. The first is sought by phase one of the simplex method; if it has no solution, its
+    final multipliers are the y.
 
     Args:
         B: (l, d) integers.
@@ -39,13 +40,13 @@ def project_exactly(B: list[list[int]], G: list[list[int]], dimension: int) -> E
         dimension: d.
 
     Returns:
-        The answer, or None after `MAX_PIVOTS` pivots.
+        The answer, or None where the simplex method takes too many pivots.
     """
-    null = null_space([[Fraction(value) for value in row] for row in B], dimension)
-    M = [[_dot(row, z) for z in null] for row in G]
-    line = null_space(M, len(null))
+    null = [_integral(z) for z in null_space([[Fraction(value) for value in row] for row in B], dimension)]
+    M = [products(null, tuple(row)) for row in G]
+    line = null_space([[Fraction(value) for value in row] for row in M], len(null))
     if line:
-        return ExactProjection(direction=_integral(_combine(null, line[0], dimension)))
+        return ExactProjection(direction=_combine(null, _integral(line[0]), dimension))
     if not null:
         inequality, equality = _integral_pair([Fraction(1)] * len(G), B, G, dimension)
         return ExactProjection(inequality_multipliers=inequality, equality_multipliers=equality)
@@ -53,8 +54,8 @@ def project_exactly(B: list[list[int]], G: list[list[int]], dimension: int) -> E
     if solved is None:
         return None
     lam, y = solved
-    if y is not None:
-        return ExactProjection(direction=_integral(_combine(null, y, dimension)))
+    if not lam:
+        return ExactProjection(direction=_combine(null, y, dimension))
     inequality, equality = _integral_pair(lam, B, G, dimension)
     return ExactProjection(inequality_multipliers=inequality, equality_multipliers=equality)
 
@@ -96,47 +97,18 @@ def _eliminated(row: Row, pivot_row: Row, column: int) -> Row:
     return row if factor == 0 else [value - factor * other for value, other in zip(row, pivot_row, strict=True)]
 
 
-def _positive_multipliers(M: list[Row]) -> tuple[list[Fraction], Row | None] | None:
-    """`lam >= 1` with `M' lam = 0`, or else y with `M y <= 0` and `1'M y < 0`; None if it takes too long.
+def _positive_multipliers(M: list[list[int]]) -> tuple[list[Fraction], tuple[int, ...]] | None:
+    """`lam >= 1` with `M' lam = 0`, or else, with an empty lam, y with `M y <= 0` and `1'M y < 0`; None if neither.
 
-    Phase one: minimise the sum of artificial variables a in `M' x + S a = t`, `x >= 0`, with `t = -M'1` and signs S
-    that make the right-hand side non-negative.
+    With `lam = 1 + x` these are equations `M' x = -M'1` for `x >= 0`.
     """
-    k, n = len(M), len(M[0])
-    target = [-sum((row[j] for row in M), Fraction(0)) for j in range(n)]
-    sign = [1 if value >= 0 else -1 for value in target]
-    table = [[sign[j] * M[i][j] for i in range(k)] for j in range(n)]
-    right = [sign[j] * target[j] for j in range(n)]
-    inverse = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]  # what the rows were multiplied by
-    basis = list(range(k, k + n))
-    for _ in range(MAX_PIVOTS):
-        artificial = [row for row, variable in enumerate(basis) if variable >= k]
-        price = [sum((inverse[row][j] for row in artificial), Fraction(0)) for j in range(n)]
-        reduced = [sum((table[row][i] for row in artificial), Fraction(0)) for i in range(k)]
-        entering = next((i for i in range(k) if i not in basis and reduced[i] > 0), None)
-        if entering is None:
-            if all(right[row] == 0 for row in artificial):
-                lam = [Fraction(1)] * k
-                for row, variable in enumerate(basis):
-                    if variable < k:
-                        lam[variable] += right[row]
-                return lam, None
-            # The prices prove it infeasible: reduced <= 0 means price' S M' <= 0.
-            return [], [sign[j] * price[j] for j in range(n)]
-        ratios = [(right[row] / table[row][entering], basis[row], row) for row in range(n) if table[row][entering] > 0]
-        leaving = min(ratios)[2]
-        scale = table[leaving][entering]
-        table[leaving] = [value / scale for value in table[leaving]]
-        inverse[leaving] = [value / scale for value in inverse[leaving]]
-        right[leaving] /= scale
-        for row in range(n):
-            factor = table[row][entering]
-            if row != leaving and factor != 0:
-                table[row] = [a - factor * b for a, b in zip(table[row], table[leaving], strict=True)]
-                inverse[row] = [a - factor * b for a, b in zip(inverse[row], inverse[leaving], strict=True)]
-                right[row] -= factor * right[leaving]
-        basis[leaving] = entering
-    return None
+    columns = [list(column) for column in zip(*M, strict=True)]
+    found = nonnegative_solution(columns, [-sum(column) for column in columns])
+    if found is None:
+        return None
+    if found.solution is None:
+        return [], found.farkas or ()
+    return [1 + Fraction(value, found.denominator) for value in found.solution], ()
 
 
 def _integral_pair(
@@ -153,14 +125,11 @@ def _integral_pair(
     return whole[: len(lam)], whole[len(lam) :]
 
 
-def _dot(row: list[int], z: Row) -> Fraction:
-    return sum((a * b for a, b in zip(row, z, strict=True)), Fraction(0))
-
-
-def _combine(basis: list[Row], weights: Row, dimension: int) -> Row:
-    return [
-        sum((weight * z[j] for weight, z in zip(weights, basis, strict=True)), Fraction(0)) for j in range(dimension)
-    ]
+def _combine(basis: list[tuple[int, ...]], weights: tuple[int, ...], dimension: int) -> tuple[int, ...]:
+    """The sum of the basis vectors times the weights, as the smallest integers."""
+    whole = [sum(weight * z[j] for weight, z in zip(weights, basis, strict=True)) for j in range(dimension)]
+    divisor = math.gcd(*whole) or 1
+    return tuple(value // divisor for value in whole)
 
 
 def _integral(values: Row) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from unrelu.rigor.signs import exact_dot
 from unrelu.rigor.singular import smallest_singular_value_bound
 
 NEGLIGIBLE = 1e-9
-"""Multipliers below this part of the greatest are not counted on to correct the others; the proof holds for any choice."""
+"""Multipliers below this part of the greatest are left as they are; the proof holds for any choice."""
 
 _ROUNDS = 8
 
@@ -25,15 +25,15 @@ class Motzkin:
     """The system has no solution, since a sum of its rows with these multipliers contradicts itself.
 
     Let the rows be `r_i.x + c_i`, positive on the set where strict, zero where equal, and elsewhere not negative, and
-    let `v_i >= 0` but on equal rows. On the set `sum v_i (r_i.x + c_i) >= 0`, and `> 0` if a strict row has `v_i > 0`. So
-    there is none if
+    let `v_i >= 0` but on equal rows. On the set `sum v_i (r_i.x + c_i) >= 0`, and `> 0` if a strict row has `v_i > 0`.
+    So there is no solution if
 
         w.x + sum v_i c_i <= 0 for all x within the bounds of D,   w = sum v_i r_i,
 
-    and one of the two is strict. Each `w_j`, its rounding included, is absorbed by the bounds of coordinate j where they
-    are finite on the side that matters. On the coordinates F where they are not, w has to vanish: with `rho >= ||w_F||`
-    and `s <= sigma_|F|(R_PF)`, P being the equal rows and those with `v_i > rho / s`, there is a change of v_P of norm at
-    most `rho / s` that makes it vanish, and its effect on all the rest is bounded.
+    and one of the two is strict. Each `w_j`, its rounding included, is absorbed by the bounds of coordinate j where
+    they are finite on the side that matters. On the coordinates F where they are not, w has to vanish: with
+    `rho >= ||w_F||` and `s <= sigma_|F|(R_PF)`, P being the equal rows and those with `v_i > rho / s`, there is a
+    change of v_P of norm at most `rho / s` that makes it vanish, and its effect on all the rest is bounded.
 
     Attributes:
         values: (n,) float64 v, one multiplier a (scaled, oriented) row of the system, its bounds aside.
@@ -53,32 +53,47 @@ class Motzkin:
 
 
 def _maximum_above(rows: OrientedRows, v: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
-    """At least the maximum of the sum over the box, for some multipliers with the signs of v; inf where none is found."""
-    w = v @ rows.matrix
-    n = v.size
-    error = 2 * gamma(n + 4) * (np.abs(v) @ np.abs(rows.matrix)) + (n + 4) * UNDERFLOW
+    """At least the maximum of the sum over the box for some multipliers with the signs of v; inf if none is found."""
+    w, size, n = v @ rows.matrix, np.abs(v) @ np.abs(rows.matrix), v.size
+    error = 2 * gamma(n + 4) * size + (n + 4) * UNDERFLOW
     if not np.isfinite(w).all() or not np.isfinite(error).all():
         return math.inf
     unbounded = ~np.isfinite(lower) | ~np.isfinite(upper)
-    for j in np.flatnonzero(unbounded & (w == 0.0)):
+    for j in np.flatnonzero((w == 0.0) & (unbounded | (size == 0.0))):
         if exact_dot(v, rows.matrix[:, j]) == 0:
             error[j] = 0.0
-    free = np.zeros(w.size, dtype=bool)
+    least = _with_vanishing(rows, v, w, error, lower, upper, np.zeros(w.size, dtype=bool))
+    if least < 0:
+        return least
+    # What nearly vanishes may have to vanish: where the sum touches 0 only, nothing can be absorbed at a bound but 0.
+    nearly = (np.abs(w) <= NEGLIGIBLE * size) & (error > 0)
+    return min(least, _with_vanishing(rows, v, w, error, lower, upper, nearly))
+
+
+def _with_vanishing(
+    rows: OrientedRows,
+    v: np.ndarray,
+    w: np.ndarray,
+    error: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    vanishing: np.ndarray,
+) -> float:
+    """The bound of `_maximum_above` when the sum is made to vanish on these coordinates, and on others as needed."""
     for _ in range(_ROUNDS):
-        correction = _correction(rows, v, w, error, free)
+        correction = _correction(rows, v, w, error, vanishing)
         if correction is None:
             return math.inf
         total_error = _up(error + correction.columns, (error == 0) & (correction.columns == 0))
-        support = _support_above(w, total_error, lower, upper)
-        support[free] = 0.0
-        open_ = np.isinf(support)
-        if not open_.any():
+        support = np.where(vanishing, 0.0, _support_above(w, total_error, lower, upper))
+        limitless = np.isinf(support)
+        if not limitless.any():
             constants = _up(v * rows.constants, (v == 0) | (rows.constants == 0))
             errors = _up(np.abs(v) * rows.constant_errors, (v == 0) | (rows.constant_errors == 0))
             # fsum rounds once, so its sign is exact
             terms = np.concatenate([constants, errors, support, [correction.constant]])
             return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.inf
-        free |= open_
+        vanishing = vanishing | limitless
     return math.inf
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -104,10 +104,7 @@ class OrientedRows:
 class SignCertificate(Protocol):
     """A proof that a sign system has a solution (`admissible`) or that it has none."""
 
-    @property
-    def admissible(self) -> bool:
-        """What it proves."""
-        ...
+    admissible: ClassVar[bool]
 
     def verify(self, system: SignSystem) -> bool:
         """True only if this proves `admissible` for the very floats of the system; calls no solver."""
