@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
-from unrelu.errors import ShapeError
+from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads
@@ -15,6 +16,7 @@ from unrelu.polyhedra.domains import Domain
 from unrelu.preimages.certificates import Cone
 from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones
 from unrelu.preimages.facts import Fact, decided
+from unrelu.preimages.feature_preimage import FeaturePreimage, feature_preimage
 from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
@@ -150,22 +152,49 @@ def classify(
     return Classification(system, tuple(preimages))
 
 
-def preimage(layer: ReLULayer, *, at: Array, domain: Domain | None = None, tolerance: float = 0.0) -> LayerPreimage:
-    """The set of all inputs of a layer that have exactly the same features as `at`, or nearly the same.
+@overload
+def preimage(layer: ReLULayer, *, at: Array, domain: Domain | None = None, tolerance: float = 0.0) -> LayerPreimage: ...
+
+
+@overload
+def preimage(
+    layer: ReLULayer, *, features: Array, domain: Domain | None = None, tolerance: float = 0.0
+) -> FeaturePreimage: ...
+
+
+def preimage(
+    layer: ReLULayer,
+    *,
+    at: Array | None = None,
+    features: Array | None = None,
+    domain: Domain | None = None,
+    tolerance: float = 0.0,
+) -> LayerPreimage | FeaturePreimage:
+    """The set of all inputs of a layer that have the same features as `at`, or that have given features.
 
     Args:
         layer: the layer.
         at: one input of the layer, of its sample shape (or any shape with d numbers).
+        features: instead of `at`: m features; a point is found, or the set is proved EMPTY.
         domain: where inputs may lie; the whole space by default.
         tolerance: how much each feature may differ, in the features' own units.
 
     Raises:
-        InputError: if `at` does not fit the layer or is not finite, or the tolerance is negative.
+        InputError: if not one of `at` and `features` is given, it does not fit the layer or is not finite, or the
+            tolerance is negative.
         DomainError: if `at` lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> preimage(ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0])), at=np.array([0.0])).kind
     <Kind.BOUNDED: 'bounded'>
+    >>> preimage(ReLULayer(np.eye(1), np.zeros(1)), features=np.array([-1.0])).kind
+    <Kind.EMPTY: 'empty'>
     """
+    if (at is None) == (features is None):
+        raise InputError("preimage needs one of `at` (an input of the layer) and `features`, not both.")
+    if features is not None:
+        values = as_numpy(features, "the features").reshape(-1)
+        return feature_preimage(LayerSystem.ask(layer, domain, tolerance), values)
+    assert at is not None
     point = as_numpy(at, "the point `at`")
     if point.size != layer.n_inputs:
         raise ShapeError(

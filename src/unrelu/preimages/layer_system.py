@@ -63,7 +63,7 @@ class LayerSystem:
         if self._domain_rows is not None:
             parts += [self._domain_rows.equalities, self._domain_rows.inequalities]
         kept = _ROWS.setdefault(self.layer, {})
-        key = b"".join(hashlib.sha256(np.ascontiguousarray(part)).digest() for part in parts[1:])
+        key = b"".join(hashlib.sha256(np.ascontiguousarray(part).tobytes()).digest() for part in parts[1:])
         if key not in kept:
             if len(kept) >= _KEPT:
                 kept.pop(next(iter(kept)))
@@ -93,6 +93,11 @@ class LayerSystem:
             LayerPattern(sign > 0, at_zero, self._tight_domain_rows(point))
             for sign, at_zero, point in zip(signs, tight, points, strict=True)
         ]
+
+    @property
+    def n_domain_inequalities(self) -> int:
+        """How many inequality rows the domain has, bounds included."""
+        return 0 if self._domain_rows is None else len(self._domain_rows.inequalities)
 
     def _tight_domain_rows(self, point: np.ndarray) -> np.ndarray:
         return np.zeros(0, dtype=bool) if self._domain_rows is None else self._domain_rows.tight(point)
