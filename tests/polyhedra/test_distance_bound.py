@@ -84,6 +84,14 @@ def test_cancellation_in_the_sum_never_rounds_above_the_exact_distance() -> None
         assert float(exact) - found < 1e-6
 
 
+def test_sums_that_round_up_at_every_step_stay_below_the_exact_distance() -> None:
+    # 1 and then a little more than half a unit in the last place, each rounded up to a whole one.
+    gaps = np.zeros(128)
+    gaps[0], gaps[8::8] = 1.0, 1.2 * 2.0**-53
+    box = Polyhedron(lower=0.0, upper=1.0, origin=np.zeros(128))
+    assert Fraction(distance_bound(box, -gaps, 1, np.zeros(0), np.zeros(0))) <= sum(map(Fraction, gaps.tolist()))
+
+
 def test_uncertain_right_hand_sides_are_allowed_for() -> None:
     # { x <= 0 } at distance 1 from 1; with b known to 0.25 only, the set may be { x <= 0.25 }.
     polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.zeros(1))

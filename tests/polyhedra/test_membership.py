@@ -63,9 +63,9 @@ def test_an_uncertain_right_hand_side_widens_the_radius() -> None:
 
 def test_what_overflows_proves_nothing() -> None:
     # 1e300 (sum of half of x - sum of the others) <= -1 is inf - inf at equal numbers, and broken there.
-    for n in (1, 2, 32):
+    for n, copies in ((1, 1), (1, 3), (2, 3), (32, 3)):
         row = 1e300 * np.repeat([1.0, -1.0], n)
-        polyhedron = Polyhedron(A_ub=row[None], b_ub=np.array([-1.0]))
+        polyhedron = Polyhedron(A_ub=np.tile(row, (copies, 1)), b_ub=np.full(copies, -1.0))
         assert member_radius(polyhedron, np.full(2 * n, 1e300)) == math.inf
     # The norm of a row this small is not bounded, but a member with slack needs none.
     tiny = Polyhedron(A_ub=np.full((1, 2), 1e-200), b_ub=np.ones(1))
