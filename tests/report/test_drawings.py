@@ -1,0 +1,55 @@
+"""What the drawings draw."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from report_pages import made, page
+from small_studies import dense_study, joined_network, pictures
+from unrelu.network.graph import Network
+from unrelu.study.analyze import analyze
+from unrelu.study.study import Study
+
+
+def test_the_histogram_draws_as_many_inputs_as_there_are() -> None:
+    """Heights of the bars, read from the drawing by its own axis, add up to the counts by kind."""
+    (svg,) = [s for s in page("dense").all("svg") if "Histogram" in s.attributes.get("aria-label", "")]
+    ticks = [
+        (float(element.all("text")[0].attributes["y"]), float(element.all("text")[0].text.replace(",", "")))
+        for element in svg.elements
+        if re.match(r".*-ytick_\d+$", element.attributes.get("id", ""))
+    ]
+    (y0, v0), (y1, v1) = ticks[0], ticks[-1]
+    per_input = (y1 - y0) / (v1 - v0)
+    first = dense_study().layers.to_pylist()[0]
+    for kind in ("singleton", "bounded", "unbounded"):
+        total = 0.0
+        for path in svg.all("path"):
+            if f"fill: var(--{kind})" in path.attributes.get("style", "") and "clip-path" in path.attributes:
+                ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path.attributes["d"])]
+                total += (min(ys) - max(ys)) / per_input
+        assert total == pytest.approx(first[kind], abs=0.2)
+
+
+def legend(study: Study) -> list[str]:
+    """The names in the legend of the drawing of singular values."""
+    root = made(study)
+    (svg,) = [s for s in root.all("svg") if "Singular values with" in s.attributes.get("aria-label", "")]
+    (key,) = [each for each in svg.elements if "-legend_" in each.attributes.get("id", "")]
+    return [text.text.strip() for text in key.all("text")]
+
+
+def test_every_layer_is_in_the_legend_also_with_an_underscore_in_front() -> None:
+    study = analyze(joined_network(("_hidden", "relu2")), pictures()[0][:2], spectra=2, progress=False)
+    assert legend(study) == ["_hidden", "relu2"]
+
+
+def test_of_many_layers_some_are_named_with_the_first_and_the_last() -> None:
+    turn = np.array([[0.0, 1.0], [1.0, 0.1]])
+    net = Network.from_layers([(turn, np.full(2, 0.1))] * 31)
+    names = legend(analyze(net, np.ones((1, 2)), progress=False))
+    assert len(names) == 12
+    assert (names[0], names[-1]) == ("relu1", "relu30")

@@ -1,0 +1,33 @@
+"""Pages of the small studies, as text and as trees."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from page_reader import Element, read
+from small_studies import dense_study, joined_study
+from unrelu.report.page import make_page
+from unrelu.report.template import render
+from unrelu.study.study import Study
+
+
+def studies(which: str) -> list[Study]:
+    """The studies of a page: "both", "dense" or "joined"."""
+    return {"both": [dense_study(), joined_study()], "dense": [dense_study()], "joined": [joined_study()]}[which]
+
+
+def made(*shown: Study, title: str | None = None) -> Element:
+    """The page of some studies."""
+    return read(render(make_page(shown, title)))
+
+
+@cache
+def html(which: str = "both") -> str:
+    """A page as text."""
+    return render(make_page(studies(which), None))
+
+
+@cache
+def page(which: str = "both") -> Element:
+    """A page as a tree."""
+    return read(html(which))
