@@ -112,12 +112,17 @@ def test_networks_without_a_source_have_nothing_to_compare():
         check_agreement(network, torch.rand(1, 2))
 
 
-@pytest.mark.parametrize("precision", ["high", "medium"])
-def test_lower_precision_that_the_user_allows_is_allowed_for(precision):
+@pytest.mark.parametrize(("precision", "error"), [("high", 2.0**-11), ("medium", 2.0**-9)])
+def test_lower_precision_that_the_user_allows_is_allowed_for(precision, error):
+    """An error as TensorFloat-32 or bfloat16 makes it, whether or not this processor multiplies in them."""
+    network = Network.from_torch(nn.Linear(2, 2), torch.rand(2, 2))
+    bent = replace(network, source=Bent(network.source, "linear", 1 + error))
     before = torch.get_float32_matmul_precision()
+    with pytest.raises(IntakeMismatch):
+        check_agreement(bent, torch.rand(2, 2))
     try:
         torch.set_float32_matmul_precision(precision)
-        assert Network.from_torch(deep(torch.float32), torch.rand(3, 100)).input_size == 100
+        check_agreement(bent, torch.rand(2, 2))
     finally:
         torch.set_float32_matmul_precision(before)
 

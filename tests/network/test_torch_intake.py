@@ -1,6 +1,7 @@
 """Names, errors and side effects of reading a PyTorch module; what it computes is in test_intake_contract."""
 
 import copy
+import logging
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -459,7 +460,9 @@ def test_module_that_answers_otherwise_the_second_time_is_a_mismatch():
         Network.from_torch(Moody(), VECTORS)
 
 
-def test_data_dependent_paths_print_nothing(capfd):
+def test_data_dependent_paths_print_and_log_nothing(capfd, caplog):
     with pytest.raises(ModelError):
         Network.from_torch(AskingTheInput(), VECTORS)
     assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert logging.getLogger("torch.fx.experimental.symbolic_shapes").level != logging.CRITICAL

@@ -130,7 +130,7 @@ class Draft:
 
     def _aligned(self, name: str, x: Signal, constant: Tensor) -> tuple[Signal, Tensor]:
         """The signal and a constant, given with a batch axis or without, that broadcasts to its samples."""
-        values = constant.detach().to(device="cpu", dtype=torch.float64, copy=True)
+        values = constant.detach().to(device="cpu", dtype=torch.float64)
         if values.ndim > len(x.shape):
             if values.ndim > len(x.shape) + 1 or values.shape[0] != 1:
                 raise UnsupportedOperator(

@@ -63,7 +63,7 @@ class Place:
                 f"node {self.wish!r} computes its {what} from the input, so it is not affine; "
                 "hand over the part of the model before it."
             )
-        return value.detach().to(device="cpu", dtype=torch.float64, copy=True)
+        return value.detach().to(device="cpu", dtype=torch.float64)
 
     def signal(self, value: Any) -> Signal:
         """An operand that depends on the input.
