@@ -14,6 +14,7 @@ from unrelu.errors import InputError, JoinedLayer, ShapeError, TooLarge, Unknown
 from unrelu.metamers.constraints import check_member
 from unrelu.metamers.feature_map import feature_map
 from unrelu.metamers.metamer import PICTURES
+from unrelu.metamers.pairs import Pair, choose_pairs
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.graph import Network
 from unrelu.parallel import in_threads
@@ -25,7 +26,7 @@ from unrelu.stability.jacobian import check_size
 from unrelu.stability.spectra import spectra as spectra_of
 from unrelu.study.info import StudyInfo, array_sha256, n_parameters, network_nodes, versions, weights_sha256
 from unrelu.study.layer_rows import LeftOut, layer_table
-from unrelu.study.metamer_rows import Pair, choose_pairs, metamer_rows, predicted
+from unrelu.study.metamer_rows import metamer_rows, predicted
 from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
 from unrelu.study.schemas import INPUTS, METAMERS, SPECTRA, VERDICTS, table
 from unrelu.study.spectrum_rows import spectrum_row

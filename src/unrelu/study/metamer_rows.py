@@ -4,65 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.errors import InputError
 from unrelu.metamers.feature_map import feature_map
 from unrelu.metamers.metamer import find_metamer
 
 if TYPE_CHECKING:
+    from unrelu.metamers.pairs import Pair
     from unrelu.metamers.result import Metamer
     from unrelu.network.graph import Network
     from unrelu.polyhedra.domains import Domain
     from unrelu.progress import Progress
-
-
-@dataclass(frozen=True)
-class Pair:
-    """An original and the target that its metamer should come near to.
-
-    Attributes:
-        original: index of the original in the data.
-        target: index of the target in the data.
-        n_active: positive features of the original.
-    """
-
-    original: int
-    target: int
-    n_active: int
-
-
-def choose_pairs(n_active: np.ndarray, classes: np.ndarray | None, count: int, seed: int) -> list[Pair]:
-    """The inputs with the fewest positive features, each with a target of another class.
-
-    Few positive features are few equations, so these are the inputs whose metamers can go farthest (appendix A7 of
-    Behrmann et al.). Targets are drawn at random; where all inputs share one class (or none is known), any other
-    input may be a target.
-
-    Args:
-        n_active: (n,) number of positive features of each input.
-        classes: (n,) class of each input, or None.
-        count: how many pairs; fewer if there are fewer inputs.
-        seed: of the random choice.
-
-    Raises:
-        InputError: if there are fewer than two inputs.
-    """
-    n = len(n_active)
-    if n < 2:
-        raise InputError("metamers need an original and a target; give at least two inputs, or metamers=0.")
-    rng = np.random.default_rng(seed)
-    originals = np.argsort(n_active, kind="stable")[:count]
-    pairs = []
-    for original in originals:
-        others = np.delete(np.arange(n), original)
-        if classes is not None and len(np.unique(classes)) > 1:
-            others = others[classes[others] != classes[original]]
-        pairs.append(Pair(int(original), int(rng.choice(others)), int(n_active[original])))
-    return pairs
 
 
 def metamer_rows(
