@@ -1,12 +1,14 @@
 """ONNX files written by hand (torch's exporter needs a package that is not installed)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from unrelu.network.graph import Network
 
 TYPES: dict[type, int] = {
     np.float16: TensorProto.FLOAT16,
@@ -49,3 +51,12 @@ class OnnxBuilder:
         path = folder / "model.onnx"
         onnx.save_model(self.model(output, batch), path)
         return path
+
+
+Writing = Callable[[OnnxBuilder], str]
+
+
+def read(folder: Path, write: Writing, shape: tuple[int, ...] = (4,), batch: Any = "n", **options: Any) -> Network:
+    """Write a file, and read it."""
+    builder = OnnxBuilder(shape, **options)
+    return Network.from_onnx(builder.save(folder, write(builder), batch))

@@ -1,0 +1,184 @@
+"""Modules that are not read: each error names the node or the thing, and says what to do."""
+
+import logging
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from network.contract_cases import Call
+from unrelu.errors import (
+    InputError,
+    IntakeMismatch,
+    ModelError,
+    NonFiniteWeights,
+    ShapeError,
+    TooLarge,
+    TrainingMode,
+    UnsupportedOperator,
+)
+from unrelu.network.graph import Network
+
+VECTORS, CHANNELS = torch.ones(2, 4), torch.ones(2, 3, 4, 4)
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y
+
+
+class AskingTheInput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: functional.leaky_relu(x), r"node 'leaky_relu' is leaky_relu.*only max\(x, 0\) is read"),
+        (functional.relu6, "node 'relu6' is relu6|node 'hardtanh' is relu6"),
+        (lambda x: x.clamp(0, 1), "node 'clamp' is clamp"),
+        (lambda x: x.clamp(min=0.5), "node 'clamp' is clamp"),
+        (lambda x: functional.threshold(x, 1, 0), "node 'threshold' is threshold"),
+        (lambda x: torch.maximum(x, x * 2), "node 'maximum' is maximum"),
+        (lambda x: torch.maximum(x, torch.ones(())), "node 'maximum' is maximum"),
+        (lambda x: torch.maximum(x, torch.zeros(3, 1, 4)), "mixes the samples"),
+        (lambda x: torch.maximum(x[:, :1], torch.zeros(4)), "broadcasts its input"),
+        (lambda x: x.softmax(1), "node 'softmax' is softmax.*drop it and ask about the logits"),
+        (lambda x: x.log_softmax(1), "drop it and ask about the logits"),
+        (lambda x: x.sin(), "node 'sin' is sin, which is neither affine nor a ReLU"),
+        (lambda x: functional.layer_norm(x, (4,)), "use batch norm"),
+        (lambda x: x * x.relu(), "node 'mul' multiplies two values that both depend on the input"),
+        (lambda x: 1 / x, "is reciprocal, which is neither"),
+        (lambda x: x / x, "node 'div' divides by what depends on the input"),
+        (lambda x: torch.div(x, 2, rounding_mode="floor"), "or rounds"),
+        (lambda x: x / 0, "node 'div' divides by a constant that is zero"),
+        (lambda x: torch.add(x, x, alpha=2), "node 'add' adds with a factor alpha"),
+        (lambda x: torch.rsub(x, 1, alpha=2), "adds with a factor alpha"),
+        (lambda x: x.T @ x, "mixes the samples of a batch: for n samples it gives the shape"),
+        (lambda x: x.flatten(), r"keep dimension 0 for the batch \(write x.flatten\(1\)"),
+        (lambda x: x.mean(), "mixes the samples"),
+        (lambda x: x.mean(0, keepdim=True) + x, "mixes the samples"),
+        (lambda x: x + torch.ones(2, 1, 4)[0:1].expand(1, 1, 4), "mixes the samples"),
+        (lambda x: x[:, :1, None] + x[:, :1], "mixes the samples|would mix the samples"),
+        (lambda x: x.unsqueeze(0).squeeze(0), "mixes the samples"),
+        (lambda x: x.unsqueeze(0).expand(x.shape[0], -1, -1)[:, 0], "mixes the samples"),
+        (lambda x: x + torch.rand(4), "node 'rand' draws random numbers"),
+        (lambda x: functional.linear(x, x.new_ones(2, 4) * x.sum()), "node 'sum'"),
+        (lambda x: torch.ones(4, 4) @ x.unsqueeze(2), "node 'matmul' takes a constant where"),
+        (lambda x: x.unsqueeze(1) @ x.unsqueeze(2), "computes its matrix from the input, so it is not affine"),
+        (lambda x: x.unsqueeze(1) @ torch.ones(1, 4, 4), "multiplies by a stack of matrices"),
+        (lambda x: torch.addmm(torch.ones(4), x, torch.ones(4, 4), beta=2), "is addmm with factors"),
+        (lambda x: x.to(torch.float16), "rounds its values from torch.float32 to torch.float16"),
+        (lambda x: x.chunk(2, 1)[1], "is split, which|is chunk, which"),
+        (lambda x: torch.cat([x, torch.ones(1, 4).expand(x.shape[0], 4)], 1), "takes a constant where|mixes"),
+        (lambda x: torch.cat([x, x]), "mixes the samples"),
+        (lambda x: torch.ones(2), "output does not depend on its input"),
+        (lambda x: functional.pad(x, (0, 0, 1, 1)), "mixes the samples"),
+        (lambda x: functional.pad(x, (0, 0, 1, -1)), "node 'pad' pads the batch axis"),
+        (lambda x: x.t(), "node 't' is t, which"),
+        (lambda x: torch.full_like(x, x.sum().item()), "node 'sum'"),
+    ],
+)
+def test_functions_that_are_not_read_are_named(function, message):
+    with pytest.raises(UnsupportedOperator, match=message):
+        Network.from_torch(Call(function), VECTORS)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.MaxPool2d(2), "node 'max_pool2d' is max_pool2d.*average pooling"),
+        (nn.Sequential(nn.Conv2d(3, 2, 1), nn.MaxPool2d(2)), "node '1' is max_pool2d"),
+        (nn.Sequential(nn.ReLU6()), "node '0' is relu6"),
+        (nn.AvgPool2d(2, divisor_override=3), "overrides the divisor"),
+        (nn.BatchNorm2d(3, track_running_stats=False), "by the statistics of the batch at hand"),
+        (Call(lambda x: x.transpose(0, 1).transpose(0, 1)), "mixes the samples"),
+        (
+            Call(lambda x: functional.batch_norm(x, torch.zeros(3), -torch.ones(3))),
+            "running variance that is not positive",
+        ),
+        (Call(lambda x: x.view(1, -1).view(x.shape)), "mixes the samples"),
+    ],
+)
+def test_modules_that_are_not_read_are_named(module, message):
+    with pytest.raises(UnsupportedOperator, match=message):
+        Network.from_torch(module.eval(), CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.Sequential(nn.BatchNorm2d(3)), r"its part '0' \(BatchNorm2d\).*call module.eval\(\)"),
+        (nn.Dropout(), r"where it \(Dropout\) is not one fixed function"),
+        (Call(lambda x: functional.dropout(x)).eval(), "node 'dropout' drops units at random"),
+    ],
+)
+def test_training_mode_is_refused(module, message):
+    with pytest.raises(TrainingMode, match=message):
+        Network.from_torch(module, CHANNELS)
+
+
+def test_training_flag_of_what_has_no_training_mode_is_no_matter():
+    module = nn.Sequential(nn.Linear(4, 2), nn.ReLU())
+    assert module.training
+    assert Network.from_torch(module, VECTORS).layers == ("1",)
+
+
+@pytest.mark.parametrize(
+    ("module", "example", "error", "message"),
+    [
+        (lambda x: x, VECTORS, ModelError, "takes a torch.nn.Module, not a function"),
+        (TwoInputs(), VECTORS, ModelError, "does not take exactly one input"),
+        (Call(lambda x: (x, x)), VECTORS, ModelError, "gives a tuple, not one tensor"),
+        (nn.Linear(3, 1), VECTORS, ShapeError, r"does not take the example input of shape \(2, 4\)"),
+        (nn.Linear(4, 1), VECTORS[0], ModelError, "dimension 0 of the example must be the batch"),
+        (nn.Linear(4, 1), torch.ones(0, 4), InputError, "at least one sample"),
+        (nn.Linear(4, 1), torch.tensor(1.0), InputError, "at least one sample"),
+        (nn.Linear(4, 1), VECTORS * float("nan"), InputError, "the example input holds NaN"),
+        (nn.Linear(4, 1), "picture.png", InputError, "the example input must be a NumPy array"),
+        (Call(lambda x: x.view(2, -1)), VECTORS, ModelError, "takes batches of one size only"),
+        (AskingTheInput(), VECTORS, ModelError, "chooses its path by the values of its input"),
+        (Call(lambda x: x + float("inf")), VECTORS, ModelError, "NaN or infinite"),
+        (
+            Call(lambda x: x.double() * 1e300 * 1e300),
+            VECTORS,
+            ModelError,
+            "itself gives NaN or infinite values at node",
+        ),
+        (Call(lambda x: x.expand(-1, 4)[:, :1].expand(-1, 2**27)), VECTORS, TooLarge, "node 'expand' would give"),
+    ],
+)
+def test_misuse_is_said_in_one_sentence(module, example, error, message):
+    with pytest.raises(error, match=message) as caught:
+        Network.from_torch(module, example)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_non_finite_weights_are_named(value):
+    module = nn.Sequential(nn.Linear(4, 2), nn.ReLU(), nn.Linear(2, 1))
+    module.state_dict()["2.weight"][0, 1] = value
+    with pytest.raises(NonFiniteWeights, match="node '2' has NaN or infinite weights"):
+        Network.from_torch(module, VECTORS)
+
+
+def test_module_that_answers_otherwise_the_second_time_is_a_mismatch():
+    class Moody(nn.Module):
+        calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return x * self.calls
+
+    with pytest.raises(IntakeMismatch, match="node 'mul'"):
+        Network.from_torch(Moody(), VECTORS)
+
+
+def test_data_dependent_paths_print_and_log_nothing(capfd, caplog):
+    with pytest.raises(ModelError):
+        Network.from_torch(AskingTheInput(), VECTORS)
+    assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert logging.getLogger("torch.fx.experimental.symbolic_shapes").level != logging.CRITICAL
