@@ -11,7 +11,7 @@ import numpy as np
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.layer import ReLULayer
-from unrelu.parallel import in_threads
+from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
 from unrelu.preimages.certificates import Cone
 from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones
@@ -23,8 +23,8 @@ from unrelu.preimages.pattern import LayerPattern
 from unrelu.progress import Progress, resolve_progress
 from unrelu.solvers.gram_rows import GramRows
 
-BLOCK = 32
-"""Inputs that share their products with all rows."""
+BLOCK = 64
+"""Inputs that share their products with all rows, at most; products with fewer at a time are slower for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +143,8 @@ def classify(
     def block(indices: list[int]) -> list[LayerPreimage]:
         return _classify_block(system, shared, points[indices], [patterns[index] for index in indices])
 
-    blocks = [list(range(len(points)))[start : start + BLOCK] for start in range(0, len(points), BLOCK)]
+    size = min(BLOCK, -(-len(points) // share_workers(workers, len(points)).tasks))
+    blocks = [list(range(len(points)))[start : start + size] for start in range(0, len(points), size)]
     preimages: list[LayerPreimage] = []
     with resolve_progress(progress).stage(f"preimages of {_title(layer)}", len(points)) as advance:
         for part in in_threads(block, blocks, workers=workers):

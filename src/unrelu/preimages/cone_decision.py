@@ -83,7 +83,7 @@ def decide_cone(cone: Cone) -> Fact:
 def _by_signs(cone: Cone) -> Fact | None:
     """The test for cones whose inequalities are signs of coordinates; None where it settles nothing."""
     rows = np.flatnonzero(cone.inequalities)
-    columns, sign = cone.rows.bounded_column[rows], cone.rows.row_sign[rows]
+    columns, sign = cone.rows.bounded_column[rows], cone.rows.bound_sign[rows]
     if len(np.unique(columns)) < len(columns):
         return None
     signs = np.zeros(cone.dimension)

@@ -104,8 +104,8 @@ def _enclosed_constant(cone: Cone, scales: np.ndarray) -> float:
     for row in np.flatnonzero((cone.equalities | cone.inequalities) & (cone.rows.bounded_column >= 0)):
         column = cone.rows.bounded_column[row]
         reach = scales[row] / abs(cone.rows.matrix[row, column]) * _UP
-        if cone.equalities[row] or cone.rows.row_sign[row] > 0:
+        if cone.equalities[row] or cone.rows.bound_sign[row] > 0:
             above[column] = min(above[column], reach)
-        if cone.equalities[row] or cone.rows.row_sign[row] < 0:
+        if cone.equalities[row] or cone.rows.bound_sign[row] < 0:
             below[column] = min(below[column], reach)
     return norm_above(np.maximum(above, below))

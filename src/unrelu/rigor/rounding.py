@@ -70,7 +70,8 @@ def row_norms_above(matrix: np.ndarray) -> np.ndarray:
     squares = np.einsum("ij,ij->i", matrix, matrix)
     norms = np.sqrt(squares) * (1 + 2 * gamma(d + 4))
     ordinary = (squares > 2.0**-1000) & (squares < 2.0**1000)
-    zero = ~matrix.any(axis=1)
+    zero = squares == 0
+    zero[zero] = np.logical_not(matrix[zero].any(axis=1))
     return np.where(zero, 0.0, np.where(ordinary, norms, np.inf))
 
 

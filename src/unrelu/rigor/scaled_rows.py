@@ -9,6 +9,8 @@ import numpy as np
 from unrelu.rigor.rounding import norm_above, row_norms_above
 from unrelu.rigor.singular import bound_from_gram, smallest_singular_value_bound
 
+_GLANCE = 16
+
 
 class ScaledRows:
     """Rows scaled by powers of two to norms of about 1; a cone `{ B z = 0, G z <= 0 }` is the same for them.
@@ -16,6 +18,7 @@ class ScaledRows:
     Attributes:
         matrix: (m, d) float64, exactly the given rows times powers of two.
         scales: (m,) float64, those powers.
+        is_zero: (m,) bool, rows that are zero and so do not constrain.
     """
 
     def __init__(self, matrix: np.ndarray) -> None:
@@ -29,6 +32,7 @@ class ScaledRows:
         self.matrix[lossy] = matrix[lossy]
         scales[lossy] = 1.0
         self.scales = scales
+        self.is_zero = largest == 0
         self.matrix.flags.writeable = False
 
     @property
@@ -43,21 +47,21 @@ class ScaledRows:
         return row_norms_above(self.matrix)
 
     @cached_property
-    def is_zero(self) -> np.ndarray:
-        """(m,) bool: rows that are zero and so do not constrain."""
-        return np.logical_not(self.matrix.any(axis=1))
-
-    @cached_property
     def bounded_column(self) -> np.ndarray:
         """(m,) the column of the only number of each row; -1 for rows with none or several."""
-        single = np.count_nonzero(self.matrix, axis=1) == 1
-        return np.where(single, (self.matrix != 0).argmax(axis=1), -1)
+        found = np.full(len(self.matrix), -1)
+        # Most rows show two numbers in their first few columns and need not be looked at whole.
+        rows = np.flatnonzero(np.count_nonzero(self.matrix[:, :_GLANCE], axis=1) <= 1)
+        rows = rows[np.count_nonzero(self.matrix[rows], axis=1) == 1]
+        found[rows] = (self.matrix[rows] != 0).argmax(axis=1)
+        return found
 
     @cached_property
-    def row_sign(self) -> np.ndarray:
-        """(m,) the sign of each row's first number that is not zero; 0 for zero rows."""
-        first = (self.matrix != 0).argmax(axis=1)
-        return np.sign(self.matrix[np.arange(len(first)), first])
+    def bound_sign(self) -> np.ndarray:
+        """(m,) the sign of the only number of each row; 0 for rows with none or several."""
+        return np.where(
+            self.bounded_column < 0, 0.0, np.sign(self.matrix[np.arange(len(self.matrix)), self.bounded_column])
+        )
 
     @cached_property
     def normal_matrix(self) -> np.ndarray:

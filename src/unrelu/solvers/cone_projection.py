@@ -81,31 +81,27 @@ class _Work:
         self.shared = shared
         self.J = np.flatnonzero(equalities)
         self.cone = inequalities
-        self.ones = inequalities.astype(np.float64)
-        self.L = np.linalg.cholesky(shared.gram(self.J, self.J)) if self.J.size else np.zeros((0, 0))
+        gram = shared.gram(self.J, self.J)
+        self.L = np.linalg.cholesky(gram) if self.J.size else np.zeros((0, 0))
+        # Products of the equality rows with G'1: all rows together without the equality rows.
+        of_sum = shared.row_sums[self.J] - gram.sum(axis=1)
+        self.first_mu = -scipy.linalg.cho_solve((self.L, True), of_sum, check_finite=False) if self.J.size else of_sum
+        squared = float(shared.row_sums.sum() - 2 * shared.row_sums[self.J].sum() + gram.sum())
+        self.size_of_sum = max(0.0, squared) ** 0.5  # ||G'1||
         self.chosen = np.zeros(0, dtype=np.intp)
         self.Y = np.zeros((self.J.size, 0))  # L^-1 times the Gram matrix of J and the chosen rows
         self.S = np.zeros((0, 0))  # Gram matrix of the chosen rows projected off the equality rows
         self.values = np.zeros(0)
         self.first_gradient = np.zeros(0)
-        self.size_of_sum = 0.0  # ||G'1||
 
-    def free_multipliers(self, products: np.ndarray) -> np.ndarray:
-        """`mu` that makes the residual orthogonal to the equality rows, from the products of all rows with `G'lam`."""
-        if not self.J.size:
-            return np.zeros(0)
-        return -scipy.linalg.cho_solve((self.L, True), products[self.J], check_finite=False)
-
-    def multipliers(self, products: np.ndarray) -> np.ndarray:
-        """All multipliers for the current positive rows; `products` as above."""
-        v = self.lifted()
-        v[self.J] = self.free_multipliers(products)
-        return v
-
-    def lifted(self) -> np.ndarray:
-        """`1 + lam` on the inequality rows, 0 elsewhere."""
-        v = self.ones.copy()
+    def multipliers(self) -> np.ndarray:
+        """`1 + lam` on the inequality rows, and the mu that makes the residual orthogonal to the equality rows."""
+        v = self.cone.astype(np.float64)
         v[self.chosen] += self.values
+        v[self.J] = self.first_mu
+        if self.chosen.size and self.J.size:
+            pushed = self.Y @ self.values
+            v[self.J] -= scipy.linalg.solve_triangular(self.L, pushed, lower=True, trans=1, check_finite=False)
         return v
 
     def may_be_trivial(self, n_violated: int, dimension: int) -> bool:
@@ -124,12 +120,13 @@ class _Work:
             return False
         old = self.chosen[keep]
         chosen = np.concatenate([old, new])
-        added = self.shared.gram(self.J, new)
+        products = self.shared.gram(np.concatenate([self.J, chosen]), new)
+        added = products[: self.J.size]
         if self.J.size:
             added = scipy.linalg.solve_triangular(self.L, added, lower=True, check_finite=False)
         Y = np.concatenate([self.Y[:, keep], added], axis=1)
         S = np.empty((chosen.size, chosen.size))
-        block = self.shared.gram(chosen, new) - Y.T @ added
+        block = products[self.J.size :] - Y.T @ added
         S[: old.size, : old.size] = self.S[np.ix_(keep, keep)]
         S[:, old.size :] = block
         S[old.size :, : old.size] = block[: old.size].T
@@ -170,27 +167,24 @@ def project(shared: GramRows, equalities: np.ndarray, inequalities: np.ndarray) 
 def _round(shared: GramRows, works: dict[int, _Work]) -> dict[int, ConeProjection]:
     """One look at all rows for every input under way; gives those that are finished by it."""
     A = shared.rows.matrix
-    sums = A.T @ np.stack([work.lifted() for work in works.values()], axis=1)
-    products = A @ sums
-    V = np.stack([work.multipliers(products[:, c]) for c, work in enumerate(works.values())], axis=1)
-    R = -(A.T @ V)
-    Q = A @ R
+    V = np.stack([work.multipliers() for work in works.values()])
+    R = -(V @ A)
+    Q = R @ A.T
     results: dict[int, ConeProjection] = {}
     pushed: dict[int, tuple[int, np.ndarray]] = {}
     for c, (k, work) in enumerate(works.items()):
         if not work.first_gradient.size:
-            work.first_gradient = Q[:, c]
-            work.size_of_sum = float(np.linalg.norm(sums[:, c]))
-        size = float(np.linalg.norm(R[:, c]))
-        violated = np.flatnonzero(work.cone & (Q[:, c] > VIOLATION * size))
+            work.first_gradient = Q[c]
+        size = float(np.linalg.norm(R[c]))
+        violated = np.flatnonzero(work.cone & (Q[c] > VIOLATION * size))
         fresh = np.setdiff1d(violated, work.chosen, assume_unique=True)
         if fresh.size:
             pushed[k] = (c, fresh)
         else:
-            results[k] = _direction(work, R[:, c], Q[:, c])
+            results[k] = _direction(work, R[c], Q[c])
     results.update(_completed(shared, works, V, R, pushed))
     for k, (c, fresh) in pushed.items():
-        if k not in results and not works[k].grow(Q[:, c], fresh, A.shape[1]):
+        if k not in results and not works[k].grow(Q[c], fresh, A.shape[1]):
             results[k] = UNSETTLED
     return results
 
@@ -199,17 +193,17 @@ def _completed(
     shared: GramRows, works: dict[int, _Work], V: np.ndarray, R: np.ndarray, pushed: dict[int, tuple[int, np.ndarray]]
 ) -> dict[int, ConeProjection]:
     """Inputs whose multipliers stay positive when the least change of all of them makes the residual zero."""
-    d = R.shape[0]
+    d = R.shape[1]
     hopeful = {k: c for k, (c, fresh) in pushed.items() if works[k].may_be_trivial(fresh.size, d)}
     if not hopeful or shared.normal_factor is None:
         return {}
-    columns = list(hopeful.values())
-    completed = V[:, columns] + shared.completed(R[:, columns])
+    chosen = list(hopeful.values())
+    completed = V[chosen] + shared.completed(R[chosen])
     results = {}
     for position, k in enumerate(hopeful):
-        least = float(completed[works[k].cone, position].min())
+        least = float(completed[position, works[k].cone].min())
         if least > 0:
-            results[k] = ConeProjection(Outcome.MULTIPLIERS, multipliers=completed[:, position] / least)
+            results[k] = ConeProjection(Outcome.MULTIPLIERS, multipliers=completed[position] / least)
     return results
 
 

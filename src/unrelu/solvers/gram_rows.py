@@ -46,6 +46,12 @@ class GramRows:
         return A[first] @ A[second].T
 
     @cached_property
+    def row_sums(self) -> np.ndarray:
+        """(m,) `A A'1`, the products of every row with the sum of all."""
+        A = self.rows.matrix
+        return A @ A.sum(axis=0)
+
+    @cached_property
     def normal_factor(self) -> np.ndarray | None:
         """The lower Cholesky factor of `A'A` (d, d), or None where the rows do not have full column rank."""
         if self.rows.column_rank_bound == 0.0:
@@ -53,6 +59,7 @@ class GramRows:
         return np.linalg.cholesky(self.rows.normal_matrix)
 
     def completed(self, residuals: np.ndarray) -> np.ndarray:
-        """The least changes D of the multipliers with `A' D = R`, for residuals R: (d, n) -> (m, n)."""
+        """The least changes D of the multipliers with `D A = R`, for residuals R: (n, d) -> (n, m)."""
         assert self.normal_factor is not None
-        return self.rows.matrix @ scipy.linalg.cho_solve((self.normal_factor, True), residuals, check_finite=False)
+        solved = scipy.linalg.cho_solve((self.normal_factor, True), residuals.T, check_finite=False)
+        return solved.T @ self.rows.matrix.T

@@ -19,7 +19,7 @@ class Enclosed:
     def verify(self, cone: Cone) -> bool:
         """Look for rows with a single number, of both signs, in every column."""
         used = (cone.equalities | cone.inequalities) & (cone.rows.bounded_column >= 0)
-        columns, signs, equal = cone.rows.bounded_column[used], cone.rows.row_sign[used], cone.equalities[used]
+        columns, signs, equal = cone.rows.bounded_column[used], cone.rows.bound_sign[used], cone.equalities[used]
         above, below = np.zeros(cone.dimension, dtype=bool), np.zeros(cone.dimension, dtype=bool)
         above[columns[(signs > 0) | equal]] = True
         below[columns[(signs < 0) | equal]] = True
