@@ -27,7 +27,7 @@ class Element:
     @property
     def elements(self) -> list[Element]:
         """All elements in it, itself first."""
-        found = [self]
+        found: list[Element] = [self]
         for each in self.content:
             if isinstance(each, Element):
                 found.extend(each.elements)

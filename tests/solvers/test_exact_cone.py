@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from exact_oracle import cone_is_trivial, fractions
 
+from exact_oracle import cone_is_trivial, fractions
 from unrelu.preimages.certificates import Cone, ExactDirection, ExactMultipliers
 from unrelu.rigor.integers import integer_rows, proves_full_column_rank
 from unrelu.rigor.scaled_rows import ScaledRows

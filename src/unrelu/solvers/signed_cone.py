@@ -1,6 +1,6 @@
 """The cone test where most inequalities are signs of coordinates, by a semismooth Newton method.
 
-For `K = { z : B z = 0, s_i z_i <= 0 for i in S }`, with `c = B' mu`, eliminating the multipliers of the sign constraints
+For `K = { z : B z = 0, s_i z_i <= 0 for i in S }`, with `c = B' mu`, eliminating the multipliers of the signs
 from the least-squares problem of `unrelu.solvers.cone_projection` leaves
 
     minimise over mu:   1/2 sum_{i not in S} c_i^2  +  1/2 sum_{i in S} max(0, 1 + s_i c_i)^2 ,
