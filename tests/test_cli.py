@@ -86,6 +86,16 @@ def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path,
     assert any(" of 5, " in line and line.endswith(" s") for line in result.stderr.splitlines())
 
 
+def test_certificates_are_saved_where_asked_for_and_verify(model: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    result = _run("analyze", model, data, "--out", out, "--spectra", 0, "--no-verify", "--certificates", "--quiet")
+    assert result.exit_code == 0, result.output
+    verified = _run("verify", out, "--quiet")
+    assert verified.exit_code == 0, verified.output
+    assert str(out / "certificates" / "relu1") in verified.stdout
+    assert verified.stdout.splitlines()[-1] == "6 of 6 verdicts are proved."
+
+
 def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

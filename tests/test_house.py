@@ -86,15 +86,35 @@ def test_heavy_packages_are_imported_in_one_file(package: str) -> None:
 
 
 def test_the_checker_imports_no_solver() -> None:
-    for folder in (SOURCE / "preimages" / "certificates", SOURCE / "rigor"):
+    checkers = ("preimages/certificates", "preimages/certificate_files", "rigor")
+    for folder in (SOURCE / name for name in checkers):
         for path in folder.rglob("*.py"):
             names = imported(path)
             assert not any("solvers" in name or "optimize" in name for name in names), path
 
 
+def test_the_checker_runs_without_any_solver() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, unrelu\n"
+            "unrelu.load_certificates\n"
+            "print(*(name for name in sys.modules"
+            " if name.startswith(('unrelu.solvers', 'highspy', 'clarabel', 'scipy.optimize'))))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []
+
+
 def test_public_names() -> None:
     assert sorted(unrelu.__all__) == sorted(
         [
+            "Admissibility",
+            "AdmissibleSets",
             "Box",
             "Classification",
             "Kind",
@@ -105,20 +125,36 @@ def test_public_names() -> None:
             "Nonnegative",
             "Polyhedron",
             "ReLULayer",
+            "SavedCertificates",
             "Spectrum",
             "Study",
+            "admissibility",
+            "admissible_sets",
             "analyze",
             "classify",
             "errors",
             "linearize",
             "load",
+            "load_certificates",
             "metamer",
             "preimage",
+            "save_certificates",
             "spectrum",
         ]
     )
     for name in unrelu.__all__:
         assert getattr(unrelu, name) is not None
+        assert name in dir(unrelu)
+    with pytest.raises(AttributeError, match="has no attribute 'preimages_of'"):
+        _ = getattr(unrelu, "preimages_of")  # noqa: B009
+
+
+def test_type_checkers_and_python_find_public_names_in_the_same_places() -> None:
+    tree = ast.parse((SOURCE / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    seen = {alias.asname: node.module for node in imports for alias in node.names}
+    assert seen == unrelu._HOMES
 
 
 def readme_example() -> str:

@@ -1,49 +1,91 @@
 """What a ReLU network cannot see: preimages, metamers and the stability of the inverse, with proofs."""
 
-from unrelu import errors
-from unrelu.metamers.metamer import metamer
-from unrelu.metamers.result import Metamer
-from unrelu.network.graph import Network
-from unrelu.network.layer import ReLULayer
-from unrelu.network.load import load
-from unrelu.polyhedra.domains import Box, Nonnegative
-from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import Classification, classify, preimage
-from unrelu.preimages.kind import Kind
-from unrelu.preimages.layer_preimage import LayerPreimage
-from unrelu.stability.linearization import Linearization, linearize
-from unrelu.stability.spectrum import Spectrum, spectrum
-from unrelu.study.analyze import analyze
-from unrelu.study.study import Study
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from unrelu import errors as errors
+
+if TYPE_CHECKING:
+    from unrelu.metamers.metamer import metamer as metamer
+    from unrelu.metamers.result import Metamer as Metamer
+    from unrelu.network.graph import Network as Network
+    from unrelu.network.layer import ReLULayer as ReLULayer
+    from unrelu.network.load import load as load
+    from unrelu.polyhedra.domains import Box as Box
+    from unrelu.polyhedra.domains import Nonnegative as Nonnegative
+    from unrelu.polyhedra.polyhedron import Polyhedron as Polyhedron
+    from unrelu.preimages.admissibility import Admissibility as Admissibility
+    from unrelu.preimages.admissibility import admissibility as admissibility
+    from unrelu.preimages.admissible_sets import AdmissibleSets as AdmissibleSets
+    from unrelu.preimages.admissible_sets import admissible_sets as admissible_sets
+    from unrelu.preimages.certificate_files.load import SavedCertificates as SavedCertificates
+    from unrelu.preimages.certificate_files.load import load_certificates as load_certificates
+    from unrelu.preimages.certificate_files.save import save_certificates as save_certificates
+    from unrelu.preimages.classification import Classification as Classification
+    from unrelu.preimages.classification import classify as classify
+    from unrelu.preimages.classification import preimage as preimage
+    from unrelu.preimages.kind import Kind as Kind
+    from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
+    from unrelu.stability.linearization import Linearization as Linearization
+    from unrelu.stability.linearization import linearize as linearize
+    from unrelu.stability.spectrum import Spectrum as Spectrum
+    from unrelu.stability.spectrum import spectrum as spectrum
+    from unrelu.study.analyze import analyze as analyze
+    from unrelu.study.study import Study as Study
 
 __version__ = "0.1.0"
 
-__all__ = [
+_HOMES = {
     # a model as affine maps and ReLUs
-    "Network",
-    "ReLULayer",
-    "load",
+    "Network": "unrelu.network.graph",
+    "ReLULayer": "unrelu.network.layer",
+    "load": "unrelu.network.load",
     # where inputs may lie
-    "Box",
-    "Nonnegative",
-    "Polyhedron",
+    "Box": "unrelu.polyhedra.domains",
+    "Nonnegative": "unrelu.polyhedra.domains",
+    "Polyhedron": "unrelu.polyhedra.polyhedron",
     # which inputs have the same features
-    "preimage",
-    "LayerPreimage",
-    "classify",
-    "Classification",
-    "Kind",
+    "preimage": "unrelu.preimages.classification",
+    "LayerPreimage": "unrelu.preimages.layer_preimage",
+    "classify": "unrelu.preimages.classification",
+    "Classification": "unrelu.preimages.classification",
+    "Kind": "unrelu.preimages.kind",
+    # its proofs on disk, for others to verify
+    "save_certificates": "unrelu.preimages.certificate_files.save",
+    "load_certificates": "unrelu.preimages.certificate_files.load",
+    "SavedCertificates": "unrelu.preimages.certificate_files.load",
+    # which features can be inactive together
+    "admissibility": "unrelu.preimages.admissibility",
+    "Admissibility": "unrelu.preimages.admissibility",
+    "admissible_sets": "unrelu.preimages.admissible_sets",
+    "AdmissibleSets": "unrelu.preimages.admissible_sets",
     # which changes the features hardly notice
-    "linearize",
-    "Linearization",
-    "spectrum",
-    "Spectrum",
+    "linearize": "unrelu.stability.linearization",
+    "Linearization": "unrelu.stability.linearization",
+    "spectrum": "unrelu.stability.spectrum",
+    "Spectrum": "unrelu.stability.spectrum",
     # what else looks the same to the network
-    "metamer",
-    "Metamer",
+    "metamer": "unrelu.metamers.metamer",
+    "Metamer": "unrelu.metamers.result",
     # every layer, every input
-    "analyze",
-    "Study",
-    # what can go wrong
-    "errors",
-]
+    "analyze": "unrelu.study.analyze",
+    "Study": "unrelu.study.study",
+}
+"""Where each public name lives. It is imported from there when it is first used (PEP 562), so that whoever verifies
+certificates loads no solver; type checkers read the imports above, and a test holds the two together."""
+
+__all__ = [*_HOMES, "errors"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if not TYPE_CHECKING:  # or a type checker would take every misspelt name for a public one
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'unrelu' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """All names, used or not."""
+        return sorted({*globals(), *__all__})

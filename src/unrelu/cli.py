@@ -25,7 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_MISUSE, _INTERRUPTED = 2, 130
+_NOT_PROVED, _MISUSE, _INTERRUPTED = 1, 2, 130
+
+_SHOWN = 20  # inputs named by number
 
 
 def main() -> None:
@@ -110,6 +112,9 @@ def analyze(
         str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
     ] = None,
     verify: Annotated[bool, typer.Option(help="Verify the certificate of every verdict.")] = True,
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help="Save the certificates too, for `unrelu verify OUT`.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the random choice of targets for metamers.")] = 0,
     workers: _Workers = None,
     quiet: _Quiet = False,
@@ -142,6 +147,7 @@ def analyze(
             name=model.stem,
             data_name=data.name,
             verify=verify,
+            certificates=folder / "certificates" if certificates else None,
             seed=seed,
             progress=_display(quiet),
             workers=workers,
@@ -150,6 +156,36 @@ def analyze(
         report = study.report(folder / "report.html")
         typer.echo(str(study))
         typer.echo(f"The report is {report.path.resolve()}")
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with saved certificates somewhere in it.")],
+    workers: _Workers = None,
+    quiet: _Quiet = False,
+) -> None:
+    """Verify saved certificates without a solver: what each preimage is, proved for exactly the stored numbers."""
+    with _sentences():
+        from unrelu.preimages.certificate_files.load import find_certificates, load_certificates
+
+        n_claimed = n_proved = 0
+        for path in find_certificates(folder):
+            saved = load_certificates(path)
+            found = saved.verify(progress=_display(quiet), workers=workers)
+            n_claimed += found.n_claimed
+            n_proved += found.n_proved
+            m, d = saved.layer.weight.shape
+            typer.echo(
+                f"{path}: {saved.layer.name or 'the layer'}, {m} features of {d} inputs, weight SHA-256 "
+                f"{saved.index.arrays['weight'].sha256[:16]}: {found.n_proved} of {found.n_claimed} verdicts about "
+                f"{len(saved)} inputs are proved, {len(saved) - found.n_claimed} were left undecided."
+            )
+            if found.failed.size:
+                shown = ", ".join(map(str, found.failed[:_SHOWN].tolist()))
+                typer.echo(f"{path}: not proved for {shown}{', ...' if found.failed.size > _SHOWN else ''}.")
+        typer.echo(f"{n_proved} of {n_claimed} verdicts are proved.")
+    if n_proved < n_claimed:
+        raise typer.Exit(_NOT_PROVED)
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrelu.polyhedra.domains import Box
-from unrelu.polyhedra.exact_membership import contains_exactly, row_signs
+from unrelu.polyhedra.exact_membership import bound_signs, contains_exactly
 from unrelu.polyhedra.polyhedron import Polyhedron
 
 _NUMBERS = st.lists(st.one_of(st.integers(-2, 2).map(float), st.floats(-1, 1)), min_size=7, max_size=7)
@@ -21,7 +21,7 @@ def test_signs_are_those_of_rational_arithmetic(numbers: list[float]) -> None:
     row, origin, point, value = numbers[:2], numbers[2:4], numbers[4:6], numbers[6]
     products = (Fraction(a) * (Fraction(x) - Fraction(o)) for a, x, o in zip(row, point, origin, strict=True))
     exact = sum(products, Fraction(0)) - Fraction(value)
-    sign = row_signs(np.array([row]), np.array([value]), np.array(origin), np.array(point))
+    sign = bound_signs(np.array([row]), np.array([value]), np.array(origin), np.array(point))
     assert sign.tolist() == [(exact > 0) - (exact < 0)]
     inside = Polyhedron(A_ub=np.array([row]), b_ub=np.array([value]), origin=np.array(origin))
     assert contains_exactly(inside, np.array(point)) is (exact <= 0)

@@ -20,12 +20,12 @@ def contains_exactly(polyhedron: Polyhedron, point: np.ndarray) -> bool:
     """
     if not (np.isfinite(point).all() and (polyhedron.lower <= point).all() and (point <= polyhedron.upper).all()):
         return False
-    inequalities = row_signs(polyhedron.A_ub, polyhedron.b_ub, polyhedron.origin, point)
-    equalities = row_signs(polyhedron.A_eq, polyhedron.b_eq, polyhedron.origin, point)
+    inequalities = bound_signs(polyhedron.A_ub, polyhedron.b_ub, polyhedron.origin, point)
+    equalities = bound_signs(polyhedron.A_eq, polyhedron.b_eq, polyhedron.origin, point)
     return bool((inequalities <= 0).all() and not equalities.any())
 
 
-def row_signs(matrix: np.ndarray, values: np.ndarray, origin: np.ndarray, point: np.ndarray) -> np.ndarray:
+def bound_signs(matrix: np.ndarray, values: np.ndarray, origin: np.ndarray, point: np.ndarray) -> np.ndarray:
     """The exact signs of `a_i.(point - origin) - b_i`: (k,) int8."""
     if not origin.any():
         return exact_signs(matrix, -values, point)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
@@ -16,15 +18,17 @@ from unrelu.metamers.feature_map import feature_map
 from unrelu.metamers.metamer import PICTURES
 from unrelu.metamers.pairs import Pair, choose_pairs
 from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.fingerprints import array_sha256
 from unrelu.network.graph import Network
 from unrelu.parallel import in_threads
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.nearest import check_norm
+from unrelu.preimages.certificate_files.save import file_name, save_certificates
 from unrelu.preimages.classification import Classification, classify
 from unrelu.progress import Progress, resolve_progress
 from unrelu.stability.jacobian import check_size
 from unrelu.stability.spectra import spectra as spectra_of
-from unrelu.study.info import StudyInfo, array_sha256, n_parameters, network_nodes, versions, weights_sha256
+from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions, weights_sha256
 from unrelu.study.layer_rows import LeftOut, layer_table
 from unrelu.study.metamer_rows import metamer_rows, predicted
 from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
@@ -51,6 +55,7 @@ def analyze(
     name: str = "network",
     data_name: str = "data",
     verify: bool = True,
+    certificates: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | bool | None = None,
     workers: int | None = None,
@@ -79,6 +84,7 @@ def analyze(
         name: what to call the network in the report.
         data_name: what to call the data in the report.
         verify: whether to check every certificate and prove dimensions; without, verdicts are "computed, not proved".
+        certificates: a folder for the certificates of the verdicts, one in it a layer; see `save_certificates`.
         seed: of the random choice of targets.
         progress: see `unrelu.progress.resolve_progress`.
         workers: threads for verdicts and spectra; all cores by default.
@@ -90,6 +96,7 @@ def analyze(
         InputError: if the data, the labels or a count do not fit the network or each other.
         UnknownNode: if a name in `layers` is not that of a ReLU layer.
         DomainError: if an original does not lie in `metamer_domain`.
+        StoreError: if certificates cannot be written.
         TooLarge: if metamers are asked for and the first layer does not fit in memory as a dense matrix.
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -121,6 +128,8 @@ def analyze(
                 continue
             folding_errors[layer] = folded.folding_error
             found = classify(folded, fed, progress=progress, workers=workers)
+            if certificates is not None:
+                save_certificates(found, Path(certificates) / file_name(layer), progress=progress)
             verdicts.extend(verdict_rows(layer, found, _proofs(found, progress, workers) if verify else None))
     spectrum_records: list[dict[str, object]] = []
     no_spectra = {} if spectra and len(x) else dict.fromkeys(net.layers, "not asked for")

@@ -145,13 +145,6 @@ def weights_sha256(net: Network) -> str:
     return digest.hexdigest()
 
 
-def array_sha256(values: np.ndarray) -> str:
-    """A name for the numbers of an array, as float64 in C order, with its shape."""
-    digest = hashlib.sha256(f"{values.shape}\n".encode())
-    digest.update(np.ascontiguousarray(values.astype("<f8", copy=False)).data)
-    return digest.hexdigest()
-
-
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that compute."""
     found = {"python": platform.python_version()}

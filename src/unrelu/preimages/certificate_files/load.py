@@ -1,0 +1,188 @@
+"""Reading certificates from a folder, and verifying them without a solver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unrelu.errors import StoreError, UnreluError
+from unrelu.network.layer import ReLULayer
+from unrelu.parallel import in_threads
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.preimages.certificate_files.arrays import read_array
+from unrelu.preimages.certificate_files.index import INDEX, TABLE, CertificateIndex, read_index
+from unrelu.preimages.certificate_files.records import CertificateRecord, certificate_of
+from unrelu.preimages.certificate_files.save import DOMAIN, file_sha256
+from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
+from unrelu.preimages.certificate_files.verdict import SavedVerdict, Verification
+from unrelu.preimages.certificates import ConeCertificate
+from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.progress import Progress, resolve_progress
+
+
+@dataclass(frozen=True, eq=False)
+class SavedCertificates:
+    """Certificates in a folder, with all that they are about; they stay on disk until they are asked for.
+
+    Attributes:
+        folder: where they are.
+        index: the folder's index, with the SHA-256 of the layer's weight and bias, of the inputs and of the domain:
+            compare them with `array_sha256` of your own.
+        system: the layer, the domain and the tolerance.
+        inputs: (n, d) float64.
+    """
+
+    folder: Path
+    index: CertificateIndex
+    system: LayerSystem
+    inputs: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def layer(self) -> ReLULayer:
+        """The layer."""
+        return self.system.layer
+
+    def verdicts(self) -> Iterator[list[SavedVerdict]]:
+        """What is claimed about each input, with its certificate, a block at a time.
+
+        Raises:
+            StoreError: if the table is damaged.
+        """
+        done = 0
+        try:
+            with pq.ParquetFile(self.folder / TABLE) as table:
+                for group in range(table.num_row_groups):
+                    block = self._block(table.read_row_group(group), done)
+                    done += len(block)
+                    yield block
+            if done != len(self):
+                raise ValueError(f"it has {done} rows for {len(self)} inputs")
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise StoreError(
+                f"{self.folder / TABLE} is damaged ({error}); copy or save the certificates again."
+            ) from error
+
+    def verify(self, *, progress: Progress | bool | None = None, workers: int | None = None) -> Verification:
+        """Check every verdict for exactly the stored floats; calls no solver.
+
+        Args:
+            progress: where to show progress.
+            workers: threads; by default one a core.
+
+        Raises:
+            StoreError: if the table is damaged.
+        """
+        claimed: list[bool] = []
+        proved: list[bool] = []
+        title = f"proofs of {self.layer.name or 'the layer'}"
+        with resolve_progress(progress).stage(title, len(self)) as advance:
+            for block in self.verdicts():
+                claimed += [verdict.claimed for verdict in block]
+                for verified in in_threads(lambda verdict: verdict.verify(), block, workers=workers):
+                    proved.append(verified)
+                    advance(1)
+        return Verification(np.array(claimed, dtype=bool), np.array(proved, dtype=bool))
+
+    def _block(self, rows: pa.Table, start: int) -> list[SavedVerdict]:
+        if not rows.schema.equals(SCHEMA):
+            raise ValueError("its columns are others")
+        if rows["input"].to_pylist() != list(range(start, min(start + len(rows), len(self)))):
+            raise ValueError("its rows are not those of the inputs, in order")
+        verdicts = []
+        for offset, kind in enumerate(rows["kind"].to_pylist()):
+            bounded, singleton = (_proof(rows, fact, offset) for fact in FACTS)
+            if singleton is SAME:
+                singleton = bounded
+            if isinstance(bounded, str) or isinstance(singleton, str):
+                raise ValueError("a proof stands for one that is not there")
+            certificate = PreimageCertificate(self.system, self.inputs[start + offset], bounded, singleton)
+            verdicts.append(SavedVerdict(kind, certificate))
+        return verdicts
+
+
+def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
+    """Read what `save_certificates` wrote; certificates stay on disk until they are asked for.
+
+    Raises:
+        StoreError: if the folder holds none, or its files are missing, changed or from another version.
+    """
+    where = Path(folder)
+    index = read_index(where)
+    names = _array_names(index)
+    missing = [name for name in names if name not in index.arrays]
+    if missing:
+        raise StoreError(f"{where / INDEX} names no array {missing[0]}; save the certificates again.")
+    arrays = {name: read_array(where / f"{name}.npy", index.arrays[name]) for name in names}
+    try:
+        table = file_sha256(where / TABLE)
+    except OSError as error:
+        raise StoreError(f"{where / TABLE} cannot be read ({error}); copy the whole folder.") from error
+    if table != index.table:
+        raise StoreError(f"{where / TABLE} is not the file that was saved; copy or save the certificates again.")
+    try:
+        layer = ReLULayer(
+            arrays["weight"],
+            arrays["bias"],
+            name=index.layer,
+            input_shape=index.input_shape,
+            output_shape=index.output_shape,
+            folding_error=index.folding_error,
+        )
+        domain = None
+        if "domain_origin" in arrays:
+            domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN}).polyhedron(layer.n_inputs)
+        system = LayerSystem(layer, domain, index.tolerance)
+    except UnreluError as error:
+        raise StoreError(f"the arrays in {where} do not fit together: {error}") from error
+    inputs = arrays["inputs"]
+    if inputs.shape != (index.n_inputs, layer.n_inputs) or not np.isfinite(inputs).all():
+        raise StoreError(
+            f"{where} should have {index.n_inputs} inputs of {layer.n_inputs} finite numbers, but its array has shape "
+            f"{inputs.shape} or other numbers; save the certificates again."
+        )
+    return SavedCertificates(where, index, system, inputs)
+
+
+def find_certificates(folder: str | PathLike[str]) -> list[Path]:
+    """All folders with certificates in a folder, itself included, by name.
+
+    Raises:
+        StoreError: if there are none.
+    """
+    found = sorted(path.parent for path in Path(folder).rglob(INDEX))
+    if not found:
+        raise StoreError(f"there are no certificates in {folder}: no {INDEX} anywhere in it; name another folder.")
+    return found
+
+
+def _array_names(index: CertificateIndex) -> list[str]:
+    names = ["weight", "bias", "inputs"]
+    return names + [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else names
+
+
+def _proof(rows: pa.Table, fact: str, offset: int) -> ConeCertificate | str | None:
+    """A certificate; `SAME` where it is another's; None where there is none."""
+    form = rows[f"{fact}_form"][offset].as_py()
+    if form is None:
+        return None
+    if form == SAME:
+        return SAME
+    numbers, indices, integers = (rows[f"{fact}_{part}"][offset] for part in ("numbers", "indices", "integers"))
+    return certificate_of(
+        CertificateRecord(
+            form=form,
+            numbers=numbers.values.to_numpy(zero_copy_only=False) if numbers.is_valid else None,
+            indices=indices.values.to_numpy(zero_copy_only=False) if indices.is_valid else None,
+            integers=tuple(str(text) for text in integers.as_py()) if integers.is_valid else None,
+        )
+    )
