@@ -11,6 +11,7 @@ from unrelu.datasets import mnist_sample
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
 from unrelu.network.operators import Add, Convolution, Dense, Input, ReLU, Reshape
+from unrelu.polyhedra.domains import Box
 from unrelu.study.analyze import analyze
 from unrelu.study.study import Study
 
@@ -81,7 +82,7 @@ def large_network(side: int = 160) -> Network:
 
 @cache
 def dense_study() -> Study:
-    """Everything about the dense network: verdicts, spectra, metamers."""
+    """Everything about the dense network: verdicts, also within the prior of pictures, spectra, metamers."""
     x, y = pictures()
     return analyze(
         dense_network(),
@@ -89,6 +90,7 @@ def dense_study() -> Study:
         labels=y,
         spectra=6,
         metamers=3,
+        prior=Box(0, 1),
         picture_shape=(SIDE, SIDE),
         name="small",
         data_name="small digits",

@@ -68,8 +68,9 @@ def data(tmp_path: Path) -> Path:
 def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "results"
     result = _run(
-        "analyze", model, data, "--out", out, "--metamers", 1, "--metamer-box", "-inf", 2, "--limit", 5, "--workers", 1
-    )
+        "analyze", model, data, "--out", out, "--metamers", 1, "--metamer-box", "-inf", 2, "--limit", 5, "--workers", 1,
+        "--prior", 0, "inf",
+    )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1] == f"The report is {out / 'report.html'}"
     assert "<html" in (out / "report.html").read_text(encoding="utf-8")
@@ -77,6 +78,9 @@ def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path,
     assert study.info.name == "small"
     assert study.info.n_inputs == 5
     assert study.info.metamer_domain == "x ≤ 2"
+    assert study.info.prior == "0 ≤ x"
+    # All features are positive and leave 5 dimensions: no input inside its bounds is alone.
+    assert study.priors["unique"].to_pylist() == [False] * 5
     assert study.inputs["label"].to_pylist() == [0, 1, 2, 0, 1]
     # 30 rows of rank 15 with 30 active: 5 of 20 dimensions are free.
     assert study.spectra.num_rows > 0
@@ -108,6 +112,7 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
     assert result.stderr == ""
     study = load_study(out)
     assert study.info.metamer_domain == "0 ≤ x ≤ 1"  # pictures have a natural range
+    assert study.info.prior is None
     assert not study.info.verified
     assert study.spectra.num_rows == 0
     assert study.metamers.num_rows > 0
@@ -128,6 +133,7 @@ def test_errors_are_one_sentence(model: Path, data: Path, tmp_path: Path) -> Non
     _refused(_run("analyze", tmp_path / "none.onnx", data, "--out", out), "none.onnx")
     _refused(_run("analyze", model, tmp_path / "none.npz", "--out", out), "there is no file or folder", "none.npz")
     _refused(_run("analyze", model, data, "--out", out, "--layer", "relu[9]"), "relu[9]", "relu1")
+    _refused(_run("analyze", model, data, "--out", out, "--prior", 0.5, 1), "does not lie in the prior (0.5 ≤ x ≤ 1)")
     assert not (out / "study.json").exists()
     (tmp_path / "file").touch()
     _refused(_run("analyze", model, data, "--out", tmp_path / "file"), "cannot be made", "name another one")

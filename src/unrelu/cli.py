@@ -108,6 +108,10 @@ def analyze(
         tuple[float, float],
         typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; -inf inf for none."),
     ] = (0.0, 1.0),
+    prior: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Bounds of valid inputs: is each the only valid one with its features?"),
+    ] = None,
     picture_shape: Annotated[
         str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
     ] = None,
@@ -143,6 +147,7 @@ def analyze(
             spectra=spectra,
             metamers=metamers,
             metamer_domain=Box(*metamer_box),
+            prior=None if prior is None else Box(*prior),
             picture_shape=shape,
             name=model.stem,
             data_name=data.name,

@@ -11,11 +11,12 @@ import torch
 from unrelu.demo.recipes import RECIPES, Recipe
 from unrelu.demo.run import Demo, run_demo
 from unrelu.demo.training import Training
+from unrelu.polyhedra.domains import Box
 from unrelu.progress import Lines
 from unrelu.study.store import load_study
 
 _SMALL = (
-    Recipe("wide", (900, 20), Training(batch_size=50, epochs=1)),
+    Recipe("wide", (900, 20), Training(batch_size=50, epochs=1), prior=Box(0, 1)),
     Recipe("narrow", (30, 20), Training(batch_size=50, epochs=2), metamers=2),
 )
 
@@ -55,6 +56,15 @@ def test_studies_and_training_see_the_same_pictures_and_labels(made: Demo) -> No
         assert study.info.n_correct == round(20 * (trained.epochs[-1].held_out_accuracy or 0))
 
 
+def test_pictures_are_asked_for_the_only_valid_one_where_the_recipe_says_so(made: Demo) -> None:
+    wide, narrow = made.studies
+    assert wide.priors["input"].to_pylist() == list(range(20))
+    assert None not in wide.priors["unique"].to_pylist()
+    assert all(wide.priors["proved"].to_pylist())
+    assert wide.info.prior == "0 ≤ x ≤ 1"
+    assert narrow.info.prior is None
+
+
 def test_counting_decides_the_narrow_layer(made: Demo) -> None:
     # 30 equations and inequalities cannot bound 784 pixels (Corollary 6).
     assert set(made.studies[1].verdicts["kind"].to_pylist()) == {"unbounded"}
@@ -88,6 +98,7 @@ def test_every_stage_is_told(made: Demo, log: io.StringIO) -> None:
     assert "training wide (1 of 2): 20 of 20, 0.0 s" in lines
     assert "training narrow (2 of 2): 40 of 40, 0.0 s" in lines
     assert any("relu1: 20 of 20" in line for line in lines)
+    assert any("relu1 in the prior: 20 of 20" in line for line in lines)
     assert lines[-1] == "writing the report: 1 of 1, 0.0 s"
 
 
@@ -99,4 +110,5 @@ def test_the_recipes_are_those_of_the_papers_networks() -> None:
     assert (fast.learning_rate, fast.batch_size) == (3e-3, 1000)
     assert deep.epochs > 0
     assert RECIPES[2].metamers > 0
+    assert [recipe.prior is not None for recipe in RECIPES] == [True, True, False]
     assert np.all([recipe.metamers == 0 for recipe in RECIPES[:2]])

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from page_reader import Element
 from report_pages import made, page
 from small_studies import dense_study, joined_network, pictures
 from unrelu.network.graph import Network
@@ -32,6 +33,49 @@ def test_the_histogram_draws_as_many_inputs_as_there_are() -> None:
                 ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path.attributes["d"])]
                 total += (min(ys) - max(ys)) / per_input
         assert total == pytest.approx(first[kind], abs=0.2)
+
+
+def test_the_shares_drawn_are_those_of_the_records() -> None:
+    """Markers and bars of the figure of uniqueness, read from the drawing by its own axes."""
+    (svg,) = [s for s in page("dense").all("svg") if "only valid one" in s.attributes.get("aria-label", "")]
+    upper, lower = [each for each in svg.elements if re.fullmatch(r".*-axes_\d", each.attributes.get("id", ""))]
+    rows = dense_study().priors.to_pylist()
+
+    def ticks(axes: Element) -> tuple[float, float]:
+        """Of the vertical axis: where zero is, and how much higher one is."""
+        found = [
+            (
+                float(re.findall(r"M [\d.]+ ([\d.]+)", element.all("path")[0].attributes["d"])[0]),  # of the grid
+                float(element.all("text")[0].text.replace(" %", "")),
+            )
+            for element in axes.elements
+            if re.match(r".*-ytick_\d+$", element.attributes.get("id", ""))
+        ]
+        (y0, v0), (y1, v1) = found[0], found[-1]
+        return y0 - v0 * (y1 - y0) / (v1 - v0), (y1 - y0) / (v1 - v0)
+
+    # With 6 to 21 positive features there are 8 bins of 2, from 6 on.
+    bins = [[row for row in rows if row["n_active"] // 2 == k] for k in range(3, 11)]
+    bins = [each for each in bins if each]
+    zero, one = ticks(upper)
+    for colour, column in (("after", "unique"), ("muted", "expected")):
+        places = [
+            float(use.attributes["y"])
+            for use in upper.all("use")
+            if f"stroke: var(--{colour})" in use.attributes.get("style", "")
+        ]
+        shares = [100 * sum(row[column] for row in each) / len(each) for each in bins]
+        assert [(y - zero) / one for y in places] == pytest.approx(shares, abs=0.2)
+    zero, one = ticks(lower)
+    for kind, value in (("singleton", True), ("bounded", False)):
+        heights = []
+        for path in lower.all("path"):
+            if f"fill: var(--{kind})" in path.attributes.get("style", "") and "clip-path" in path.attributes:
+                ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path.attributes["d"])]
+                heights.append((min(ys) - max(ys)) / one)
+        assert sum(heights) == pytest.approx(sum(row["unique"] is value for row in rows), abs=0.2)
+    written = [each.text.strip() for each in lower.all("text")]
+    assert [word for word in written if word.isdigit()][-len(bins) :] == [str(len(each)) for each in bins]
 
 
 def legend(study: Study) -> list[str]:

@@ -119,6 +119,53 @@ def test_the_summary_says_what_the_tables_hold() -> None:
     assert f"The network predicts the given label for {dense_study().info.n_correct} of {N} inputs." in text
 
 
+def test_the_summary_says_how_many_are_the_only_valid_one() -> None:
+    first = dense_study().layers.to_pylist()[0]
+    assert (
+        f"Within 0 ≤ x ≤ 1, {first['prior_unique']} of {N} pictures are the only valid one with their features in "
+        f"layer relu1 (all proved), {first['prior_not_unique']} are not (all proved); rows drawn at random (Gaussian) "
+        f"would single out {first['prior_expected']:.2f} on average."
+    ) in findings("dense")
+    assert "only valid one" not in findings("joined")
+
+
+def test_where_all_are_the_only_valid_one_each_of_them_is() -> None:
+    study = dense_study()
+    layers = study.layers.to_pylist()
+    layers[0].update(prior_unique=N, prior_unique_proved=N, prior_not_unique=0, prior_not_unique_proved=0)
+    changed = dataclasses.replace(study, layers=type(study.layers).from_pylist(layers, schema=study.layers.schema))
+    said = f"each of the {N} pictures is the only valid one with its features in layer relu1 (all proved);"
+    assert said in " ".join(made(changed).text.split())
+
+
+def test_what_stays_open_within_the_prior_is_said_so() -> None:
+    study = dense_study()
+    layers, priors = study.layers.to_pylist(), study.priors.to_pylist()
+    for row in priors:
+        row.update(unique=None, proved=False, expected=None)
+    priors[0].update(unique=True)
+    layers[0].update(
+        prior_unique=1, prior_unique_proved=0, prior_not_unique=0, prior_not_unique_proved=0, prior_open=N - 1
+    )
+    layers[0].update(prior_expected=None)
+    changed = dataclasses.replace(
+        study,
+        layers=type(study.layers).from_pylist(layers, schema=study.layers.schema),
+        priors=type(study.priors).from_pylist(priors, schema=study.priors.schema),
+    )
+    root = made(changed)
+    text = " ".join(root.text.split())
+    assert (
+        f"1 of {N} pictures is the only valid one with its features in layer relu1 (computed, not proved), for {N - 1} "
+        "it stayed open."
+    ) in text
+    (svg,) = [each for each in root.all("svg") if "only valid one" in each.attributes.get("aria-label", "")]
+    words = [each.text.strip() for each in svg.all("text")]
+    assert "open" in words
+    assert "Gaussian rows" not in words
+    assert "Gaussian" not in text
+
+
 def test_what_was_not_verified_is_not_called_proved() -> None:
     text = findings("joined")
     assert "computed, not proved" in text

@@ -35,7 +35,8 @@ def test_figures_are_written_beside_the_page(tmp_path: Path) -> None:
     names = {path.name for path in written.figures}
     for kind in ("preimages-1", "decay-before", "decay-with", "sizes", "condition"):
         assert {f"network1-{kind}.png", f"network2-{kind}.png"} <= names
-    assert "network1-gallery.png" in names
+    assert {"network1-gallery.png", "network1-unique-1.png"} <= names
+    assert "network2-unique-1.png" not in names
     for path in written.figures:
         assert path.parent == tmp_path / "figures"
         with Image.open(path) as picture:

@@ -8,6 +8,8 @@ from torch import nn
 
 from unrelu.demo.networks import mlp
 from unrelu.demo.training import Training
+from unrelu.metamers.metamer import PICTURES
+from unrelu.polyhedra.domains import Domain
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Recipe:
         hidden: sizes of the hidden layers.
         training: how it is trained.
         metamers: number of pairs that get metamers of the first layer.
+        prior: what pictures are valid; if given, it is asked whether each is the only valid one with its features.
         seed: of the weights.
     """
 
@@ -26,6 +29,7 @@ class Recipe:
     hidden: tuple[int, ...]
     training: Training
     metamers: int = 0
+    prior: Domain | None = None
     seed: int = 0
 
     def module(self) -> nn.Sequential:
@@ -34,8 +38,14 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("MLP-3500", (3500, 784), Training(learning_rate=1e-3, batch_size=100, epochs=3)),
-    Recipe("MLP-3500-fast", (3500, 784), Training(learning_rate=3e-3, batch_size=1000, epochs=3, seed=1), seed=1),
+    Recipe("MLP-3500", (3500, 784), Training(learning_rate=1e-3, batch_size=100, epochs=3), prior=PICTURES),
+    Recipe(
+        "MLP-3500-fast",
+        (3500, 784),
+        Training(learning_rate=3e-3, batch_size=1000, epochs=3, seed=1),
+        prior=PICTURES,
+        seed=1,
+    ),
     Recipe("MLP-100", (100,) * 10, Training(learning_rate=1e-3, batch_size=100, epochs=10), metamers=8),
 )
 """The paper's MLP-3500, twice, and MLP-100.

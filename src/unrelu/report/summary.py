@@ -20,6 +20,7 @@ def summarize(study: Study) -> tuple[Sentence, ...]:
     if decided:
         sentences.append(preimages_of(study, decided[0], layers[decided[0]]))
         sentences.extend(_other_layers(study, decided[1:], layers))
+    sentences.extend(_unique(study, row, layer) for row, layer in enumerate(layers) if layer["n_prior"])
     spectral = [row for row, layer in enumerate(layers) if layer["n_spectra"]]
     if spectral:
         sentences.extend(_forgotten(study, spectral, layers))
@@ -121,6 +122,41 @@ def _other_layers(study: Study, rows: list[int], layers: list[dict[str, Any]]) -
         sentence("In {names} every preimage is unbounded (" + certainty + ").", names=_names(study, uniform))
     )
     return sentences
+
+
+def _unique(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
+    """How many inputs are the only valid one with their features, and how many Gaussian rows would make so."""
+    kind = "picture" if study.info.picture_shape is not None else "input"
+    if layer["prior_unique"] == layer["n_prior"] > 1:
+        who = "each of the {n} " + f"{kind}s is the only valid one with its"
+    elif layer["prior_unique"] == 1:
+        who = "{k} of {n} " + f"{kind}s is the only valid one with its"
+    else:
+        who = "{k} of {n} " + f"{kind}s are the only valid one with their"
+    parts = sentence(
+        "Within {prior}, " + who + " features in layer {layer}",
+        prior=fact(study, "prior", str),
+        k=of_layer(study, row, "prior_unique"),
+        n=of_layer(study, row, "n_prior"),
+        layer=_name(study, row),
+    )
+    if layer["prior_unique"]:
+        parts += proof(study, row, "prior_unique", layer)
+    if layer["prior_not_unique"]:
+        verb = "is" if layer["prior_not_unique"] == 1 else "are"
+        parts += sentence(
+            ", {k} " + verb + " not{proved}",
+            k=of_layer(study, row, "prior_not_unique"),
+            proved=proof(study, row, "prior_not_unique", layer),
+        )
+    if layer["prior_open"]:
+        parts += sentence(", for {k} it stayed open", k=of_layer(study, row, "prior_open"))
+    if layer["prior_expected"] is not None:
+        parts += sentence(
+            "; rows drawn at random (Gaussian) would single out {k} on average",
+            k=of_layer(study, row, "prior_expected", real),
+        )
+    return (*parts, Part("."))
 
 
 def _forgotten(study: Study, rows: list[int], layers: list[dict[str, Any]]) -> list[Sentence]:

@@ -32,7 +32,8 @@ from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions, 
 from unrelu.study.layer_rows import LeftOut, layer_table
 from unrelu.study.metamer_rows import metamer_rows, predicted
 from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
-from unrelu.study.schemas import INPUTS, METAMERS, SPECTRA, VERDICTS, table
+from unrelu.study.prior_rows import Prior, prior_rows
+from unrelu.study.schemas import INPUTS, METAMERS, PRIORS, SPECTRA, VERDICTS, table
 from unrelu.study.spectrum_rows import spectrum_row
 from unrelu.study.study import Study
 from unrelu.study.verdict_rows import Proofs, verdict_rows
@@ -50,6 +51,7 @@ def analyze(
     metamers: int = 0,
     metamer_domain: Domain | None = PICTURES,
     metamer_norms: Sequence[float] = (1, 2, math.inf),
+    prior: Domain | None = None,
     picture_shape: tuple[int, ...] | None = None,
     classes: Sequence[str] = (),
     name: str = "network",
@@ -79,6 +81,8 @@ def analyze(
             fewest positive features, and targets of another class; 0 for none.
         metamer_domain: where metamers may lie; pictures in [0, 1] by default, None for all of space.
         metamer_norms: distances to the target that are minimised, one metamer for each.
+        prior: what inputs are valid, e.g. `Box(0, 1)` for pictures. If given, each input gets a second verdict: whether
+            it is the only valid one with its features in the first ReLU layer that is fed by the network's input.
         picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
         classes: names of the classes, by index.
         name: what to call the network in the report.
@@ -93,11 +97,12 @@ def analyze(
         The study: tables, and what made them. `study.report(path)` shows it, `study.save(folder)` keeps it.
 
     Raises:
-        InputError: if the data, the labels or a count do not fit the network or each other.
+        InputError: if the data, the labels or a count do not fit the network or each other, or there is a prior but
+            no ReLU layer that is fed by the network's input alone.
         UnknownNode: if a name in `layers` is not that of a ReLU layer.
-        DomainError: if an original does not lie in `metamer_domain`.
+        DomainError: if an original does not lie in `metamer_domain`, or an input does not lie in `prior`.
         StoreError: if certificates cannot be written.
-        TooLarge: if metamers are asked for and the first layer does not fit in memory as a dense matrix.
+        TooLarge: if metamers or a prior are asked for and the first layer does not fit in memory as a dense matrix.
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
     x = _checked_data(net, data)
@@ -115,6 +120,7 @@ def analyze(
         # Before the long work, so that what cannot be asked is refused at once.
         pairs = _pairs(net, x, said if y is None else y, metamers, seed)
         _check_metamers(net, x, pairs, metamer_norms, metamer_domain)
+        valid = None if prior is None else Prior.of(net, x, prior)
     verdicts: list[dict[str, object]] = []
     no_verdicts = {layer: "not asked for" for layer in net.layers if layer not in names}
     folding_errors: dict[str, float] = {}
@@ -131,6 +137,10 @@ def analyze(
             if certificates is not None:
                 save_certificates(found, Path(certificates) / file_name(layer), progress=progress)
             verdicts.extend(verdict_rows(layer, found, _proofs(found, progress, workers) if verify else None))
+    prior_records: list[dict[str, object]] = []
+    if valid is not None:
+        with clock.stage("prior"):
+            prior_records = prior_rows(valid, x, verify=verify, progress=progress, workers=workers)
     spectrum_records: list[dict[str, object]] = []
     no_spectra = {} if spectra and len(x) else dict.fromkeys(net.layers, "not asked for")
     with clock.stage("spectra"):
@@ -144,7 +154,8 @@ def analyze(
             )
 
     verdict_table, spectrum_table = table(VERDICTS, verdicts), table(SPECTRA, spectrum_records)
-    metamer_table = table(METAMERS, metamer_records)
+    prior_table, metamer_table = table(PRIORS, prior_records), table(METAMERS, metamer_records)
+    left_out = LeftOut(no_verdicts, no_spectra, folding_errors)
     return Study(
         info=StudyInfo(
             name=name,
@@ -163,14 +174,13 @@ def analyze(
             picture_range=None if shown_shape is None else picture_range(x, metamer_domain),
             classes=tuple(str(label) for label in classes),
             metamer_domain=describe_domain(metamer_domain),
+            prior=None if prior is None else describe_domain(prior),
             verified=verify,
             seed=seed,
             versions=versions(),
             seconds=clock.seconds,
         ),
-        layers=layer_table(
-            net, verdict_table, spectrum_table, metamer_table, LeftOut(no_verdicts, no_spectra, folding_errors)
-        ),
+        layers=layer_table(net, verdict_table, prior_table, spectrum_table, metamer_table, left_out),
         inputs=table(
             INPUTS,
             [
@@ -183,6 +193,7 @@ def analyze(
             ],
         ),
         verdicts=verdict_table,
+        priors=prior_table,
         spectra=spectrum_table,
         metamers=metamer_table,
     )

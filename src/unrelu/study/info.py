@@ -58,6 +58,7 @@ class StudyInfo:
         picture_range: values of black and of full brightness.
         classes: names of the classes; empty where they have none.
         metamer_domain: in words, where the metamers may lie.
+        prior: in words, what inputs are valid; None where the caller did not say.
         verified: whether the certificates of the verdicts were verified.
         seed: of the random choices.
         versions: version of each package that took part.
@@ -80,6 +81,7 @@ class StudyInfo:
     picture_range: tuple[float, float] | None
     classes: tuple[str, ...]
     metamer_domain: str
+    prior: str | None
     verified: bool
     seed: int
     versions: dict[str, str]

@@ -36,7 +36,9 @@ class LeftOut:
     folding_errors: Mapping[str, float]
 
 
-def layer_table(net: Network, verdicts: pa.Table, spectra: pa.Table, metamers: pa.Table, left_out: LeftOut) -> pa.Table:
+def layer_table(
+    net: Network, verdicts: pa.Table, priors: pa.Table, spectra: pa.Table, metamers: pa.Table, left_out: LeftOut
+) -> pa.Table:
     """A row per ReLU layer of the network, from the other tables (`schemas.LAYERS`)."""
     rows: list[dict[str, object]] = []
     for name in net.layers:
@@ -54,6 +56,7 @@ def layer_table(net: Network, verdicts: pa.Table, spectra: pa.Table, metamers: p
                 "verdicts_left_out": left_out.verdicts.get(name),
                 "spectra_left_out": left_out.spectra.get(name),
                 **_of_verdicts(verdicts.filter(pc.field("layer") == name)),
+                **_of_priors(priors.filter(pc.field("layer") == name)),
                 **_of_spectra(spectra.filter(pc.field("layer") == name)),
                 **_of_metamers(metamers.filter(pc.field("layer") == name)),
             }
@@ -83,6 +86,21 @@ def _of_verdicts(verdicts: pa.Table) -> dict[str, object]:
         "dimension_lower_median": _median(verdicts["dimension_lower"].to_pylist()),
         "dimension_upper_median": _median(verdicts["dimension_upper"].to_pylist()),
     }
+
+
+def _of_priors(priors: pa.Table) -> dict[str, object]:
+    unique, proved = priors["unique"].to_pylist(), priors["proved"].to_pylist()
+    expected = priors["expected"].to_pylist()
+    checked = bool(proved) and None not in proved
+    row: dict[str, object] = {
+        "n_prior": priors.num_rows,
+        "prior_open": unique.count(None),
+        "prior_expected": math.fsum(expected) if expected and None not in expected else None,
+    }
+    for value, column in ((True, "prior_unique"), (False, "prior_not_unique")):
+        row[column] = unique.count(value)
+        row[f"{column}_proved"] = sum(p for u, p in zip(unique, proved, strict=True) if u is value) if checked else None
+    return row
 
 
 def _of_spectra(spectra: pa.Table) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever a column changes its meaning, comes or goes."""
 
 
@@ -38,6 +38,24 @@ VERDICTS = _schema(
     ("proved", _FLAG, "whether the certificate proves the verdict without a solver; null where not verified"),
 )
 """One row per layer and input: the preimage of that layer at what the layer is fed."""
+
+PRIORS = _schema(
+    ("layer", _TEXT, "name of the ReLU layer: the first one that is fed by the network's input"),
+    ("input", _COUNT, "index of the input in the data"),
+    ("n_active", _COUNT, "k, number of positive features"),
+    ("n_inside", _COUNT, "F, coordinates strictly inside their bounds in the prior"),
+    ("n_at_bounds", _COUNT, "T, coordinates at one of two different bounds; those whose bounds agree are in neither"),
+    ("unique", _FLAG, "whether no other input in the prior has the same features; null where open"),
+    ("bounded", _FLAG, "whether the inputs in the prior with the same features are bounded; null where open"),
+    ("proved", _FLAG, "whether the certificate proves these answers without a solver; null where not verified"),
+    (
+        "expected",
+        _REAL,
+        "probability of unique for k Gaussian rows, 2^(1-T) sum_{j < k-F} C(T-1, j), 0 for k <= F and 1 for "
+        "k - F >= T; null where the prior has constraints other than bounds",
+    ),
+)
+"""One row per input, within the prior that the caller gave; none without a prior."""
 
 SPECTRA = _schema(
     ("layer", _TEXT, "name of the ReLU layer in which the prefix of the network ends"),
@@ -112,6 +130,13 @@ LAYERS = _schema(
     ("active_max", _COUNT, "most positive features"),
     ("dimension_lower_median", _REAL, "median over the inputs of the proved lower bound of the preimage's dimension"),
     ("dimension_upper_median", _REAL, "median over the inputs of the proved upper bound of the preimage's dimension"),
+    ("n_prior", _COUNT, "number of inputs with a verdict within the prior"),
+    ("prior_unique", _COUNT, "of them, those that are the only input in the prior with their features"),
+    ("prior_not_unique", _COUNT, "of them, those that are not"),
+    ("prior_open", _COUNT, "of them, those for which this stayed open"),
+    ("prior_unique_proved", _COUNT, "of the unique ones, those proved; null where nothing was verified"),
+    ("prior_not_unique_proved", _COUNT, "of those that are not, those proved; null where nothing was verified"),
+    ("prior_expected", _REAL, "how many Gaussian rows would make unique, on average; null where not known"),
     ("n_spectra", _COUNT, "number of inputs with spectra"),
     ("structural_rank_with_relu", _REAL, "median of the structural rank of the prefix, its ReLU included"),
     ("rank_with_relu", _REAL, "median of the numerical rank, the layer's ReLU included"),
@@ -136,6 +161,7 @@ TABLES: dict[str, pa.Schema] = {
     "layers": LAYERS,
     "inputs": INPUTS,
     "verdicts": VERDICTS,
+    "priors": PRIORS,
     "spectra": SPECTRA,
     "metamers": METAMERS,
 }

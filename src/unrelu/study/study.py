@@ -25,6 +25,7 @@ class Study:
         layers: a row per ReLU layer: counts, medians, and why something was left out (`schemas.LAYERS`).
         inputs: a row per input: label and predicted class (`schemas.INPUTS`).
         verdicts: a row per layer and input: the preimage (`schemas.VERDICTS`).
+        priors: a row per input: whether it is the only valid one with its features (`schemas.PRIORS`).
         spectra: a row per layer, input, with and without ReLU: the singular values (`schemas.SPECTRA`).
         metamers: a row per pair and norm (`schemas.METAMERS`).
     """
@@ -33,6 +34,7 @@ class Study:
     layers: pa.Table
     inputs: pa.Table
     verdicts: pa.Table
+    priors: pa.Table
     spectra: pa.Table
     metamers: pa.Table
 
@@ -45,7 +47,7 @@ class Study:
         """One of the tables as a `pandas.DataFrame`.
 
         Args:
-            name: "layers", "inputs", "verdicts", "spectra" or "metamers".
+            name: "layers", "inputs", "verdicts", "priors", "spectra" or "metamers".
 
         Raises:
             InputError: if there is no such table.

@@ -1,0 +1,115 @@
+"""Whether each input is the only valid one with its features, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.errors import DomainError, InputError
+from unrelu.metamers.constraints import check_member
+from unrelu.network.graph import INPUT, Network
+from unrelu.network.layer import ReLULayer
+from unrelu.polyhedra.domains import Domain
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.preimages.classification import classify
+from unrelu.progress import Progress
+from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
+from unrelu.study.pictures import describe_domain
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What inputs are valid, and the layer that is asked about them.
+
+    Attributes:
+        domain: the valid inputs.
+        polyhedron: the same, in the coordinates of the network's input.
+        layer: the first ReLU layer that is fed by the network's input.
+    """
+
+    domain: Domain
+    polyhedron: Polyhedron
+    layer: ReLULayer
+
+    @classmethod
+    def of(cls, net: Network, x: np.ndarray, domain: Domain) -> Prior:
+        """The prior of a network, of which all inputs must be members.
+
+        Args:
+            net: the network.
+            x: (n, *input_shape) inputs.
+            domain: the valid inputs.
+
+        Raises:
+            InputError: if no ReLU layer is fed by the network's input alone.
+            DomainError: if an input does not lie in the domain, or the domain is empty or does not fit the network.
+            TooLarge: if the layer does not fit in memory as a dense matrix.
+        """
+        name = next((name for name in net.layers if net.affine_sources(net.node(name).inputs[0]) == (INPUT,)), None)
+        if name is None:
+            raise InputError(
+                "a prior is about the first ReLU layer, but no ReLU layer is fed by the network's input alone; "
+                "leave the prior out."
+            )
+        polyhedron = domain.polyhedron(net.input_size)
+        for index, point in enumerate(x.reshape(len(x), -1)):
+            try:
+                check_member(polyhedron, point)
+            except DomainError as error:
+                raise DomainError(
+                    f"input {index} does not lie in the prior ({describe_domain(domain)}); leave it out, clip it, or "
+                    "give a wider prior."
+                ) from error
+        return cls(domain, polyhedron, net.layer(name))
+
+
+def prior_rows(
+    prior: Prior, x: np.ndarray, *, verify: bool, progress: Progress, workers: int | None
+) -> list[dict[str, object]]:
+    """A row per input (`schemas.PRIORS`).
+
+    Args:
+        prior: the valid inputs and the layer.
+        x: (n, *input_shape) valid inputs.
+        verify: whether to check the certificates.
+        progress: where to show progress.
+        workers: threads; all cores if None.
+    """
+    points = x.reshape(len(x), -1)
+    shown = _InThePrior(progress)
+    found = classify(prior.layer, points, domain=prior.domain, progress=shown, workers=workers)
+    proved = found.verify(progress=shown, workers=workers) if verify else None
+    unique, bounded, n_active = found.singleton, found.bounded, found.n_active
+    lower, upper = prior.polyhedron.lower, prior.polyhedron.upper
+    is_box = not (len(prior.polyhedron.A_ub) or len(prior.polyhedron.A_eq))
+    rows: list[dict[str, object]] = []
+    for index, point in enumerate(points):
+        n_inside = int(((lower < point) & (point < upper)).sum())
+        n_at_bounds = int((((point == lower) | (point == upper)) & (lower < upper)).sum())
+        rows.append(
+            {
+                "layer": prior.layer.name,
+                "input": index,
+                "n_active": int(n_active[index]),
+                "n_inside": n_inside,
+                "n_at_bounds": n_at_bounds,
+                "unique": unique[index],
+                "bounded": bounded[index],
+                "proved": None if proved is None else bool(proved[index]),
+                "expected": gaussian_uniqueness(int(n_active[index]), n_inside, n_at_bounds) if is_box else None,
+            }
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class _InThePrior:
+    """Progress that tells these verdicts from those over all of space."""
+
+    progress: Progress
+
+    def stage(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        return self.progress.stage(f"{what} in the prior", total)
