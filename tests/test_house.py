@@ -173,5 +173,5 @@ def test_the_readme_example_runs_as_written(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
-    promised = [line.split("#> ", 1)[1] for line in readme_example().splitlines() if "#> " in line]
+    promised = [line.split("  # ", 1)[1] for line in readme_example().splitlines() if line.startswith("print(")]
     assert said == promised
