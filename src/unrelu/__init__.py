@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from unrelu.preimages.classification import preimage as preimage
     from unrelu.preimages.kind import Kind as Kind
     from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
+    from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
+    from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
     from unrelu.stability.linearization import Linearization as Linearization
     from unrelu.stability.linearization import linearize as linearize
     from unrelu.stability.spectrum import Spectrum as Spectrum
@@ -50,6 +52,8 @@ _HOMES = {
     "classify": "unrelu.preimages.classification",
     "Classification": "unrelu.preimages.classification",
     "Kind": "unrelu.preimages.kind",
+    "omnidirectional": "unrelu.preimages.omnidirectional",
+    "Omnidirectionality": "unrelu.preimages.omnidirectional",
     # its proofs on disk, for others to verify
     "save_certificates": "unrelu.preimages.certificate_files.save",
     "load_certificates": "unrelu.preimages.certificate_files.load",
