@@ -59,8 +59,8 @@ def papers_program(layer: ur.ReLULayer, x: np.ndarray, cap: float) -> dict[str, 
     """Appendix A3 by HiGHS: feasible means bounded, up to the hull's boundary."""
     active = layer.weight @ x + layer.bias > 0
     start = time.process_time()
-    Q, _ = scipy.linalg.qr(layer.weight[active].T)
-    reduced = layer.weight[~active] @ Q[:, int(active.sum()) :]
+    basis = np.linalg.qr(layer.weight[active].T, mode="complete").Q[:, int(active.sum()) :]
+    reduced = layer.weight[~active] @ basis
     n, free = reduced.shape
     A_eq, b_eq = np.vstack([reduced.T, np.ones(n)]), np.append(np.zeros(free), 1.0)
     found = linprog(np.zeros(n), A_eq=A_eq, b_eq=b_eq, bounds=(0, None), method="highs", options={"time_limit": cap})
