@@ -65,10 +65,10 @@ class LinearSolution:
 
 @dataclass(frozen=True, eq=False)
 class LinearProgram:
-    """Constraints held ready for many objectives.
+    """Constraints held ready for many objectives, and for many right-hand sides.
 
-    The solver keeps its last basis, so that a new objective starts from the last optimal vertex. Not for
-    use from several threads at once.
+    The solver keeps its last basis, so that a new objective starts from the last optimal vertex, and new values of
+    the rows from the last optimal multipliers. Not for use from several threads at once.
 
     Attributes:
         system: the constraints.
@@ -82,12 +82,14 @@ class LinearProgram:
     system: RowSystem
     settings: LinearSettings = LinearSettings()
     _highs: highspy.Highs = field(init=False, repr=False)
+    _held: list[RowSystem] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         highs = highspy.Highs()
         options = {
             "output_flag": False,
             "threads": 1,
+            "allow_unbounded_or_infeasible": False,
             "parallel": "off",
             "solver": "simplex",
             "primal_feasibility_tolerance": self.settings.feasibility_tolerance,
@@ -99,50 +101,53 @@ class LinearProgram:
             _check(highs.setOptionValue(name, value), f"HiGHS does not take {name} = {value}")
         _check(highs.passModel(_model(self.system)), "HiGHS does not take the linear program")
         object.__setattr__(self, "_highs", highs)
+        object.__setattr__(self, "_held", [self.system])
 
-    def minimise(self, costs: np.ndarray) -> LinearSolution:
+    def minimise(self, costs: np.ndarray, *, row_values: np.ndarray | None = None) -> LinearSolution:
         """Minimise `c'x`.
 
         Args:
             costs: c, (n,).
+            row_values: (m,) what the rows shall be equal to this time, in place of their bounds; None for these.
 
         Raises:
-            ShapeError: if the costs do not fit the constraints.
-            InputError: if a cost is not finite.
+            ShapeError: if the costs or values do not fit the constraints.
+            InputError: if a cost is not finite or a value NaN.
             SolverFailure: if HiGHS refuses the program.
         """
-        c = checked_costs(costs, self.system)
+        system = self.system
+        if row_values is not None:
+            system = RowSystem(system.matrix, row_values, row_values, system.lower, system.upper)
+        c = checked_costs(costs, system)
         n = c.size
         highs = self._highs
+        if system is not self._held[0]:
+            rows = np.arange(system.n_rows, dtype=np.int32)
+            change = highs.changeRowsBounds  # pyright: ignore[reportAttributeAccessIssue], its stubs lack it
+            outcome = change(rows.size, rows, system.row_lower, system.row_upper)
+            _check(outcome, "HiGHS does not take the values of the rows")
+            self._held[0] = system
         _check(highs.changeColsCost(n, np.arange(n, dtype=np.int32), c), "HiGHS does not take the costs")
         # Its clock runs over the life of the model.
         highs.setOptionValue("time_limit", highs.getRunTime() + self.settings.time_limit)
-        status = self._run("choose")
-        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-            # Presolve does not tell the two apart.
-            status = self._run("off")
-        return self._solution(c, _STATUS.get(status, Status.FAILED))
+        _check(highs.run(), "HiGHS does not solve the linear program")
+        return self._solution(c, system, _STATUS.get(highs.getModelStatus(), Status.FAILED))
 
-    def _run(self, presolve: str) -> highspy.HighsModelStatus:
-        self._highs.setOptionValue("presolve", presolve)
-        _check(self._highs.run(), "HiGHS does not solve the linear program")
-        return self._highs.getModelStatus()
-
-    def _solution(self, costs: np.ndarray, status: Status) -> LinearSolution:
+    def _solution(self, costs: np.ndarray, system: RowSystem, status: Status) -> LinearSolution:
         solution = self._highs.getSolution()
         info = self._highs.getInfo()
         feasible = (
             status is Status.OPTIMAL or info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         )
         point = np.array(solution.col_value, dtype=np.float64) if feasible and solution.value_valid else None
-        duals = np.array(solution.row_dual, dtype=np.float64) if solution.dual_valid else np.zeros(self.system.n_rows)
+        duals = np.array(solution.row_dual, dtype=np.float64) if solution.dual_valid else np.zeros(system.n_rows)
         return LinearSolution(
             status=status,
             point=point,
             objective=math.nan if point is None else float(costs @ point),
             row_duals=duals,
-            reduced_costs=costs - self.system.matrix.T @ duals,
-            bound=lower_bound(costs, self.system, duals, negligible=self.settings.optimality_tolerance),
+            reduced_costs=costs - system.matrix.T @ duals,
+            bound=lower_bound(costs, system, duals, negligible=self.settings.optimality_tolerance),
             iterations=max(0, int(info.simplex_iteration_count)),
         )
 

@@ -1,0 +1,126 @@
+"""Linear functionals minimised over one polyhedron, each from where the last one ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.polyhedra.hull_rows import INCONSISTENT, HullRows, hull_rows
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.polyhedra.row_multipliers import MultiplierLift
+from unrelu.solvers.linear_program import LinearProgram
+from unrelu.solvers.row_system import RowSystem
+from unrelu.solvers.status import Status
+
+_MIRRORED = {Status.INFEASIBLE: Status.UNBOUNDED, Status.UNBOUNDED: Status.INFEASIBLE}
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionalMinimum:
+    """Where a linear functional is least on a polyhedron.
+
+    Attributes:
+        status: how the solver stopped.
+        point: (d,) float64, a member up to the solver's tolerance; None without an optimum.
+        eq_duals: mu, (l,), multipliers of the equality rows, for `functional_bound`.
+        ub_duals: lam, (k,), those of the inequality rows, not negative.
+        iterations: steps of the simplex method.
+    """
+
+    status: Status
+    point: np.ndarray | None
+    eq_duals: np.ndarray
+    ub_duals: np.ndarray
+    iterations: int
+
+
+class FunctionalProgram:
+    """A polyhedron held ready for many linear functionals. Not for use from several threads at once.
+
+    Where the equalities leave fewer coordinates free than there are rows, the dual program in these n coordinates,
+    `min h'lam` subject to `M'lam = -c`, `lam >= 0`, is solved: its bases are of size n, and a new functional moves
+    its right-hand side alone, which the dual simplex method likes best. Otherwise the rows are used as they are.
+    """
+
+    def __init__(self, polyhedron: Polyhedron, rows: HullRows | None = None) -> None:
+        """Hand the constraints to the solver.
+
+        Args:
+            polyhedron: the set.
+            rows: its `hull_rows`, if they are at hand.
+
+        Raises:
+            SolverFailure: if the solver refuses the numbers.
+        """
+        self.polyhedron = polyhedron
+        P = polyhedron
+        rows = hull_rows(polyhedron) if rows is None else rows
+        self._form = _InHull(rows) if len(P.A_eq) + len(P.A_ub) > rows.frame.dimension > 0 else _AsGiven(P)
+        self._contradictory = not rows.frame.consistent or rows.contradiction > INCONSISTENT
+
+    def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
+        """Minimise `c'x`.
+
+        Args:
+            functional: c, (d,).
+
+        Raises:
+            InputError: if c is not finite or of another size.
+            SolverFailure: if the solver refuses the numbers.
+        """
+        if self._contradictory:
+            n_eq, n_ub = len(self.polyhedron.A_eq), len(self.polyhedron.A_ub)
+            return FunctionalMinimum(Status.INFEASIBLE, None, np.zeros(n_eq), np.zeros(n_ub), 0)
+        return self._form.minimise(functional)
+
+
+class _AsGiven:
+    """Rows and bounds as they are, in unknowns `x - origin`."""
+
+    def __init__(self, polyhedron: Polyhedron) -> None:
+        P = self.polyhedron = polyhedron
+        matrix = np.vstack([P.A_eq, P.A_ub])
+        # Rows of the size of 1, by powers of two.
+        self.exponents = -np.frexp(np.abs(matrix).max(axis=1, initial=0.0))[1]
+        right = np.ldexp(np.concatenate([P.b_eq, P.b_ub]), self.exponents)
+        left = right.copy()
+        left[len(P.A_eq) :] = -np.inf
+        scaled = np.ldexp(matrix, self.exponents[:, None])
+        self.program = LinearProgram(RowSystem(scaled, left, right, P.lower - P.origin, P.upper - P.origin))
+
+    def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
+        P, n_eq = self.polyhedron, len(self.polyhedron.A_eq)
+        solution = self.program.minimise(functional)
+        # The solver's multipliers are negative at an upper end.
+        duals = -np.ldexp(solution.row_duals, self.exponents)
+        point = None
+        if solution.status is Status.OPTIMAL and solution.point is not None:
+            point = np.clip(P.origin + solution.point, P.lower, P.upper)
+        return FunctionalMinimum(
+            solution.status, point, duals[:n_eq], np.maximum(duals[n_eq:], 0.0), solution.iterations
+        )
+
+
+class _InHull:
+    """The dual program in coordinates of the hull of the equalities."""
+
+    def __init__(self, rows: HullRows) -> None:
+        self.rows = rows
+        self.slack = rows.slack(rows.frame.point)
+        # Rows of unit norm: multipliers of like size.
+        self.scales = 1.0 / rows.norms
+        self.program = LinearProgram(RowSystem((rows.matrix * self.scales[:, None]).T, 0.0, 0.0, lower=0.0))
+        self.lift = MultiplierLift(rows)
+
+    def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
+        rows, P = self.rows, self.rows.polyhedron
+        target = -(functional @ rows.frame.basis)
+        solution = self.program.minimise(self.slack * self.scales, row_values=target)
+        lam = np.zeros(rows.count) if solution.point is None else solution.point * self.scales
+        multipliers = self.lift.lifted(functional, lam)
+        status = _MIRRORED.get(solution.status, solution.status)
+        point = None
+        if status is Status.OPTIMAL:
+            point = np.clip(rows.frame.lifted(solution.row_duals), P.lower, P.upper)
+        return FunctionalMinimum(status, point, multipliers.eq, multipliers.ub, solution.iterations)

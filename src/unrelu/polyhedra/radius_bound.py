@@ -1,0 +1,63 @@
+"""A proved radius of a bounded polyhedron, from the multipliers that prove it bounded."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.polyhedra.row_multipliers import RowMultipliers
+from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, norm_above, sum_above
+from unrelu.rigor.singular import smallest_singular_value_bound
+
+
+def radius_bound(polyhedron: Polyhedron, multipliers: RowMultipliers, *, ub_error: np.ndarray | float = 0.0) -> float:
+    """A proved radius around the origin of a polyhedron within which all of its members lie.
+
+    Let B be the equality rows and G the inequalities, bounds included, that have positive multipliers lam >= l, with
+    `sigma_d([B; G]) >= s` and `rho >= ||G'lam + B'mu||`. Every member z has slacks `y = h - G z >= 0` with
+    `l ||y||_1 <= lam'y = lam'h + mu'b_eq - (G'lam + B'mu)'z`, hence
+
+        s ||z|| <= ||[b_eq; h]|| + (lam'h + mu'b_eq + rho ||z||) / l,
+
+    which bounds z where `rho < s l`. The multipliers are those of a proof of boundedness (`recession`).
+
+    Args:
+        polyhedron: the set, of dimension d.
+        multipliers: mu and lam; inequalities with multipliers of 0 are not used.
+        ub_error: the bound shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
+
+    Returns:
+        The radius (L2); inf where the multipliers prove nothing.
+    """
+    P, d = polyhedron, polyhedron.dimension
+    used, above, below = multipliers.ub > 0, multipliers.upper > 0, multipliers.lower > 0
+    if not (np.isfinite(P.upper[above]).all() and np.isfinite(P.lower[below]).all()):
+        return math.inf
+    units = np.eye(d)
+    rows = np.vstack([P.A_eq, P.A_ub[used], units[above], -units[below]])
+    lam = np.concatenate([multipliers.ub[used], multipliers.upper[above], multipliers.lower[below]])
+    v = np.concatenate([multipliers.eq, lam])
+    if len(rows) < d or not np.isfinite(v).all():
+        return math.inf
+    s = smallest_singular_value_bound(rows)
+    if not s > 0:
+        return math.inf
+    # Bounds relative to the origin, rounded outwards.
+    high = np.nextafter((P.upper - P.origin)[above], np.inf)
+    low = np.nextafter((P.origin - P.lower)[below], np.inf)
+    ub = P.b_ub[used] + np.broadcast_to(ub_error, P.b_ub.shape)[used]
+    right = np.concatenate([P.b_eq, np.nextafter(ub, np.inf), high, low])
+    n = len(rows)
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = 2 * gamma(n + 4) * (np.abs(rows).T @ np.abs(v)) + (n + 4) * UNDERFLOW
+        rho = norm_above((np.abs(rows.T @ v) + errors) * (1 + 2.0**-51))
+        products = v * right
+        rounding = enlarged(2 * gamma(n + 4) * sum_above(np.abs(products)) + (2 * n + 8) * UNDERFLOW, 2)
+        least = float(lam.min()) if lam.size else math.inf
+        slacks = max(0.0, float(products.sum()) + rounding) / least
+        size = norm_above(right) + norm_above(np.broadcast_to(ub_error, P.b_ub.shape)[used])
+        left = (s - rho / least * (1 + 2.0**-50)) * (1 - 2.0**-50)
+        bound = enlarged((size + slacks) * (1 + 2.0**-50), 6) / left * (1 + 2.0**-50) if left > 0 else math.inf
+    return bound if math.isfinite(bound) else math.inf

@@ -1,0 +1,1 @@
+"""Uniform samples of bounded polyhedra, and what tells how far to trust them."""
