@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrelu.polyhedra.membership import member_radius
+from unrelu.polyhedra.membership import member_radii, member_radius
 from unrelu.polyhedra.polishing import polished
 from unrelu.polyhedra.polyhedron import Polyhedron
 
@@ -105,3 +105,17 @@ def test_polishing_leaves_kept_coordinates_where_the_others_suffice() -> None:
     np.testing.assert_allclose(smooth, [0.3, 0.3, 0.4], atol=1e-15)
     forced = polished(polyhedron, np.full(3, 0.3), kept=np.ones(3, dtype=bool))
     assert forced.sum() == pytest.approx(1.0, abs=1e-15)
+
+
+def test_radii_of_many_points_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    polyhedron = Polyhedron(
+        rng.standard_normal((3, 6)), np.array([1e-9, 1e-4, 1.0]), rng.standard_normal((2, 6)), np.zeros(2), -1.0, 1.0
+    )
+    points = 1e-6 * rng.standard_normal((40, 6)) * rng.choice([1.0, 1e-5], (40, 1))
+    points[::7, 0] = 1.0
+    points[3, 1] = 2.0
+    radii = member_radii(polyhedron, points)
+    assert radii.tolist() == [member_radius(polyhedron, point) for point in points]
+    assert np.unique(radii).size > 20
+    assert np.isinf(radii[3])

@@ -31,6 +31,21 @@ def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.nda
     Returns:
         r >= 0; 0 where the point itself is proved to be a member; inf where nothing could be proved.
     """
+    return _radius(polyhedron, point, ub_error, {})
+
+
+def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> np.ndarray:
+    """`member_radius` of many points, (n, d): (n,) float64.
+
+    Points with the same rows in C and the same coordinates in F share the bound of the smallest singular value.
+    """
+    bounds: dict[bytes, float] = {}
+    return np.array([_radius(polyhedron, point, ub_error, bounds) for point in points], dtype=np.float64)
+
+
+def _radius(
+    polyhedron: Polyhedron, point: np.ndarray, ub_error: np.ndarray | float, bounds: dict[bytes, float]
+) -> float:
     if bool(np.any(point < polyhedron.lower) or np.any(point > polyhedron.upper)):
         return math.inf
     # What overflows proves nothing, which is no reason to warn.
@@ -43,7 +58,7 @@ def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.nda
     tight = rows.slack_below < 0
     radius = 0.0
     for _ in range(_ROUNDS):
-        radius = _correction_radius(polyhedron, rows, free, tight)
+        radius = _correction_radius(polyhedron, rows, free, tight, bounds)
         if not math.isfinite(radius):
             return math.inf
         # A norm may be infinite, where it is not known.
@@ -105,7 +120,9 @@ def _up(values: np.ndarray) -> np.ndarray:
     return values + np.abs(values) * 2.0**-51
 
 
-def _correction_radius(polyhedron: Polyhedron, rows: _Rows, free: np.ndarray, tight: np.ndarray) -> float:
+def _correction_radius(
+    polyhedron: Polyhedron, rows: _Rows, free: np.ndarray, tight: np.ndarray, bounds: dict[bytes, float]
+) -> float:
     matrix = np.vstack([polyhedron.A_eq[:, free], polyhedron.A_ub[tight][:, free]])
     if not len(matrix):
         return 0.0
@@ -113,5 +130,8 @@ def _correction_radius(polyhedron: Polyhedron, rows: _Rows, free: np.ndarray, ti
         return math.inf
     # Where an inequality held as an equality has an inexact right-hand side, any value within the error will do.
     residual = norm_above(np.concatenate([rows.eq_residual, rows.ub_residual[tight]]))
-    least = smallest_singular_value_bound(matrix)
+    key = free.tobytes() + tight.tobytes()
+    if key not in bounds:
+        bounds[key] = smallest_singular_value_bound(matrix)
+    least = bounds[key]
     return enlarged(residual / least, 2) if least > 0 else math.inf

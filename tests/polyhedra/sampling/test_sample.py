@@ -13,7 +13,7 @@ from scipy import stats
 from polyhedra.sampling.bodies import by_chain, cube, flat_simplex, simplex, standard_errors_off
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.layer import ReLULayer
-from unrelu.polyhedra.membership import member_radius
+from unrelu.polyhedra.membership import member_radii
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.diagnostics import effective_sample_size
 from unrelu.polyhedra.sampling.sample import Sample, sample
@@ -231,8 +231,7 @@ def test_points_of_a_preimage_have_its_features() -> None:
     features = np.maximum(found.points @ layer.weight.T + layer.bias, 0.0)
     assert np.abs(features - np.maximum(before, 0.0)).max() < 1e-13
     assert found.dimension == 30 - active.sum()
-    radius = np.array([member_radius(polyhedron, point) for point in found.points])
-    with_radius = found.with_radius(radius)
+    with_radius = found.with_radius(member_radii(polyhedron, found.points))
     assert with_radius.radius is not None
     assert with_radius.radius.max() < 1e-10
     with pytest.raises(ShapeError, match="a sample of 320 points needs as many radii, not \\(3,\\)"):

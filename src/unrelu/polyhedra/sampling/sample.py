@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from threading import Lock
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.billiard import BilliardChains
 from unrelu.polyhedra.sampling.diagnostics import effective_sample_size, split_r_hat
 from unrelu.polyhedra.sampling.rounding import rounded_body
-from unrelu.polyhedra.sampling.warming import DURATION, warm_up
+from unrelu.polyhedra.sampling.warming import DURATION, locked, warm_up
 from unrelu.progress import Progress, resolve_progress
 
 CHAINS = 64
@@ -28,7 +27,7 @@ THIN = 4
 GROUP = 32
 """Chains that share operations; with them in one array, a reflection costs little more than its arithmetic."""
 
-DRAWS_PER_CHAIN = 20
+DRAWS_PER_CHAIN = 32
 """Fewer chains are kept where each would give fewer points than this, since too little could be said about them."""
 
 FUNCTIONALS = 50
@@ -56,7 +55,7 @@ class Sample:
         thin: trajectories from one draw of a chain to the next.
         method: how the points were drawn, in words.
         radius: (n,) for each point a proved distance within which an exact member lies, inf where none is proved;
-            None where it was not asked for. See `unrelu.polyhedra.membership.member_radius`.
+            None where it was not asked for. See `unrelu.polyhedra.membership.member_radii`.
     """
 
     points: np.ndarray
@@ -114,7 +113,7 @@ def sample(
         polyhedron: a bounded set, which may be flat.
         n: number of points.
         seed: of everything random.
-        chains: number of independent chains; fewer are kept after the first run where each would give fewer than 20
+        chains: number of independent chains; fewer are kept after the first run where each would give fewer than 32
             points.
         thin: trajectories from one point of a chain to the next: more make the points more nearly independent.
         workers: threads; by default one a core.
@@ -160,7 +159,7 @@ def _sample(
     groups = [group for group in groups if group.size]
     draws = -(-n // used)
     with shown.stage(f"sampling {center.dimension} dimensions", draws * used) as advance:
-        points = _points(polyhedron, groups, draws, thin, workers, _locked(advance))
+        points = _points(polyhedron, groups, draws, thin, workers, locked(advance))
     functionals = np.random.default_rng(seeds[0]).standard_normal((polyhedron.dimension, FUNCTIONALS))
     by_chain = points.transpose(1, 0, 2)
     moves = np.linalg.norm(center.basis, axis=1) > 2.0**-44
@@ -245,17 +244,6 @@ def _points(
 def _violation(polyhedron: Polyhedron, points: np.ndarray) -> np.ndarray:
     parts = [polyhedron.violation(points[start : start + 1000]) for start in range(0, len(points), 1000)]
     return np.concatenate(parts)
-
-
-def _locked(advance: Callable[[int], None]) -> Callable[[int], None]:
-    """For use from several threads."""
-    lock = Lock()
-
-    def told(steps: int) -> None:
-        with lock:
-            advance(steps)
-
-    return told
 
 
 def _middle(values: np.ndarray) -> float:

@@ -79,10 +79,16 @@ def _mover(
     body: RoundedBody, draws: int, thin: int, advance: Callable[[int], None]
 ) -> Callable[[BilliardChains], np.ndarray]:
     body.prepare()
+    told = locked(advance)
+    return lambda group: group.run(draws, thin=thin, duration=DURATION, advance=told)
+
+
+def locked(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """The same for use from several threads."""
     lock = Lock()
 
     def told(points: int) -> None:
         with lock:
             advance(points)
 
-    return lambda group: group.run(draws, thin=thin, duration=DURATION, advance=told)
+    return told
