@@ -10,7 +10,9 @@ import pytest
 from known_bodies import BODIES, Body
 from unrelu.errors import InputError, ShapeError
 from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
+from unrelu.polyhedra.centering import Centering, newton_centre
 from unrelu.polyhedra.geometry_status import GeometryStatus
+from unrelu.polyhedra.hull_rows import hull_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
 
 
@@ -84,6 +86,15 @@ def test_any_start_leads_to_the_same_centre(seed: int) -> None:
     for start in (P.origin, np.full(P.dimension, 0.5), np.full(P.dimension, -40.0), centre):
         np.testing.assert_allclose(analytic_center(P, start).point, centre, atol=1e-8)
     assert analytic_center(P, centre).steps <= 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_newton_finds_its_way_inside_from_a_vertex(seed: int) -> None:
+    # Without the linear program that would find a point inside.
+    P = random_polytope(seed)
+    found = newton_centre(hull_rows(P), P.origin)
+    assert found.outcome is Centering.CONVERGED
+    assert found.steps < 30
 
 
 def test_scaling_rows_does_not_move_it() -> None:

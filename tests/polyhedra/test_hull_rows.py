@@ -68,11 +68,11 @@ def test_slack_falls_by_the_products(body: Body) -> None:
 
 
 def test_without_equality_rows_the_coordinates_are_selected() -> None:
-    P = Polyhedron(np.ones((1, 3)), np.ones(1), lower=[0.0, 1.0, -np.inf], upper=[1.0, 1.0, np.inf])
+    P = Polyhedron(np.ones((1, 3)), np.ones(1), lower=[0.0, 1.0, -np.inf], upper=[1.0, 1.0, 2.0])
     rows = hull_rows(P)
     assert rows.frame.selected is not None
     assert rows.frame.selected.tolist() == [0, 2]
-    w = np.array([1.0, 2.0, 3.0])
+    w = np.array([1.0, 2.0, 3.0, 4.0])
     np.testing.assert_allclose(rows.gram(w), rows.matrix.T @ np.diag(w) @ rows.matrix)
 
 

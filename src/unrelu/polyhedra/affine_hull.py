@@ -213,8 +213,7 @@ def _proved(P: Polyhedron, hull: AffineHull, ub_error: np.ndarray | float) -> tu
         return -1, -1
     if hull.point is None:
         return (0 if contains_exactly(P, P.origin) else -1), upper
-    implicit = bool(hull.implicit_rows.any() or hull.implicit_bounds.any())
-    if not implicit and is_strictly_inside(P, hull.point, ub_error=ub_error):
+    if is_strictly_inside(P, hull.point, ub_error=ub_error):
         return P.dimension - equality_count(P), upper
     member = contains_exactly(P, P.origin) and not np.any(ub_error)
     return (0 if member else -1), upper

@@ -1,0 +1,1 @@
+"""Volumes of polyhedra relative to their affine hulls."""
