@@ -14,7 +14,9 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.rigor.rounding import gamma
 from unrelu.rigor.signs import exact_signs
+from unrelu.stability.comparisons import comparisons
 from unrelu.stability.linearization import linearize
+from unrelu.stability.pattern import activation_pattern
 
 DOMAIN_TOLERANCE = 1e-9
 """How far a point may break a general row of its domain, relative to the row's numbers; bounds it must keep exactly."""
@@ -66,7 +68,7 @@ def region_constraints(prefix: Network, at: np.ndarray, domain: Polyhedron, tole
     """The part of a network's preimage that lies in the closed linear region of a point.
 
     There `F(x) = F(x0) + J (x - x0)`: equality rows are those of J (of active neurons, where the prefix ends in
-    a ReLU), and every neuron of every layer keeps its side of zero.
+    a ReLU), every neuron of every layer keeps its side of zero, and every max pooling what it selects.
 
     Args:
         prefix: the network; its features are its output.
@@ -79,9 +81,12 @@ def region_constraints(prefix: Network, at: np.ndarray, domain: Polyhedron, tole
         TooLarge: if the Jacobians would take more memory than allowed.
     """
     fed = {node.name: node.inputs[0] for node in prefix.nodes if node.is_relu}
-    names = list(dict.fromkeys([*fed.values(), *(name for name in prefix.outputs if name not in fed)]))
+    pooled = {node.name: node.inputs[0] for node in prefix.nodes if node.is_max_pool}
+    ends = [name for name in prefix.outputs if name not in fed]
+    names = list(dict.fromkeys([*fed.values(), *pooled.values(), *ends]))
     point = at.reshape(prefix.input_shape)
     jacobian = linearize(prefix.upto(*names), point).matrix
+    pattern = activation_pattern(prefix, point)
     sizes = [math.prod(prefix.node(name).shape) for name in names]
     blocks = dict(zip(names, np.split(jacobian, np.cumsum(sizes)[:-1]), strict=True))
     # A batch of one, as in the linearization, so that both see the same pattern.
@@ -95,6 +100,12 @@ def region_constraints(prefix: Network, at: np.ndarray, domain: Polyhedron, tole
             rows.keep(blocks[origin][active], values[origin][active], tolerance)
         if relu not in prefix.outputs or tolerance > 0:
             rows.at_most(-blocks[origin][active], values[origin][active])
+    for pool, origin in pooled.items():
+        compared = comparisons(prefix.node(pool), prefix.node(origin).shape, pattern)
+        differences = blocks[origin][compared.others] - blocks[origin][compared.winners]
+        gaps = values[origin][compared.winners] - values[origin][compared.others]
+        moving = differences.any(axis=1)  # two inactive neurons of a ReLU stay equal
+        rows.at_most(differences[moving], gaps[moving])
     for name in prefix.outputs:
         if name not in fed:
             rows.keep(blocks[name], np.full(len(blocks[name]), math.inf), tolerance)

@@ -11,7 +11,7 @@ from torch import Tensor
 from unrelu.errors import IntakeMismatch, ModelError
 from unrelu.network.graph import INPUT, OUTPUT, Network
 from unrelu.network.node import Node
-from unrelu.network.operators import AffineOperator, Convolution
+from unrelu.network.operators import AffineOperator, Convolution, MaxPool
 
 EXAMPLES = 2
 """Samples of the example that are compared, at most."""
@@ -95,6 +95,8 @@ def _samples(example: Tensor) -> Tensor:
 def _step(node: Node, operands: list[_Estimate], like: Tensor) -> _Estimate:
     """The node's value from its operands, with a bound on the rounding of both sides, theirs in the dtype of `like`."""
     value = node.operator.apply(*(operand.value for operand in operands))
+    if isinstance(node.operator, MaxPool):  # |max a - max b| <= max |a - b|, and nothing is rounded
+        return _Estimate(value, node.operator.apply(operands[0].error))
     if not isinstance(node.operator, AffineOperator):  # the ReLU rounds nothing, and enlarges no distance
         return _Estimate(value, operands[0].error)
     magnitude = node.operator.absolute()

@@ -1,4 +1,4 @@
-"""A network: a directed acyclic graph of affine maps and ReLUs."""
+"""A network: a directed acyclic graph of affine maps, ReLUs and max poolings."""
 
 from __future__ import annotations
 
@@ -178,6 +178,11 @@ class Network:
     def layers(self) -> tuple[str, ...]:
         """Names of the ReLU layers, in order."""
         return tuple(node.name for node in self.nodes if node.is_relu)
+
+    @property
+    def max_pools(self) -> tuple[str, ...]:
+        """Names of the max poolings, in order."""
+        return tuple(node.name for node in self.nodes if node.is_max_pool)
 
     @property
     def cuts(self) -> tuple[str, ...]:

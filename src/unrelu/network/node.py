@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unrelu.network.operators import AffineOperator, Operator, ReLU, Shape
+from unrelu.network.operators import AffineOperator, MaxPool, Operator, ReLU, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +32,8 @@ class Node:
     def is_relu(self) -> bool:
         """Whether the operator is a ReLU."""
         return isinstance(self.operator, ReLU)
+
+    @property
+    def is_max_pool(self) -> bool:
+        """Whether the operator is a max pooling."""
+        return isinstance(self.operator, MaxPool)

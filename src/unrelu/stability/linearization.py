@@ -12,6 +12,7 @@ import torch
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.operators import AffineOperator
+from unrelu.stability.comparisons import comparisons
 from unrelu.stability.jacobian import Start, check_size, collect, require_finite
 from unrelu.stability.pattern import ActivationPattern, ForwardPass, activation_pattern, forward_pass
 
@@ -28,9 +29,10 @@ class Boundary:
 
     Attributes:
         distance: `min_i |pre_i| / ||gradient of pre_i||_2` over all neurons whose pre-activation depends on
-            the input there; inf if none does. In float64, not proved.
-        layer: name of the ReLU layer of the neuron that sets it, or "".
-        neuron: its index in C order, or -1.
+            the input there, and over what max poolings compare, the difference in place of the pre-activation;
+            inf if none does. 0 where different coordinates tie for a maximum. In float64, not proved.
+        layer: name of the ReLU layer of the neuron that sets it, or of the max pooling; "" if there is none.
+        neuron: its index in C order, that of the pooling's window, or -1.
     """
 
     distance: float
@@ -43,7 +45,8 @@ class Linearization:
     """`F(x) = matrix x + offset` for all x with the activation pattern of `at`.
 
     With `J = D_l W_l ... D_1 W_1`: `F(at + dx) = F(at) + J dx` as long as `at + dx` stays in the (closed)
-    linear region. A neuron whose pre-activation is exactly 0 counts as inactive, as its output is 0.
+    linear region. A neuron whose pre-activation is exactly 0 counts as inactive, as its output is 0. A max
+    pooling is the linear selection that it makes at the point, of equal numbers of the first.
 
     Attributes:
         matrix: J, (m, d) float64, read-only, on inputs and outputs flattened in C order.
@@ -89,7 +92,7 @@ class Linearization:
 
     def same_region(self, point: Array) -> bool:
         """Whether a point of the input shape has the same activation pattern, so that the map is exact there."""
-        return activation_pattern(self.prefix, point).restricted(self.pattern.layers).same_as(self.pattern)
+        return activation_pattern(self.prefix, point).restricted(self.pattern.names).same_as(self.pattern)
 
 
 def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
@@ -169,6 +172,9 @@ def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
         if node.is_relu:
             mask = torch.from_numpy(pattern[node.name].copy()).to(network.device)
             known[node.name] = operands[0] * mask
+        elif node.is_max_pool:
+            selected = torch.from_numpy(pattern.selection(node.name).copy()).to(network.device)
+            known[node.name] = operands[0].reshape(-1)[selected][None]
         elif isinstance(node.operator, AffineOperator):
             known[node.name] = node.operator.apply(*operands)
         else:
@@ -181,22 +187,43 @@ class _NearestBoundary:
 
     def __init__(self, network: Network, forward: ForwardPass) -> None:
         self._fed = {node.name: node.inputs[0] for node in network.nodes if node.is_relu}
-        self._origins = set(self._fed.values())
+        self._pooled = {node.name: node.inputs[0] for node in network.nodes if node.is_max_pool}
+        self._compared = {
+            pool: comparisons(network.node(pool), network.node(origin).shape, forward.pattern)
+            for pool, origin in self._pooled.items()
+        }
         self._forward = forward
         self._squares: dict[str, Tensor] = {}
 
     def __call__(self, name: str, tangents: Tangents) -> None:
-        if name in self._origins:
-            squares = tangents.full().square().sum(dim=0)
-            self._squares[name] = squares + self._squares[name] if name in self._squares else squares
+        if name in self._fed.values():
+            self._add(name, tangents.full().square().sum(dim=0))
+        for pool, origin in self._pooled.items():
+            if name == origin:
+                compared, values = self._compared[pool], tangents.full()
+                differences = values[:, compared.winners] - values[:, compared.others]
+                self._add(pool, differences.square().sum(dim=0))
+
+    def _add(self, name: str, squares: Tensor) -> None:
+        self._squares[name] = squares + self._squares[name] if name in self._squares else squares
 
     def boundary(self) -> Boundary:
         nearest = Boundary(math.inf, "", -1)
         for layer, origin in self._fed.items():
-            norms = self._squares[origin].sqrt()
             sizes = self._forward.preactivations[layer].reshape(-1).abs()
-            distances = torch.where(norms > 0, sizes / norms, math.inf)
-            neuron = int(distances.argmin())
-            if float(distances[neuron]) < nearest.distance:
-                nearest = Boundary(float(distances[neuron]), layer, neuron)
+            nearest = self._nearer(nearest, layer, sizes, self._squares[origin])
+        for pool, compared in self._compared.items():
+            values = self._forward.pooled[pool].reshape(-1)
+            gaps = values[compared.winners] - values[compared.others]
+            nearest = self._nearer(nearest, pool, gaps, self._squares[pool], compared.windows)
         return nearest
+
+    @staticmethod
+    def _nearer(
+        nearest: Boundary, name: str, sizes: Tensor, squares: Tensor, windows: np.ndarray | None = None
+    ) -> Boundary:
+        distances = torch.where(squares > 0, sizes / squares.sqrt(), math.inf)
+        if not len(distances) or not float(distances.min()) < nearest.distance:
+            return nearest
+        first = int(distances.argmin())
+        return Boundary(float(distances[first]), name, first if windows is None else int(windows[first]))

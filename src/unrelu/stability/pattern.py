@@ -1,4 +1,4 @@
-"""Activation patterns: which ReLUs let their input through at a point."""
+"""Activation patterns: which ReLUs let their input through at a point, and what max poolings select."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 
 from unrelu.errors import ModelError, ShapeError, UnknownNode
 from unrelu.network.arrays import Array, as_tensor
+from unrelu.network.operators import MaxPool
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,19 +23,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ActivationPattern:
-    """The active neurons of each ReLU layer at one point.
+    """The active neurons of each ReLU layer at one point, and what each max pooling selects.
 
     A neuron is active where its pre-activation is positive. At a pre-activation of exactly 0 it is
     inactive, as its output is `y = 0` there: such a point lies on the boundary of its linear region, and
-    the map of this pattern holds on the closed region. Signs are those of the float64 forward pass.
+    the map of this pattern holds on the closed region. Of equal numbers in a window the first in C order is
+    selected; such a point, too, lies on a boundary, unless both change alike. Signs and comparisons are those
+    of the float64 forward pass.
 
     Attributes:
         layers: names of the ReLU layers, in the network's order.
         active: for each layer, a read-only bool array of its sample shape.
+        pools: names of the max poolings, in the network's order.
+        selected: for each of them, a read-only int64 array of its sample shape: the coordinate of its input
+            that each maximum is, in C order.
     """
 
     layers: tuple[str, ...]
     active: tuple[np.ndarray, ...]
+    pools: tuple[str, ...] = ()
+    selected: tuple[np.ndarray, ...] = ()
 
     def __getitem__(self, layer: str) -> np.ndarray:
         """The active neurons of one layer: bool, of its sample shape.
@@ -53,27 +61,48 @@ class ActivationPattern:
         """Whether the pattern has a layer of that name."""
         return layer in self._of
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all layers and poolings."""
+        return (*self.layers, *self.pools)
+
+    def selection(self, pool: str) -> np.ndarray:
+        """What one max pooling selects: int64, of its sample shape.
+
+        Raises:
+            UnknownNode: if the pattern has no such pooling.
+        """
+        if pool not in self.pools:
+            raise UnknownNode(
+                f"the activation pattern has no max pooling {pool!r}; it has {', '.join(self.pools) or 'none'}."
+            )
+        return self.selected[self.pools.index(pool)]
+
     def n_active(self, layer: str) -> int:
         """How many neurons of a layer are active."""
         return int(np.count_nonzero(self[layer]))
 
     def same_as(self, other: ActivationPattern) -> bool:
-        """Whether both have the same layers with the same active neurons: the same linear region."""
-        return self.layers == other.layers and all(
-            np.array_equal(mine, theirs) for mine, theirs in zip(self.active, other.active, strict=True)
+        """Whether both have the same layers and poolings, all active and selected alike: the same linear region."""
+        return self.names == other.names and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(self.active + self.selected, other.active + other.selected, strict=True)
         )
 
-    def restricted(self, layers: Iterable[str]) -> ActivationPattern:
-        """The pattern of these layers only."""
-        wanted = set(layers)
+    def restricted(self, names: Iterable[str]) -> ActivationPattern:
+        """The pattern of these layers and poolings only."""
+        wanted = set(names)
         kept = tuple(name for name in self.layers if name in wanted)
-        return ActivationPattern(kept, tuple(self[name] for name in kept))
+        pools = tuple(name for name in self.pools if name in wanted)
+        return ActivationPattern(
+            kept, tuple(self[name] for name in kept), pools, tuple(self.selection(name) for name in pools)
+        )
 
-    def digest(self, layers: Iterable[str]) -> bytes:
-        """A SHA-256 over the patterns of these layers; equal patterns have equal digests."""
-        wanted = set(layers)
+    def digest(self, names: Iterable[str]) -> bytes:
+        """A SHA-256 over the patterns of these layers and poolings; equal patterns have equal digests."""
+        wanted = set(names)
         total = hashlib.sha256()
-        for name in self.layers:
+        for name in self.names:
             if name in wanted:
                 total.update(self._digests[name])
         return total.digest()
@@ -84,9 +113,10 @@ class ActivationPattern:
 
     @cached_property
     def _digests(self) -> dict[str, bytes]:
+        stored = [np.packbits(active) for active in self.active] + list(self.selected)
         return {
-            name: hashlib.sha256(name.encode() + b"\0" + np.packbits(active).tobytes()).digest()
-            for name, active in self._of.items()
+            name: hashlib.sha256(name.encode() + b"\0" + array.tobytes()).digest()
+            for name, array in zip(self.names, stored, strict=True)
         }
 
 
@@ -97,16 +127,18 @@ class ForwardPass:
     Attributes:
         at: the point as a batch of one, float64, on the network's device.
         preactivations: for each ReLU layer, its input as a batch of one.
+        pooled: for each max pooling, its input as a batch of one.
         pattern: the activation pattern.
     """
 
     at: Tensor
     preactivations: dict[str, Tensor]
+    pooled: dict[str, Tensor]
     pattern: ActivationPattern
 
 
 def forward_pass(network: Network, at: Array) -> ForwardPass:
-    """Pre-activations and pattern of all ReLU layers at one point.
+    """Pre-activations and pattern of all ReLU layers and max poolings at one point.
 
     Always a batch of one, so that a point has the same pattern alone and among others: the order of
     summation of a matrix product may depend on the size of the batch.
@@ -127,8 +159,10 @@ def forward_pass(network: Network, at: Array) -> ForwardPass:
         )
     batch = point.unsqueeze(0)
     fed = {node.name: node.inputs[0] for node in network.nodes if node.is_relu}
-    values = network.values(batch, fed.values()) if fed else {}
+    pools = {node.name: node.inputs[0] for node in network.nodes if node.is_max_pool}
+    values = network.values(batch, [*fed.values(), *pools.values()]) if fed or pools else {}
     preactivations = {layer: values[origin] for layer, origin in fed.items()}
+    pooled = {pool: values[origin] for pool, origin in pools.items()}
     active = []
     for layer, value in preactivations.items():
         if not bool(torch.isfinite(value).all()):
@@ -138,7 +172,17 @@ def forward_pass(network: Network, at: Array) -> ForwardPass:
         mask = (value[0] > 0).cpu().numpy()
         mask.flags.writeable = False
         active.append(mask)
-    return ForwardPass(batch, preactivations, ActivationPattern(tuple(fed), tuple(active)))
+    selected = []
+    for pool, value in pooled.items():
+        if not bool(torch.isfinite(value).all()):
+            raise ModelError(f"the input of the max pooling {pool!r} overflows float64; scale the weights down.")
+        operator = network.node(pool).operator
+        assert isinstance(operator, MaxPool)
+        chosen = operator.selected(value)[0].cpu().numpy()
+        chosen.flags.writeable = False
+        selected.append(chosen)
+    pattern = ActivationPattern(tuple(fed), tuple(active), tuple(pools), tuple(selected))
+    return ForwardPass(batch, preactivations, pooled, pattern)
 
 
 def activation_pattern(network: Network, at: Array) -> ActivationPattern:

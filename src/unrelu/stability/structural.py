@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import maximum_flow
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.network.node import Node
     from unrelu.stability.pattern import ActivationPattern
 
 
@@ -18,8 +19,8 @@ def structural_rank(network: Network, pattern: ActivationPattern) -> int:
     """An upper bound of the rank of a network's Jacobian that needs no numbers.
 
     The Jacobian factors through every set of nodes that separates the input from the output, so its rank
-    is at most the number of coordinates in such a set that are let through: the active ones of a ReLU, all
-    of any other node. The least such number is a minimum vertex cut, computed as a maximum flow (Menger;
+    is at most the number of coordinates in such a set that are let through: the active ones of a ReLU, what a
+    max pooling selects without inactive ones of a ReLU right before it, all of any other node. The least such number is a minimum vertex cut, computed as a maximum flow (Menger;
     Ford and Fulkerson). On a chain it is the least of d, of m and of the numbers of active neurons.
 
     >>> from unrelu.network.graph import Network
@@ -30,13 +31,13 @@ def structural_rank(network: Network, pattern: ActivationPattern) -> int:
 
     Args:
         network: the prefix whose Jacobian is meant, all its outputs joined.
-        pattern: active neurons of all its ReLU layers.
+        pattern: active neurons of all its ReLU layers, and what its max poolings select.
     """
     place = {node.name: k for k, node in enumerate(network.nodes)}
     sink = 2 * len(place)
     edges: dict[tuple[int, int], int] = {}
     for node in network.nodes:
-        passing = pattern.n_active(node.name) if node.is_relu else math.prod(node.shape)
+        passing = _passing(network, node, pattern)
         entry, exit_ = 2 * place[node.name], 2 * place[node.name] + 1
         edges[entry, exit_] = passing
         for name in node.inputs:
@@ -47,3 +48,14 @@ def structural_rank(network: Network, pattern: ActivationPattern) -> int:
     capacities = np.array(list(edges.values()), dtype=np.int32)
     graph = csr_array((capacities, (rows, columns)), shape=(sink + 1, sink + 1))
     return int(maximum_flow(graph, 0, sink).flow_value)
+
+
+def _passing(network: Network, node: Node, pattern: ActivationPattern) -> int:
+    """How many coordinates of a node can change at all, and differently."""
+    if node.is_relu:
+        return pattern.n_active(node.name)
+    if not node.is_max_pool:
+        return math.prod(node.shape)
+    selected = np.unique(pattern.selection(node.name))
+    before = network.node(node.inputs[0])
+    return int(np.count_nonzero(pattern[before.name].reshape(-1)[selected])) if before.is_relu else len(selected)

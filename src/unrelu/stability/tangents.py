@@ -56,6 +56,16 @@ class Tangents:
         """Those of directions `start` up to `stop`."""
         return replace(self, values=self.values[start:stop])
 
+    def through_max_pool(self, selected: Tensor, shape: Shape) -> Tangents:
+        """Behind a max pooling that selects these coordinates (int64, one for each of its own, C order)."""
+        if self.support is None:
+            return Tangents(self.values.index_select(1, selected), shape)
+        column = self.support.new_full((math.prod(self.shape),), -1)
+        column[self.support] = torch.arange(len(self.support), device=self.support.device)
+        chosen = column[selected]
+        kept = (chosen >= 0).nonzero().reshape(-1)
+        return Tangents(self.values.index_select(1, chosen[kept]), shape, kept)
+
     def through_relu(self, active: Tensor) -> Tangents:
         """Behind a ReLU whose active neurons are these (int64, ascending, C order)."""
         return Tangents(self.full().index_select(1, active), self.shape, active)
@@ -71,15 +81,18 @@ def unit_tangents(start: int, stop: int, shape: Shape, device: torch.device) -> 
 def carry(node: Node, operands: Sequence[Tangents], pattern: ActivationPattern) -> Tangents:
     """The tangents of a node from those of the nodes it takes.
 
-    A ReLU drops its inactive coordinates; an affine operator applies its linear part, to the kept
+    A ReLU drops its inactive coordinates; a max pooling takes those it selects; an affine operator applies its linear part, to the kept
     coordinates alone where the operator is dense.
 
     Raises:
-        UnsupportedOperator: if the node is neither affine nor a ReLU.
+        UnsupportedOperator: if the node is neither affine, a ReLU nor a max pooling.
     """
     operator = node.operator
     if node.is_relu:
         return operands[0].through_relu(active_coordinates(node.name, pattern, operands[0].values.device))
+    if node.is_max_pool:
+        selected = torch.from_numpy(pattern.selection(node.name).reshape(-1).copy())
+        return operands[0].through_max_pool(selected.to(operands[0].values.device), node.shape)
     if not isinstance(operator, AffineOperator):
         raise UnsupportedOperator(
             f"node {node.name!r} ({type(operator).__name__}) is neither affine nor a ReLU, so it has no linearization; "
