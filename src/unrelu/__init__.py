@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from unrelu import errors as errors
 
 if TYPE_CHECKING:
+    from unrelu import bounds as bounds
     from unrelu.metamers.metamer import metamer as metamer
     from unrelu.metamers.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
@@ -68,6 +69,8 @@ _HOMES = {
     "Linearization": "unrelu.stability.linearization",
     "spectrum": "unrelu.stability.spectrum",
     "Spectrum": "unrelu.stability.spectrum",
+    # and why: what theory says when rows are removed (a module)
+    "bounds": "unrelu",
     # what else looks the same to the network
     "metamer": "unrelu.metamers.metamer",
     "Metamer": "unrelu.metamers.result",
@@ -86,7 +89,8 @@ if not TYPE_CHECKING:  # or a type checker would take every misspelt name for a 
         """Import a public name when it is first used."""
         if name not in _HOMES:
             raise AttributeError(f"module 'unrelu' has no attribute {name!r}")
-        value = getattr(import_module(_HOMES[name]), name)
+        home = _HOMES[name]
+        value = import_module(f"unrelu.{name}") if home == __name__ else getattr(import_module(home), name)
         globals()[name] = value
         return value
 

@@ -1,0 +1,1 @@
+"""What theory says about singular values when a ReLU removes rows."""
