@@ -81,8 +81,8 @@ def unit_tangents(start: int, stop: int, shape: Shape, device: torch.device) -> 
 def carry(node: Node, operands: Sequence[Tangents], pattern: ActivationPattern) -> Tangents:
     """The tangents of a node from those of the nodes it takes.
 
-    A ReLU drops its inactive coordinates; a max pooling takes those it selects; an affine operator applies its linear part, to the kept
-    coordinates alone where the operator is dense.
+    A ReLU drops its inactive coordinates; a max pooling takes those it selects; an affine operator applies
+    its linear part, to the kept coordinates alone where the operator is dense.
 
     Raises:
         UnsupportedOperator: if the node is neither affine, a ReLU nor a max pooling.
@@ -91,13 +91,10 @@ def carry(node: Node, operands: Sequence[Tangents], pattern: ActivationPattern) 
     if node.is_relu:
         return operands[0].through_relu(active_coordinates(node.name, pattern, operands[0].values.device))
     if node.is_max_pool:
-        selected = torch.from_numpy(pattern.selection(node.name).reshape(-1).copy())
-        return operands[0].through_max_pool(selected.to(operands[0].values.device), node.shape)
+        selected = selected_coordinates(node.name, pattern, operands[0].values.device)
+        return operands[0].through_max_pool(selected, node.shape)
     if not isinstance(operator, AffineOperator):
-        raise UnsupportedOperator(
-            f"node {node.name!r} ({type(operator).__name__}) is neither affine nor a ReLU, so it has no linearization; "
-            "ask about a prefix that ends before it."
-        )
+        raise not_linear(node)
     first = operands[0]
     if isinstance(operator, Reshape):
         return replace(first, shape=node.shape)
@@ -105,6 +102,19 @@ def carry(node: Node, operands: Sequence[Tangents], pattern: ActivationPattern) 
         return Tangents(functional.linear(first.values, operator.weight.index_select(1, first.support)), node.shape)
     result = operator.linear(*(operand.batch() for operand in operands))
     return Tangents(result.reshape(result.shape[0], -1), node.shape)
+
+
+def not_linear(node: Node) -> UnsupportedOperator:
+    """The error for a node that is neither affine, a ReLU nor a max pooling."""
+    return UnsupportedOperator(
+        f"node {node.name!r} ({type(node.operator).__name__}) is neither affine, a ReLU nor a max pooling, so it has "
+        "no linearization; ask about a prefix that ends before it."
+    )
+
+
+def selected_coordinates(pool: str, pattern: ActivationPattern, device: torch.device) -> Tensor:
+    """The coordinate that each one of a max pooling selects from its operand (both in C order)."""
+    return torch.from_numpy(pattern.selection(pool).reshape(-1).copy()).to(device)
 
 
 def active_coordinates(layer: str, pattern: ActivationPattern, device: torch.device) -> Tensor:
