@@ -14,7 +14,10 @@ from unrelu.preimages.kind import Kind, kind_of
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.preimage_sample import PreimageSample, sample_preimage
 from unrelu.preimages.stability_radius import StabilityRadius, stability_radius
+from unrelu.progress import Progress
+from unrelu.rigor.rounding import UNDERFLOW, gamma
 from unrelu.rigor.singular import proves_full_rank
 
 
@@ -126,7 +129,7 @@ class LayerPreimage:
         A, b = self.layer.weight, self.layer.bias
         values = A @ self.at + b
         active, tolerance = self.pattern.active, self.system.tolerance
-        slack = np.where(self.pattern.tight, 0.0, np.maximum(np.maximum(values, 0.0) + tolerance - values, 0.0))
+        slack = np.where(self.pattern.tight | active, 0.0, np.maximum(-values, 0.0)) + tolerance
         none = np.zeros((0, A.shape[1]))
         if tolerance == 0:
             A_ub, b_ub, A_eq = A[~active], slack[~active], A[active]
@@ -147,7 +150,49 @@ class LayerPreimage:
             origin=self.at,
         )
 
+    @cached_property
+    def ub_error(self) -> np.ndarray:
+        """(k,) by how much each of `polyhedron.b_ub` may differ from the exact number, for rounding."""
+        exact = self.pattern.active | self.pattern.tight
+        parts = [np.where(exact, 0.0, _rounding(self.layer.weight, self.at, self.layer.bias))]
+        if self.system.tolerance == 0:
+            parts = [parts[0][~self.pattern.active]]
+        else:
+            parts = [parts[0] + self.system.tolerance * 2.0**-52 * ~exact, np.zeros(self.n_active)]
+        domain = self.system.domain
+        if domain is not None:
+            parts.append(_rounding(domain.A_ub, np.abs(self.at) + np.abs(domain.origin), domain.b_ub))
+        return np.concatenate(parts)
+
+    def sample(self, n: int, seed: int = 0, progress: Progress | bool | None = None) -> PreimageSample:
+        """Draw points uniformly from P, which must be bounded; of a single point, that point n times.
+
+        Billiard walks after rounding; see `unrelu.polyhedra.sampling.sample.sample` for the method, memory and
+        reproducibility. Each point comes with its feature error and a radius within which an exact member is proved.
+
+        Args:
+            n: number of points, at least 1.
+            seed: of everything random.
+            progress: where to show progress.
+
+        Raises:
+            InputError: if P is unbounded, or its boundedness or its interior is undecided, or n is not positive.
+
+        >>> from unrelu import Box, preimage
+        >>> layer = ReLULayer(np.array([[1.0, 1.0]]), np.zeros(1))
+        >>> found = preimage(layer, at=np.array([0.25, 0.75]), domain=Box(0, 1)).sample(100)
+        >>> found.points.shape, found.dimension, bool(found.radius.max() < 1e-14)
+        ((100, 2), 1, True)
+        """
+        return sample_preimage(self, n, seed=seed, progress=progress)
+
     def __repr__(self) -> str:
         """A line that says what P is and why."""
         m, d = self.layer.weight.shape
         return f"LayerPreimage({self.kind.value}: {self.n_active} of {m} features active on {d} inputs)"
+
+
+def _rounding(rows: np.ndarray, x: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """A bound on the rounding error of `rows x + right`: (k,)."""
+    terms = rows.shape[1] + 4
+    return 2 * gamma(terms) * (np.abs(rows) @ np.abs(x) + np.abs(right)) + terms * UNDERFLOW
