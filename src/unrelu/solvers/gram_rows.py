@@ -32,6 +32,8 @@ class GramRows:
             n_equalities: (n,) number of equality rows of each input, whose own Gram matrices it replaces.
         """
         m = self.rows.shape[0]
+        if self.rows.is_sparse:
+            return
         if self._gram is None and int((n_equalities**2).sum()) > m * m and 8 * m * m <= GRAM_LIMIT:
             self._gram = self.rows.matrix @ self.rows.matrix.T
 
