@@ -1,0 +1,285 @@
+"""Both ends of spectra: against complete decompositions, closed forms, and what each value proves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal, one_layer
+from unrelu.errors import InputError
+from unrelu.network.operators import Add, Dense, MaxPool, Pad, ReLU, Reshape
+from unrelu.stability.extremes import banded, extreme_values
+from unrelu.stability.extremes.banded import band_plan, local_rows, proved_floor
+from unrelu.stability.extremes.extreme_values import extreme_singular_values
+from unrelu.stability.extremes.receptive_fields import receptive_fields
+from unrelu.stability.extremes.result import Claim
+from unrelu.stability.linearization import linearize
+from unrelu.stability.operator import jacobian_operator
+
+W1, B1 = normal(0, 8, 2, 3, 3) / 3, normal(1, 8) + 1
+W2, B2 = normal(2, 40, 8, 3, 3) / 5, normal(3, 40)
+POOL = MaxPool((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1))
+
+
+def pictures(kind: str):
+    """Two convolutions on 2 x 12 x 10, wide enough that no structural zeros are left but with "pooled"."""
+    graph = Graph(2, 12, 10)
+    if kind == "circular":
+        graph.add("pad", Pad(((1, 1), (1, 1)), mode="circular")).add("conv1", convolution(W1, B1))
+    else:
+        graph.add("conv1", convolution(W1, B1, padding=1))
+    graph.add("relu1", ReLU())
+    if kind == "pooled":
+        graph.add("pool", POOL)
+    if kind == "residual":
+        graph.add("inner", convolution(normal(6, 8, 8, 3, 3) / 9, normal(7, 8), padding=1))
+        graph.add("sum", Add(), "inner", "relu1")
+    return graph.add("conv2", convolution(W2, B2, stride=2 if kind == "strided" else 1)).add("relu2", ReLU()).network()
+
+
+KINDS = ["plain", "circular", "strided", "residual", "pooled"]
+X = normal(5, 2, 12, 10)
+
+
+@pytest.fixture
+def matrix_free(monkeypatch):
+    """No decomposition of the whole matrix, however small."""
+    monkeypatch.setattr(extreme_values, "DENSE_SIDE", 0)
+
+
+def exact(net, x) -> np.ndarray:
+    return np.linalg.svd(linearize(net, x).matrix, compute_uv=False)
+
+
+def check_residuals(found, J) -> None:
+    for triplet in (*found.largest, *found.smallest):
+        first = np.linalg.norm(J.T @ triplet.left - triplet.value * triplet.right)
+        second = np.linalg.norm(J @ triplet.right - triplet.value * triplet.left)
+        assert triplet.left_residual == pytest.approx(first, abs=1e-12)
+        assert triplet.right_residual == pytest.approx(second, abs=1e-12)
+        assert np.linalg.norm(triplet.right) == pytest.approx(1)
+        assert np.linalg.norm(triplet.left) == pytest.approx(1)
+        assert np.abs(np.linalg.svd(J, compute_uv=False) - triplet.value).min() <= triplet.distance + 1e-12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_ends_of_convolutional_networks(kind, matrix_free):
+    net = pictures(kind)
+    found = extreme_singular_values(net, X, k=4, rtol=1e-8)
+    values = exact(net, X)[: found.structural_rank]
+    np.testing.assert_allclose([t.value for t in found.largest], values[:4], rtol=1e-10)
+    np.testing.assert_allclose([t.value for t in found.smallest], values[::-1][:4], rtol=1e-10)
+    assert all(t.converged for t in (*found.largest, *found.smallest))
+    check_residuals(found, linearize(net, X).matrix)
+    assert {t.claim for t in found.largest} == {Claim.AT_LEAST}
+    assert found.condition_number == pytest.approx(values[0] / values[-1])
+    if found.structural_rank == net.input_size:
+        assert "ARPACK on the inverse" in found.method
+        assert {t.claim for t in found.smallest} == {Claim.AT_MOST}
+        assert found.floor is not None
+        assert 0.98 * values[-1] < found.floor <= values[-1]
+    else:
+        assert found.floor is None
+
+
+@pytest.mark.parametrize("kind", ["plain", "circular", "strided", "residual"])
+def test_bands_hold_the_gram_matrix(kind):
+    net = pictures(kind)
+    plan = band_plan(net)
+    assert plan is not None
+    rows = local_rows(jacobian_operator(net, X), plan, lambda _: None)
+    band, J = rows.gram(), linearize(net, X).matrix
+    channels, high, wide = plan.shape
+    order = np.arange(J.shape[1]).reshape(channels, high, wide).transpose(1, 2, 0).reshape(-1)
+    expected = (J.T @ J)[np.ix_(order, order)]
+    whole = np.zeros_like(expected)
+    for j in range(plan.n):
+        count = min(len(band), plan.n - j)
+        whole[j : j + count, j] = whole[j, j : j + count] = band[:count, j]
+    np.testing.assert_allclose(whole, expected, atol=1e-12)
+    smallest = np.linalg.svd(J, compute_uv=False)[-1]
+    assert proved_floor(rows, 0.999 * smallest) == pytest.approx(0.999 * smallest, rel=1e-5)
+    assert (proved_floor(rows, 0.999 * smallest) or 0) < 0.999 * smallest
+    assert proved_floor(rows, 1.001 * smallest) is None
+    assert proved_floor(rows, 1e-7 * smallest) is None  # rounding may hide it
+
+
+def test_receptive_fields_of_a_chain_by_hand():
+    graph = Graph(1, 9, 8).add("conv", convolution(torch.ones(1, 1, 3, 3).double(), torch.zeros(1).double(), padding=1))
+    net = graph.add("pool", POOL).network()
+    fields = receptive_fields(net)
+    assert fields is not None
+    rows, columns = fields
+    assert rows.first.tolist() == [0, 1, 3, 5]
+    assert rows.last.tolist() == [2, 4, 6, 8]
+    assert columns.last.tolist() == [2, 4, 6, 7]
+    assert (rows.width, columns.width) == (4, 4)
+    assert receptive_fields(one_layer(np.eye(3))) is None
+    flat = Graph(1, 2, 2).add("flat", Reshape((4,))).network()
+    assert receptive_fields(flat) is None
+    assert band_plan(flat) is None
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular", "constant"])
+def test_what_no_receptive_field_holds_has_no_influence(mode):
+    graph = Graph(1, 7, 6).add("pad", Pad(((1, 2), (2, 1)), mode))
+    net = graph.add("conv", convolution(normal(0, 1, 1, 3, 3), normal(1, 1), stride=2)).network()
+    fields = receptive_fields(net)
+    assert fields is not None
+    J = linearize(net, normal(3, 1, 7, 6)).matrix.reshape(*net.output_shape[1:], 7, 6)
+    for place in np.argwhere(J != 0):
+        for axis, reach in enumerate(fields):
+            assert reach.first[place[axis]] <= place[axis + 2] <= reach.last[place[axis]]
+
+
+@pytest.mark.parametrize("name", ["dense", "convolutional", "residual"])
+def test_ends_of_the_reference_networks(name, matrix_free):
+    net = REFERENCES[name]().network
+    x = normal(99, *net.input_shape)
+    for layer in net.layers:
+        prefix = net.upto(layer)
+        found = extreme_singular_values(prefix, x, k=2, rtol=1e-8)
+        J = linearize(prefix, x).matrix
+        values = np.linalg.svd(J, compute_uv=False)[: found.structural_rank]
+        np.testing.assert_allclose([t.value for t in found.largest], values[:2], rtol=1e-9)
+        np.testing.assert_allclose([t.value for t in found.smallest], values[::-1][:2], rtol=1e-9)
+        check_residuals(found, J)
+
+
+def test_a_small_jacobian_is_decomposed_whole():
+    net = REFERENCES["dense"]().network
+    x = normal(99, 12)
+    found = extreme_singular_values(net, x, k=3)
+    values = exact(net, x)[: found.structural_rank]
+    np.testing.assert_allclose([t.value for t in found.smallest], values[::-1][:3], rtol=1e-12)
+    assert {t.claim for t in (*found.largest, *found.smallest)} == {Claim.COMPLETE}
+    without = extreme_singular_values(net, x, k=1, relu=False)
+    assert without.largest[0].value == pytest.approx(
+        np.linalg.svd(linearize(net, x, relu=False).matrix, compute_uv=False)[0]
+    )
+
+
+def test_removed_rows_are_not_counted_as_zeros(matrix_free):
+    """Six of nine rows removed: of eight columns only three values are not structural."""
+    A = normal(0, 9, 8).numpy()
+    bias = np.where(np.arange(9) % 3 == 0, 1.0, -1.0)
+    found = extreme_singular_values(one_layer(A, bias), np.zeros(8), k=5)
+    assert found.structural_rank == 3
+    expected = np.linalg.svd(A[::3], compute_uv=False)
+    np.testing.assert_allclose([t.value for t in found.largest], expected, rtol=1e-12)
+    np.testing.assert_allclose([t.value for t in found.smallest], expected[::-1], rtol=1e-12)
+    assert {t.claim for t in found.smallest} == {Claim.AT_MOST}
+    assert all(t.left[np.arange(9) % 3 != 0].any() == np.False_ for t in found.largest)
+
+
+def test_a_network_that_is_narrow_inside_gives_no_structural_zero(matrix_free):
+    """10 - 4 - 10: the Gram matrix has six zeros on either side, which no value found is."""
+    first, second = normal(0, 4, 10), normal(1, 10, 4)
+    net = Graph(10).add("down", Dense(first, normal(2, 4))).add("up", Dense(second, normal(3, 10))).network()
+    found = extreme_singular_values(net, normal(4, 10), k=4, rtol=1e-9)
+    expected = np.linalg.svd((second @ first).numpy(), compute_uv=False)[:4]
+    assert found.structural_rank == 4
+    np.testing.assert_allclose([t.value for t in found.smallest], expected[::-1], rtol=1e-9)
+    assert {t.claim for t in found.smallest} == {Claim.NEAR}
+
+
+def test_orthogonal_layers_have_one_value_many_times(matrix_free):
+    Q = np.linalg.qr(normal(0, 30, 30).numpy()).Q
+    found = extreme_singular_values(one_layer(Q, 100.0), np.zeros(30), k=3)
+    for triplet in (*found.largest, *found.smallest):
+        assert triplet.value == pytest.approx(1, rel=1e-12)
+
+
+def test_circulant_convolutions_have_the_transform_of_their_kernel(matrix_free):
+    kernel = normal(0, 1, 1, 3, 3)
+    net = (
+        Graph(1, 8, 9)
+        .add("pad", circular_pad(3))
+        .add("conv", convolution(kernel, torch.full((1,), 100.0, dtype=torch.float64)))
+        .add("relu", ReLU())
+    ).network()
+    found = extreme_singular_values(net, np.zeros((1, 8, 9)), k=1)
+    expected = abs(np.fft.fft2(kernel[0, 0].numpy(), (8, 9)))
+    assert found.largest[0].value == pytest.approx(expected.max(), rel=1e-10)
+    assert found.smallest[0].value == pytest.approx(expected.min(), rel=1e-8)
+
+
+@pytest.mark.parametrize("condition", [1e2, 1e4, 1e6])
+def test_log_spaced_spectra(condition, matrix_free):
+    """Each end of 200 values between 1 and 1 / condition; the smallest from its own residual, not from a square."""
+    rng = np.random.default_rng(0)
+    values = np.logspace(0, -math.log10(condition), 200)
+    U, V = (np.linalg.qr(rng.normal(size=(200, 200))).Q for _ in range(2))
+    found = extreme_singular_values(one_layer((U * values) @ V.T, 100.0), np.zeros(200), k=2, rtol=1e-9)
+    assert found.largest[0].value == pytest.approx(1.0, rel=1e-12)
+    assert found.smallest[0].value == pytest.approx(1 / condition, rel=1e-15 * condition**2 + 1e-9)
+    assert found.smallest[0].value >= 1 / condition * (1 - 1e-15 * condition)
+
+
+def test_what_is_stopped_by_its_budget_says_so_and_is_still_a_bound(matrix_free):
+    """A clustered lower end, a thousandth apart: after no time nothing has converged."""
+    rng = np.random.default_rng(1)
+    values = np.concatenate([np.linspace(1, 10, 300), 0.01 + 1e-5 * np.arange(100)])
+    U, V = (np.linalg.qr(rng.normal(size=(400, 400))).Q for _ in range(2))
+    net = one_layer((U * values) @ V.T, 1000.0)
+    found = extreme_singular_values(net, np.zeros(400), k=2, budget=1e-9)
+    assert "stopped by the budget" in found.method
+    assert not any(t.converged for t in found.smallest)
+    for index, triplet in enumerate(found.smallest):
+        assert triplet.claim == Claim.AT_MOST
+        assert triplet.value >= np.sort(values)[index] - 1e-12
+    for index, triplet in enumerate(found.largest):
+        assert triplet.claim == Claim.AT_LEAST
+        assert triplet.value <= np.sort(values)[::-1][index] + 1e-12
+    check_residuals(found, linearize(net, np.zeros(400)).matrix)
+
+
+def test_a_converged_value_of_a_cluster_may_not_be_the_smallest_and_claims_no_more(matrix_free):
+    """Ten equal values at the end: the three smallest are all the same, and each one found is an upper bound."""
+    values = np.concatenate([np.full(10, 0.1), np.linspace(1, 2, 50)])
+    Q = np.linalg.qr(np.random.default_rng(2).normal(size=(60, 60))).Q
+    found = extreme_singular_values(one_layer(Q * values, 100.0), np.zeros(60), k=3)
+    for triplet in found.smallest:
+        assert triplet.claim == Claim.AT_MOST
+        assert triplet.value >= 0.1 - 1e-12
+        assert triplet.value == pytest.approx(0.1, rel=1e-6)
+
+
+def test_without_time_for_the_factor_lanczos_is_taken(matrix_free):
+    found = extreme_singular_values(pictures("plain"), X, k=1, budget=1e-6)
+    assert found.method.startswith("block Lanczos")
+    long = extreme_singular_values(pictures("plain"), X, k=1, budget=1e4)
+    assert long.method.startswith("ARPACK")
+
+
+def test_a_singular_gram_matrix_is_shifted_and_gives_a_value_near_zero(matrix_free):
+    """Two channels read alike: half of the values are 0, which no size tells."""
+    weight = torch.cat([W1[:, :1], W1[:, :1]], dim=1)
+    net = Graph(2, 6, 6).add("conv", convolution(weight, B1 + 100, padding=1)).add("relu", ReLU()).network()
+    found = extreme_singular_values(net, normal(0, 2, 6, 6), k=2)
+    assert found.structural_rank == 72
+    assert "shifted" in found.method
+    assert found.floor is None
+    for triplet in found.smallest:
+        assert triplet.value < 1e-7
+        assert triplet.claim == Claim.AT_MOST
+
+
+def test_a_band_that_does_not_fit_is_not_planned(monkeypatch):
+    monkeypatch.setattr(banded, "DENSE_LIMIT", 100)
+    assert band_plan(pictures("plain")) is None
+
+
+def test_a_dead_layer_has_no_values():
+    found = extreme_singular_values(one_layer(np.eye(3), -1.0), np.zeros(3))
+    assert (found.structural_rank, found.largest, found.smallest) == (0, (), ())
+    assert math.isnan(found.condition_number)
+
+
+@pytest.mark.parametrize("arguments", [{"k": 0}, {"rtol": 0.0}, {"rtol": 1.0}, {"budget": 0.0}])
+def test_arguments_out_of_range_are_refused(arguments):
+    with pytest.raises(InputError, match=r"k must be at least 1, rtol in \(0, 1\) and budget positive"):
+        extreme_singular_values(one_layer(np.eye(3)), np.ones(3), **arguments)
