@@ -14,7 +14,7 @@ from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
 from unrelu.preimages.certificates import Cone
-from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones
+from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones, is_crowded
 from unrelu.preimages.facts import Fact, decided
 from unrelu.preimages.feature_preimage import FeaturePreimage, feature_preimage
 from unrelu.preimages.layer_preimage import LayerPreimage
@@ -138,7 +138,10 @@ def classify(
     system = LayerSystem.ask(layer, domain, tolerance)
     patterns = system.patterns(points)
     shared = GramRows(system.rows)
-    shared.prepare(np.array([pattern.n_active for pattern in patterns if pattern.n_active < layer.n_inputs]))
+    cones = [system.recession_cone(pattern) for pattern in patterns]
+    hard = [cone.equalities for cone in cones if not is_crowded(cone)]
+    if len(hard) > 1:
+        shared.prepare(np.stack(hard))
 
     def block(indices: list[int]) -> list[LayerPreimage]:
         return _classify_block(system, shared, points[indices], [patterns[index] for index in indices])
