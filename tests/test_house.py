@@ -126,6 +126,7 @@ def test_public_names() -> None:
             "Nonnegative",
             "Omnidirectionality",
             "Polyhedron",
+            "PreimageSample",
             "ReLULayer",
             "SavedCertificates",
             "Spectrum",

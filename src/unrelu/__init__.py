@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
+    from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
     from unrelu.stability.linearization import Linearization as Linearization
     from unrelu.stability.linearization import linearize as linearize
     from unrelu.stability.spectrum import Spectrum as Spectrum
@@ -50,6 +51,7 @@ _HOMES = {
     # which inputs have the same features
     "preimage": "unrelu.preimages.classification",
     "LayerPreimage": "unrelu.preimages.layer_preimage",
+    "PreimageSample": "unrelu.preimages.preimage_sample",
     "classify": "unrelu.preimages.classification",
     "Classification": "unrelu.preimages.classification",
     "Kind": "unrelu.preimages.kind",

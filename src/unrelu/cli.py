@@ -103,6 +103,7 @@ def analyze(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
     spectra: Annotated[int, typer.Option(min=0, help="How many inputs get the spectra of all layers.")] = 32,
+    bounds: Annotated[int, typer.Option(min=0, help="How many inputs get the bounds of Lemmas 8 and 9.")] = 2,
     metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers of the first layer.")] = 0,
     metamer_box: Annotated[
         tuple[float, float],
@@ -145,6 +146,7 @@ def analyze(
             labels=None if batch.labels is None else batch.labels[:limit],
             layers=layer or None,
             spectra=spectra,
+            bounds=bounds,
             metamers=metamers,
             metamer_domain=Box(*metamer_box),
             prior=None if prior is None else Box(*prior),

@@ -13,7 +13,7 @@ class ModelError(UnreluError):
 
 
 class UnsupportedOperator(ModelError):
-    """A node of the model is neither affine nor a ReLU, or has a form that is not read yet."""
+    """A node of the model is neither affine, a ReLU nor a max pooling, or has a form that is not read yet."""
 
 
 class TrainingMode(ModelError):

@@ -27,8 +27,11 @@ BRANCH = helper.make_graph([], "branch", [], [])
     ("write", "message"),
     [
         (lambda b: b.node("Softmax", "x", name="top"), "node 'top' is Softmax.*drop it and ask about the logits"),
-        (lambda b: b.node("LeakyRelu", "x"), "node 't0' is LeakyRelu, which is neither affine nor a ReLU"),
-        (lambda b: b.node("MaxPool", "x", kernel_shape=[2]), "node 't0' is MaxPool.*average pooling"),
+        (
+            lambda b: b.node("LeakyRelu", "x"),
+            "node 't0' is LeakyRelu, which is neither affine, a ReLU nor a max pooling",
+        ),
+        (lambda b: b.node("MaxRoiPool", "x", b.weight(MATRIX), pooled_shape=[2, 2]), "node 't0' is MaxRoiPool"),
         (lambda b: b.node("Relu", "x", domain="com.example"), "node 't0' is com.example.Relu"),
         (lambda b: b.node("Clip", "x", b.weight(0.0), b.weight(6.0)), "node 't0' is Clip"),
         (lambda b: b.node("Clip", "x"), "node 't0' is Clip"),

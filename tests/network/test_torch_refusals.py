@@ -47,7 +47,7 @@ class AskingTheInput(nn.Module):
         (lambda x: torch.maximum(x[:, :1], torch.zeros(4)), "broadcasts its input"),
         (lambda x: x.softmax(1), "node 'softmax' is softmax.*drop it and ask about the logits"),
         (lambda x: x.log_softmax(1), "drop it and ask about the logits"),
-        (lambda x: x.sin(), "node 'sin' is sin, which is neither affine nor a ReLU"),
+        (lambda x: x.sin(), "node 'sin' is sin, which is neither affine, a ReLU nor a max pooling"),
         (lambda x: functional.layer_norm(x, (4,)), "use batch norm"),
         (lambda x: x * x.relu(), "node 'mul' multiplies two values that both depend on the input"),
         (lambda x: 1 / x, "is reciprocal, which is neither"),
@@ -89,8 +89,9 @@ def test_functions_that_are_not_read_are_named(function, message):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.MaxPool2d(2), "node 'max_pool2d' is max_pool2d.*average pooling"),
-        (nn.Sequential(nn.Conv2d(3, 2, 1), nn.MaxPool2d(2)), "node '1' is max_pool2d"),
+        (nn.AdaptiveMaxPool2d(3), "node 'adaptive_max_pool2d' is adaptive_max_pool into unequal windows.*plain max"),
+        (nn.Sequential(nn.Conv2d(3, 2, 1), nn.LPPool2d(2, 2)), "node '1"),
+        (Call(lambda x: torch.max_pool2d(x, 2) + functional.max_pool2d(x, 2, return_indices=True)[1]), "result 1"),
         (nn.Sequential(nn.ReLU6()), "node '0' is relu6"),
         (nn.AvgPool2d(2, divisor_override=3), "overrides the divisor"),
         (nn.BatchNorm2d(3, track_running_stats=False), "by the statistics of the batch at hand"),

@@ -83,7 +83,7 @@ def test_no_other_number_is_on_the_page() -> None:
 
 def test_the_layer_tables_hold_all_layers_and_counts() -> None:
     (section,) = [each for each in page("dense").all("section") if "network" in classes(each)]
-    preimages, spectra = [each for each in section.all("table") if "layers" in classes(each)]
+    preimages, spectra, _ = [each for each in section.all("table") if "layers" in classes(each)]
     for row, layer in zip(preimages.all("tbody")[0].all("tr"), dense_study().layers.to_pylist(), strict=True):
         cells = [cell.text.strip() for cell in row.all("td")]
         expected = [layer[name] for name in ("input_size", "output_size", "active_min", "active_median", "active_max")]
@@ -101,6 +101,34 @@ def test_the_layer_tables_hold_all_layers_and_counts() -> None:
         for what in ("largest", "smallest_nonzero", "condition"):
             columns += [f"{what}_without_relu", f"{what}_with_relu"]
         assert cells == pytest.approx([layer[column] for column in columns], rel=0.006)
+
+
+def test_the_bounds_stand_beside_the_true_values() -> None:
+    (table,) = [each for each in page("dense").all("table") if "Smallest, where rows suffice" in each.text]
+    rows = table.all("tbody")[0].all("tr")
+    stored = dense_study().bounds.to_pylist()
+    assert len(rows) == len(stored) == 4
+    for row, expected in zip(rows, stored, strict=True):
+        cells = [cell.text.strip() for cell in row.all("td")]
+        assert row.all("th")[0].text.strip() == expected["layer"]
+        assert [number(cell) for cell in cells[:3]] == [expected["input"], expected["n_outputs"], expected["n_removed"]]
+        true, interlacing, by_rank, projected = (
+            expected[name]
+            for name in ("smallest_nonzero", "interlacing", "interlacing_by_rank", "correlation_nonzero_over_span")
+        )
+        assert number(cells[5]) == pytest.approx(true, rel=0.006)
+        assert cells[6] == "–" if interlacing is None else number(cells[6]) == pytest.approx(interlacing, rel=0.006)
+        assert number(cells[7]) == pytest.approx(by_rank, rel=0.006)
+        assert number(cells[8]) == pytest.approx(projected, rel=0.006)
+        if expected["correlation_applies"]:
+            assert number(cells[9]) == pytest.approx(expected["smallest"], rel=0.006)
+            assert number(cells[12]) == pytest.approx(expected["correlation"], rel=0.006)
+        else:
+            assert cells[9:] == ["–"] * 4
+    assert {each["correlation_applies"] for each in stored} == {False, True}
+    assert "several nodes at once" in " ".join(
+        row.text for each in page("joined").all("table") if "rows suffice" in each.text for row in each.all("tr")
+    )
 
 
 def findings(which: str) -> str:

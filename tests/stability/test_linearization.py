@@ -192,5 +192,5 @@ class Sign(Operator):
 
 def test_an_operator_without_a_rule_is_refused_by_name():
     net = Graph(2).add("dense", Dense(normal(0, 2, 2), normal(1, 2))).add("sign", Sign()).network()
-    with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine nor a ReLU"):
+    with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine, a ReLU nor a max pooling"):
         linearize(net, at=np.zeros(2))

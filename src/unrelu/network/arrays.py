@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from unrelu.errors import InputError
@@ -43,6 +44,22 @@ def as_numpy(values: Array, what: str) -> np.ndarray:
     # a float64 tensor would share its memory; arrays have been copied on their way in already
     tensor = as_tensor(values, what).cpu()
     return np.array(tensor.numpy(), order="C", copy=True if isinstance(values, Tensor) else None)
+
+
+def as_sparse(values: sparse.sparray | sparse.spmatrix, what: str) -> sparse.csr_array:
+    """A float64 array of its own with the numbers of a sparse array, each position once and in order, zeros left out.
+
+    Raises:
+        InputError: if its numbers are not real, or NaN or infinite.
+    """
+    if np.iscomplexobj(values):
+        raise InputError(f"{what} must be real; it is {values.dtype}.")
+    kept = sparse.csr_array(values, dtype=np.float64, copy=True)
+    kept.sum_duplicates()
+    kept.eliminate_zeros()
+    if not np.isfinite(kept.data).all():
+        raise InputError(f"{what} holds NaN or infinite values; clean it first.")
+    return kept
 
 
 def like(tensor: Tensor, original: ArrayT) -> ArrayT:

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from unrelu.errors import TooLarge
+from unrelu.network.layer import DENSE_LIMIT
 from unrelu.network.operators import AffineOperator
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
 
-DENSE_LIMIT = 4 * 2**30
-"""Bytes that one composed matrix may take."""
+SPARSE_FROM = 64 * 2**20
+"""Bytes that a matrix takes whole from which it may be kept sparse; below, dense products are the faster ones."""
+
+SPARSE_DENSITY = 0.05
+"""Part of its numbers other than zero up to which such a matrix is kept sparse: a quarter hundred times less work."""
 
 _CHUNK = 512  # unit vectors pushed at once
+
+_CHUNK_BYTES = 64 * 2**20  # that their values take at most
 
 _UNIT = 2.0**-53
 
@@ -32,12 +39,12 @@ class FoldedMap:
     """An affine map from the values of one node to those of another.
 
     Attributes:
-        weight: (m, d) float64.
+        weight: (m, d) float64, sparse where it is large and has few numbers other than zero.
         bias: (m,) float64.
         error: bound on the difference of each stored number from the exact composition.
     """
 
-    weight: np.ndarray
+    weight: np.ndarray | sparse.csr_array
     bias: np.ndarray
     error: float
 
@@ -58,16 +65,11 @@ def fold(network: Network, origin: str, target: str) -> FoldedMap:
     `|fl(L v) - L w| <= |L| |v - w| + gamma_k |L| |v|` (Higham, Accuracy and Stability of Numerical
     Algorithms, chapter 3).
 
+    A large matrix with few numbers other than zero, as that of a convolution, is kept sparse.
+
     Raises:
-        TooLarge: if the matrix would not fit in `DENSE_LIMIT`.
+        TooLarge: if the matrix is not sparse and would not fit in `DENSE_LIMIT`.
     """
-    shape = network.node(origin).shape
-    d, m = math.prod(shape), math.prod(network.node(target).shape)
-    if 8 * d * m > DENSE_LIMIT:
-        raise TooLarge(
-            f"the layer at {target!r} as a dense matrix of {m} x {d} would take {8 * d * m / 2**30:.1f} GiB "
-            f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a window of the input or a smaller layer."
-        )
     with torch.backends.cudnn.flags(enabled=False):  # whose convolutions by transforms keep no elementwise bound
         return _folded(network, origin, target)
 
@@ -76,23 +78,59 @@ def _folded(network: Network, origin: str, target: str) -> FoldedMap:
     shape = network.node(origin).shape
     d, m = math.prod(shape), math.prod(network.node(target).shape)
     chain = _between(network, origin, target)
-    device = network.device
-    weight = torch.empty(d, m, dtype=torch.float64, device=device)
+    columns = _Columns(m, d, target, network.device)
     worst = 0.0
-    for start in range(0, d, _CHUNK):
-        stop = min(start + _CHUNK, d)
-        units = torch.zeros(stop - start, d, dtype=torch.float64, device=device)
+    step = max(1, min(_CHUNK, _CHUNK_BYTES // (8 * max(d, m))))
+    for start in range(0, d, step):
+        stop = min(start + step, d)
+        units = torch.zeros(stop - start, d, dtype=torch.float64, device=network.device)
         units[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
-        columns = _push(chain, origin, target, units.reshape(-1, *shape), linear=True)
-        weight[start:stop] = columns.value.reshape(stop - start, m)
-        worst = max(worst, _largest(columns.error))
-    zero = torch.zeros(1, *shape, dtype=torch.float64, device=device)
+        pushed = _push(chain, origin, target, units.reshape(-1, *shape), linear=True)
+        columns.put(pushed.value.reshape(stop - start, m), start)
+        worst = max(worst, _largest(pushed.error))
+    zero = torch.zeros(1, *shape, dtype=torch.float64, device=network.device)
     offset = _push(chain, origin, target, zero, linear=False)
     return FoldedMap(
-        weight=np.ascontiguousarray(weight.T.cpu().numpy()),
+        weight=columns.matrix(),
         bias=offset.value.reshape(m).cpu().numpy(),
         error=max(worst, _largest(offset.error)),
     )
+
+
+class _Columns:
+    """The columns of a matrix (m, d), kept sparse for as long as that pays."""
+
+    def __init__(self, m: int, d: int, target: str, device: torch.device) -> None:
+        self.size, self.target, self.device = (d, m), target, device
+        self.sparse: list[sparse.csr_array] = []
+        self.whole: Tensor | None = self._room() if 8 * d * m < SPARSE_FROM else None
+
+    def put(self, columns: Tensor, start: int) -> None:
+        """The next columns, as rows."""
+        d, m = self.size
+        if self.whole is None:
+            self.sparse.append(sparse.csr_array(columns.cpu().numpy()))
+            if sum(part.nnz for part in self.sparse) <= SPARSE_DENSITY * d * m:
+                return
+            self.whole = self._room()
+            done = sparse.vstack(self.sparse[:-1], format="csr").toarray() if start else np.zeros((0, m))
+            self.whole[:start] = torch.from_numpy(done)
+            self.sparse = []
+        self.whole[start : start + len(columns)] = columns
+
+    def matrix(self) -> np.ndarray | sparse.csr_array:
+        if self.whole is None:
+            return sparse.csr_array(sparse.vstack(self.sparse, format="csr").T, copy=True)
+        return np.ascontiguousarray(self.whole.T.cpu().numpy())
+
+    def _room(self) -> Tensor:
+        d, m = self.size
+        if 8 * d * m > DENSE_LIMIT:
+            raise TooLarge(
+                f"the layer at {self.target!r} as a dense matrix of {m} x {d} would take {8 * d * m / 2**30:.1f} GiB "
+                f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a window of the input or a smaller layer."
+            )
+        return torch.empty(d, m, dtype=torch.float64, device=self.device)
 
 
 def _largest(error: Tensor | None) -> float:

@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
-from unrelu.errors import ShapeError
-from unrelu.network.arrays import Array, as_numpy
+from unrelu.errors import ShapeError, TooLarge
+from unrelu.network.arrays import Array, as_numpy, as_sparse
 from unrelu.network.operators import Shape
+
+DENSE_LIMIT = 4 * 2**30
+"""Bytes that the matrix of one layer may take when it is stored whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +21,8 @@ class ReLULayer:
     """`f(x) = ReLU(A x + b)`, on inputs flattened in C order.
 
     Attributes:
-        weight: A, (m, d) float64, read-only.
+        weight: A, (m, d) float64, read-only: a NumPy array, or a SciPy `csr_array` where few of its numbers are other
+            than zero, as those of a large convolution are.
         bias: b, (m,) float64, read-only.
         name: the ReLU's name in its network, or "".
         input_shape: sample shape of x; its size is d.
@@ -26,7 +31,7 @@ class ReLULayer:
             affine nodes it was folded from; 0 where nothing was rounded.
     """
 
-    weight: np.ndarray
+    weight: np.ndarray | sparse.csr_array
     bias: np.ndarray
     name: str = ""
     input_shape: Shape = ()
@@ -35,7 +40,7 @@ class ReLULayer:
 
     def __init__(
         self,
-        weight: Array,
+        weight: Array | sparse.sparray | sparse.spmatrix,
         bias: Array,
         *,
         name: str = "",
@@ -46,7 +51,7 @@ class ReLULayer:
         """Make a layer straight from arrays.
 
         Args:
-            weight: A, (m, d), any float dtype.
+            weight: A, (m, d), any float dtype; dense, or any SciPy sparse array, which is kept as a `csr_array`.
             bias: b, (m,), any float dtype.
             name: what to call the layer.
             input_shape: sample shape of the input; (d,) by default.
@@ -56,7 +61,8 @@ class ReLULayer:
         Raises:
             InputError: if the arrays are not real and finite, or do not fit together.
         """
-        A = as_numpy(weight, "the weight of the layer")
+        what = "the weight of the layer"
+        A = as_sparse(weight, what) if sparse.issparse(weight) else as_numpy(weight, what)
         b = as_numpy(bias, "the bias of the layer")
         if A.ndim != 2 or 0 in A.shape or b.shape != A.shape[:1]:
             raise ShapeError(f"a layer needs a weight (m, d) and a bias (m,), not {A.shape} and {b.shape}.")
@@ -64,7 +70,8 @@ class ReLULayer:
         output_shape = (A.shape[0],) if output_shape is None else tuple(output_shape)
         if (math.prod(output_shape), math.prod(input_shape)) != A.shape:
             raise ShapeError(f"shapes {input_shape} and {output_shape} do not fit a weight of shape {A.shape}.")
-        A.flags.writeable = False
+        for numbers in (A,) if isinstance(A, np.ndarray) else (A.data, A.indices, A.indptr):
+            numbers.flags.writeable = False
         b.flags.writeable = False
         for key, value in {
             "weight": A,
@@ -85,3 +92,26 @@ class ReLULayer:
     def n_outputs(self) -> int:
         """m, the number of features."""
         return self.weight.shape[0]
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether `weight` is a sparse array."""
+        return not isinstance(self.weight, np.ndarray)
+
+    @property
+    def dense_weight(self) -> np.ndarray:
+        """A, (m, d), as a NumPy array; of a sparse layer it is made anew each time.
+
+        Raises:
+            TooLarge: if it would take more than `DENSE_LIMIT` bytes.
+        """
+        if isinstance(self.weight, np.ndarray):
+            return self.weight
+        m, d = self.weight.shape
+        if 8 * m * d > DENSE_LIMIT:
+            raise TooLarge(
+                f"this needs the sparse layer {self.name!r} as a dense matrix of {m} x {d}, which would take "
+                f"{8 * d * m / 2**30:.1f} GiB (limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a window of the input "
+                "or a smaller layer."
+            )
+        return self.weight.toarray()

@@ -213,8 +213,12 @@ def _proved(P: Polyhedron, hull: AffineHull, ub_error: np.ndarray | float) -> tu
         return -1, -1
     if hull.point is None:
         return (0 if contains_exactly(P, P.origin) else -1), upper
-    if is_strictly_inside(P, hull.point, ub_error=ub_error):
-        return P.dimension - equality_count(P), upper
+    # What is held as an equality stays a member whatever the truth of that, if its right-hand side is exact.
+    error = np.broadcast_to(ub_error, P.b_ub.shape)
+    if not error[hull.implicit_rows].any() and is_strictly_inside(
+        hull.polyhedron, hull.point, ub_error=error[~hull.implicit_rows]
+    ):
+        return P.dimension - equality_count(hull.polyhedron), upper
     member = contains_exactly(P, P.origin) and not np.any(ub_error)
     return (0 if member else -1), upper
 

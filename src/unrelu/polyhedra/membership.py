@@ -13,6 +13,9 @@ from unrelu.rigor.singular import smallest_singular_value_bound
 
 _ROUNDS = 8
 
+_BLOCK = 2**20
+"""Residuals of points and rows that are held at once: 8 MB, and a few times as much besides."""
+
 
 def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> float:
     """A proved radius (L2) around a point within which an exact member of the polyhedron lies.
@@ -31,7 +34,7 @@ def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.nda
     Returns:
         r >= 0; 0 where the point itself is proved to be a member; inf where nothing could be proved.
     """
-    return _radius(polyhedron, point, ub_error, {})
+    return float(member_radii(polyhedron, point[None], ub_error=ub_error)[0])
 
 
 def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> np.ndarray:
@@ -40,30 +43,35 @@ def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.nda
     Points with the same rows in C and the same coordinates in F share the bound of the smallest singular value.
     """
     bounds: dict[bytes, float] = {}
-    return np.array([_radius(polyhedron, point, ub_error, bounds) for point in points], dtype=np.float64)
+    norms = row_norms_above(polyhedron.A_ub)
+    sizes = np.abs(polyhedron.A_eq), np.abs(polyhedron.A_ub)
+    step = max(1, _BLOCK // (len(norms) + len(polyhedron.A_eq) + 1))
+    radii: list[float] = []
+    for start in range(0, len(points), step):
+        block = points[start : start + step]
+        # What overflows proves nothing, which is no reason to warn.
+        with np.errstate(over="ignore", invalid="ignore"):
+            residuals = _Residuals.at(polyhedron, sizes, block, ub_error)
+        radii += [_radius(polyhedron, point, residuals.of(index), norms, bounds) for index, point in enumerate(block)]
+    return np.array(radii, dtype=np.float64)
 
 
 def _radius(
-    polyhedron: Polyhedron, point: np.ndarray, ub_error: np.ndarray | float, bounds: dict[bytes, float]
+    polyhedron: Polyhedron, point: np.ndarray, residuals: _Residuals, norms: np.ndarray, bounds: dict[bytes, float]
 ) -> float:
-    if bool(np.any(point < polyhedron.lower) or np.any(point > polyhedron.upper)):
-        return math.inf
-    # What overflows proves nothing, which is no reason to warn.
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = _Rows.at(polyhedron, point, ub_error)
-    if not rows.finite:
+    outside = bool(np.any(point < polyhedron.lower) or np.any(point > polyhedron.upper))
+    if outside or not residuals.finite:
         return math.inf
     free = (point > polyhedron.lower) & (point < polyhedron.upper)
     room = np.minimum(point - polyhedron.lower, polyhedron.upper - point) * (1 - 2.0**-50)
-    tight = rows.slack_below < 0
-    radius = 0.0
+    tight = residuals.slack_below < 0
     for _ in range(_ROUNDS):
-        radius = _correction_radius(polyhedron, rows, free, tight, bounds)
+        radius = _correction_radius(polyhedron, residuals, free, tight, bounds)
         if not math.isfinite(radius):
             return math.inf
         # A norm may be infinite, where it is not known.
-        reach = _up(rows.norms * radius) if radius > 0 else np.zeros_like(rows.norms)
-        short = ~tight & (rows.slack_below < reach)
+        reach = _up(norms * radius) if radius > 0 else np.zeros_like(norms)
+        short = ~tight & (residuals.slack_below < reach)
         cramped = free & (room < radius)
         if not short.any() and not cramped.any():
             return radius
@@ -72,47 +80,49 @@ def _radius(
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
-    """What is known about the rows at a point, with rounding accounted for.
+class _Residuals:
+    """What is known about the rows at n points, or at one, with rounding accounted for.
 
     Attributes:
-        eq_residual: (l,) at least the magnitude of each equality's residual.
-        ub_residual: (k,) at least the magnitude of each inequality's residual as an equality.
-        slack_below: (k,) at most each inequality's slack.
-        norms: (k,) at least the norm of each inequality row.
+        eq: (n, l) at least the magnitude of each equality's residual.
+        ub: (n, k) at least the magnitude of each inequality's residual as an equality.
+        slack_below: (n, k) at most each inequality's slack.
     """
 
-    eq_residual: np.ndarray
-    ub_residual: np.ndarray
+    eq: np.ndarray
+    ub: np.ndarray
     slack_below: np.ndarray
-    norms: np.ndarray
 
     @property
     def finite(self) -> bool:
-        """Whether no residual overflowed."""
-        return bool(np.isfinite(self.eq_residual).all() and np.isfinite(self.ub_residual).all())
+        """Whether none overflowed."""
+        return bool(np.isfinite(self.eq).all() and np.isfinite(self.ub).all())
+
+    def of(self, index: int) -> _Residuals:
+        """Those of one point."""
+        return _Residuals(self.eq[index], self.ub[index], self.slack_below[index])
 
     @classmethod
-    def at(cls, polyhedron: Polyhedron, point: np.ndarray, ub_error: np.ndarray | float) -> _Rows:
-        z = point - polyhedron.origin
-        eq, eq_rounding = _residual(polyhedron.A_eq, polyhedron.b_eq, z)
-        ub, ub_rounding = _residual(polyhedron.A_ub, polyhedron.b_ub, z)
+    def at(
+        cls, P: Polyhedron, sizes: tuple[np.ndarray, np.ndarray], points: np.ndarray, ub_error: np.ndarray | float
+    ) -> _Residuals:
+        z = points - P.origin
+        eq, eq_rounding = _residual(P.A_eq, sizes[0], P.b_eq, z)
+        ub, ub_rounding = _residual(P.A_ub, sizes[1], P.b_ub, z)
         return cls(
-            eq_residual=_up(np.abs(eq) + eq_rounding),
-            ub_residual=_up(np.abs(ub) + ub_rounding + ub_error),
+            eq=_up(np.abs(eq) + eq_rounding),
+            ub=_up(np.abs(ub) + ub_rounding + ub_error),
             slack_below=-_up(ub + _up(ub_rounding + ub_error)),
-            norms=row_norms_above(polyhedron.A_ub),
         )
 
 
-def _residual(rows: np.ndarray, right: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`rows z - right` and a bound on its rounding error, that of z included."""
+def _residual(rows: np.ndarray, sizes: np.ndarray, right: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`rows z - right` at many z, (n, len(rows)), and a bound on its rounding error, that of z included."""
     d = rows.shape[1]
-    sizes = np.abs(rows)
-    magnitude = sizes @ np.abs(z) + np.abs(right)
+    magnitude = np.abs(z) @ sizes.T + np.abs(right)
     # An underflow in z counts once for every number of the row.
     lost = (d + 4) * UNDERFLOW * (1 + sizes.max(axis=1, initial=0.0))
-    return rows @ z - right, 2 * gamma(d + 4) * magnitude + lost
+    return z @ rows.T - right, 2 * gamma(d + 4) * magnitude + lost
 
 
 def _up(values: np.ndarray) -> np.ndarray:
@@ -121,7 +131,7 @@ def _up(values: np.ndarray) -> np.ndarray:
 
 
 def _correction_radius(
-    polyhedron: Polyhedron, rows: _Rows, free: np.ndarray, tight: np.ndarray, bounds: dict[bytes, float]
+    polyhedron: Polyhedron, residuals: _Residuals, free: np.ndarray, tight: np.ndarray, bounds: dict[bytes, float]
 ) -> float:
     matrix = np.vstack([polyhedron.A_eq[:, free], polyhedron.A_ub[tight][:, free]])
     if not len(matrix):
@@ -129,7 +139,7 @@ def _correction_radius(
     if matrix.shape[0] > matrix.shape[1]:
         return math.inf
     # Where an inequality held as an equality has an inexact right-hand side, any value within the error will do.
-    residual = norm_above(np.concatenate([rows.eq_residual, rows.ub_residual[tight]]))
+    residual = norm_above(np.concatenate([residuals.eq, residuals.ub[tight]]))
     key = free.tobytes() + tight.tobytes()
     if key not in bounds:
         bounds[key] = smallest_singular_value_bound(matrix)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.errors import InputError, ShapeError
-from unrelu.parallel import in_threads
+from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.functional_program import FunctionalProgram
 from unrelu.polyhedra.functional_range import attained, proved_minimum
 from unrelu.polyhedra.hull_rows import hull_rows
@@ -85,7 +84,7 @@ def ranges(
         workers: threads; by default one a core.
 
     Raises:
-        InputError: if an index is out of range.
+        InputError: if an index is out of range, or `workers` is not positive.
         SolverFailure: if the solver refuses the numbers.
     """
     search = _Search(polyhedron, _checked(coordinates, polyhedron.dimension), radius, ub_error)
@@ -94,7 +93,7 @@ def ranges(
         search.advance = advance
         search.sweep()
         left = np.argwhere(~search.done)
-        n_workers = max(1, min(len(left), workers or os.cpu_count() or 1))
+        n_workers = share_workers(workers, len(left)).tasks
         shares = [left[start::n_workers] for start in range(n_workers)] if len(left) else []
         for _ in in_threads(search.solve, shares, workers=n_workers):
             pass

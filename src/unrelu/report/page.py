@@ -17,7 +17,7 @@ from unrelu.report.palette import GRID, INK, KINDS, MUTED, PAPER, Colour
 from unrelu.report.parts import Part, Sentence, sentence
 from unrelu.report.records import fact, of_layer
 from unrelu.report.summary import summarize
-from unrelu.report.tables import Row, overview_row, preimage_rows, spectrum_rows
+from unrelu.report.tables import Row, bound_rows, overview_row, preimage_rows, spectrum_rows
 
 if TYPE_CHECKING:
     from unrelu.study.study import Study
@@ -52,6 +52,7 @@ class Section:
         findings: the summary.
         preimages: table of verdicts.
         spectra: table of spectra.
+        bounds: table of bounds.
         has_verdicts: whether any layer has verdicts.
         has_spectra: whether any layer has spectra.
         has_hidden: whether a layer that is not fed by the network's input has verdicts.
@@ -70,6 +71,7 @@ class Section:
     findings: tuple[Sentence, ...]
     preimages: tuple[Row, ...]
     spectra: tuple[Row, ...]
+    bounds: tuple[Row, ...]
     has_verdicts: bool
     has_spectra: bool
     has_hidden: bool
@@ -138,6 +140,7 @@ def _section(study: Study, number: int) -> Section:
         findings=summarize(study),
         preimages=preimage_rows(study),
         spectra=spectrum_rows(study),
+        bounds=bound_rows(study),
         has_verdicts=any(layer["n_verdicts"] for layer in layers),
         has_spectra=any(layer["n_spectra"] for layer in layers),
         has_hidden=any(layer["n_verdicts"] and not layer["first"] for layer in layers),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unrelu.report.numbers import NONE, count, real
 from unrelu.report.palette import KINDS
 from unrelu.report.parts import Part, Sentence, sentence
-from unrelu.report.records import fact, of_layer
+from unrelu.report.records import fact, of_layer, record
 
 if TYPE_CHECKING:
     from unrelu.study.study import Study
@@ -45,6 +45,16 @@ class Row:
     bars: tuple[Bar, ...] = ()
     reason: str = ""
 
+
+_OF_BOUNDS = (
+    "largest",
+    "largest_before",
+    "smallest_nonzero",
+    "interlacing",
+    "interlacing_by_rank",
+    "correlation_nonzero_over_span",
+)
+_OF_CORRELATION = ("smallest", "correlation_over_span", "correlation_along", "correlation")
 
 PREIMAGE_COLUMNS = ("singleton", "bounded", "unbounded", "undecided")
 
@@ -96,6 +106,28 @@ def spectrum_rows(study: Study) -> tuple[Row, ...]:
             *((of_layer(study, row, column, real),) for column in reals),
         )
         rows.append(Row(head, cells))
+    return tuple(rows)
+
+
+def bound_rows(study: Study) -> tuple[Row, ...]:
+    """Lemmas 8 and 9: what they allow beside what is, a row per layer and input; layers left out with their reason."""
+    rows = [
+        Row(
+            record(study, "bounds", row, "layer", str),
+            (
+                *((record(study, "bounds", row, column),) for column in ("input", "n_outputs", "n_removed")),
+                *((record(study, "bounds", row, column, real),) for column in _OF_BOUNDS),
+                *(
+                    (record(study, "bounds", row, column, real) if each["correlation_applies"] else Part(NONE),)
+                    for column in _OF_CORRELATION
+                ),
+            ),
+        )
+        for row, each in enumerate(study.bounds.to_pylist())
+    ]
+    for row, layer in enumerate(study.layers.to_pylist()):
+        if layer["bounds_left_out"] is not None and study.bounds.num_rows:
+            rows.append(Row(of_layer(study, row, "layer", str), (), reason=layer["bounds_left_out"]))
     return tuple(rows)
 
 

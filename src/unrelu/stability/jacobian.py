@@ -104,7 +104,7 @@ def push(
 
     Raises:
         TooLarge: if the Jacobian of a target would not fit in `DENSE_LIMIT`.
-        UnsupportedOperator: if a node on the way is neither affine nor a ReLU.
+        UnsupportedOperator: if a node on the way is neither affine, a ReLU nor a max pooling.
     """
     begin = Start(network.input_size) if start is None else start
     pending = [node.name for node in network.nodes if node.name in set(targets)]

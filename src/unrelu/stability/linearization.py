@@ -116,7 +116,7 @@ def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
         InputError: if the point has another shape or is not finite, or if `relu` is False and the prefix
             does not end in a ReLU.
         TooLarge: if the matrix would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine nor a ReLU.
+        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
     network = prefix if relu else without_last_relu(prefix)
     layer = ", ".join(prefix.outputs)
@@ -196,8 +196,9 @@ class _NearestBoundary:
         self._squares: dict[str, Tensor] = {}
 
     def __call__(self, name: str, tangents: Tangents) -> None:
-        if name in self._fed.values():
-            self._add(name, tangents.full().square().sum(dim=0))
+        for layer, origin in self._fed.items():
+            if name == origin:
+                self._add(layer, tangents.full().square().sum(dim=0))
         for pool, origin in self._pooled.items():
             if name == origin:
                 compared, values = self._compared[pool], tangents.full()
@@ -209,9 +210,9 @@ class _NearestBoundary:
 
     def boundary(self) -> Boundary:
         nearest = Boundary(math.inf, "", -1)
-        for layer, origin in self._fed.items():
+        for layer in self._fed:
             sizes = self._forward.preactivations[layer].reshape(-1).abs()
-            nearest = self._nearer(nearest, layer, sizes, self._squares[origin])
+            nearest = self._nearer(nearest, layer, sizes, self._squares[layer])
         for pool, compared in self._compared.items():
             values = self._forward.pooled[pool].reshape(-1)
             gaps = values[compared.winners] - values[compared.others]

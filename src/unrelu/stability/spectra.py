@@ -61,7 +61,7 @@ def spectra(
         InputError: if the inputs have another shape or are not finite, or an argument is out of range.
         UnknownNode: if there is no node of a name.
         TooLarge: if a Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine nor a ReLU.
+        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
     check_rtol(rtol)
     batch = as_tensor(inputs, "the inputs", network.device)

@@ -104,7 +104,7 @@ def spectrum(prefix: Network, at: Array, relu: bool = True, rtol: float | None =
         InputError: if the point has another shape or is not finite, if `relu` is False and the prefix does
             not end in a ReLU, or if `rtol` is not a number in [0, 1).
         TooLarge: if the Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine nor a ReLU.
+        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
     check_rtol(rtol)
     network = prefix if relu else without_last_relu(prefix)

@@ -19,9 +19,10 @@ def structural_rank(network: Network, pattern: ActivationPattern) -> int:
     """An upper bound of the rank of a network's Jacobian that needs no numbers.
 
     The Jacobian factors through every set of nodes that separates the input from the output, so its rank
-    is at most the number of coordinates in such a set that are let through: the active ones of a ReLU, what a
-    max pooling selects without inactive ones of a ReLU right before it, all of any other node. The least such number is a minimum vertex cut, computed as a maximum flow (Menger;
-    Ford and Fulkerson). On a chain it is the least of d, of m and of the numbers of active neurons.
+    is at most the number of coordinates in such a set that are let through: the active ones of a ReLU, those
+    that a max pooling selects (without inactive ones of a ReLU right before it), all of any other node. The
+    least such number is a minimum vertex cut, computed as a maximum flow (Menger; Ford and Fulkerson). On a
+    chain it is the least of d, of m and of the numbers of active neurons.
 
     >>> from unrelu.network.graph import Network
     >>> from unrelu.stability.pattern import activation_pattern

@@ -28,12 +28,13 @@ from unrelu.preimages.classification import Classification, classify
 from unrelu.progress import Progress, resolve_progress
 from unrelu.stability.jacobian import check_size
 from unrelu.stability.spectra import spectra as spectra_of
+from unrelu.study.bound_rows import bound_rows
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions, weights_sha256
 from unrelu.study.layer_rows import LeftOut, layer_table
 from unrelu.study.metamer_rows import metamer_rows, predicted
 from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
 from unrelu.study.prior_rows import Prior, prior_rows
-from unrelu.study.schemas import INPUTS, METAMERS, PRIORS, SPECTRA, VERDICTS, table
+from unrelu.study.schemas import BOUNDS, INPUTS, METAMERS, PRIORS, SPECTRA, VERDICTS, table
 from unrelu.study.spectrum_rows import spectrum_row
 from unrelu.study.study import Study
 from unrelu.study.verdict_rows import Proofs, verdict_rows
@@ -48,6 +49,7 @@ def analyze(
     labels: Array | None = None,
     layers: Sequence[str] | None = None,
     spectra: int = 32,
+    bounds: int = 2,
     metamers: int = 0,
     metamer_domain: Domain | None = PICTURES,
     metamer_norms: Sequence[float] = (1, 2, math.inf),
@@ -77,6 +79,8 @@ def analyze(
         labels: (n,) class of each input, as integers.
         layers: names of the ReLU layers that get verdicts; all of them by default.
         spectra: how many inputs, from the first on, get the spectra of all layers; 0 for none.
+        bounds: how many inputs, from the first on, get the bounds of Lemmas 8 and 9 for the layers that have verdicts,
+            beside the singular values of the layer by itself; 0 for none.
         metamers: how many pairs of original and target get a metamer of the first layer: those originals with the
             fewest positive features, and targets of another class; 0 for none.
         metamer_domain: where metamers may lie; pictures in [0, 1] by default, None for all of space.
@@ -108,7 +112,7 @@ def analyze(
     x = _checked_data(net, data)
     y = _checked_labels(labels, len(x))
     names = _checked_layers(net, layers)
-    for count, what in ((spectra, "spectra"), (metamers, "metamers")):
+    for count, what in ((spectra, "spectra"), (bounds, "bounds"), (metamers, "metamers")):
         if count < 0:
             raise InputError(f"{what} must be 0 or more, not {count}.")
     shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
@@ -146,6 +150,8 @@ def analyze(
     with clock.stage("spectra"):
         if not no_spectra:
             spectrum_records, no_spectra = _spectra(net, x[:spectra], progress, workers)
+    with clock.stage("bounds"):
+        bound_records, no_bounds = bound_rows(net, x[:bounds], names, progress)
     metamer_records: list[dict[str, object]] = []
     with clock.stage("metamers"):
         if pairs:
@@ -155,7 +161,7 @@ def analyze(
 
     verdict_table, spectrum_table = table(VERDICTS, verdicts), table(SPECTRA, spectrum_records)
     prior_table, metamer_table = table(PRIORS, prior_records), table(METAMERS, metamer_records)
-    left_out = LeftOut(no_verdicts, no_spectra, folding_errors)
+    left_out = LeftOut(no_verdicts, no_spectra, no_bounds, folding_errors)
     return Study(
         info=StudyInfo(
             name=name,
@@ -195,6 +201,7 @@ def analyze(
         verdicts=verdict_table,
         priors=prior_table,
         spectra=spectrum_table,
+        bounds=table(BOUNDS, bound_records),
         metamers=metamer_table,
     )
 

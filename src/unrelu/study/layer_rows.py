@@ -23,16 +23,18 @@ _PROVABLE = ("singleton", "bounded", "unbounded", "empty")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Why some layers have no verdicts or no spectra.
+    """Why some layers have no verdicts, no spectra or no bounds.
 
     Attributes:
         verdicts: the reason by layer.
         spectra: the reason by layer.
+        bounds: the reason by layer.
         folding_errors: bound on the rounding of the composed weights, of the layers that were composed.
     """
 
     verdicts: Mapping[str, str]
     spectra: Mapping[str, str]
+    bounds: Mapping[str, str]
     folding_errors: Mapping[str, float]
 
 
@@ -55,6 +57,7 @@ def layer_table(
                 "folding_error": left_out.folding_errors.get(name),
                 "verdicts_left_out": left_out.verdicts.get(name),
                 "spectra_left_out": left_out.spectra.get(name),
+                "bounds_left_out": left_out.bounds.get(name),
                 **_of_verdicts(verdicts.filter(pc.field("layer") == name)),
                 **_of_priors(priors.filter(pc.field("layer") == name)),
                 **_of_spectra(spectra.filter(pc.field("layer") == name)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised whenever a column changes its meaning, comes or goes."""
 
 
@@ -74,6 +74,40 @@ SPECTRA = _schema(
 )
 """One row per layer, input, and with or without the layer's ReLU."""
 
+BOUNDS = _schema(
+    ("layer", _TEXT, "name of the ReLU layer, whose weight is A: (m, d) on the layer's own input"),
+    ("input", _COUNT, "index of the input in the data"),
+    ("n_outputs", _COUNT, "m, rows of A"),
+    ("n_inputs", _COUNT, "d, columns of A"),
+    ("n_removed", _COUNT, "q, rows that the ReLU removes at this input"),
+    ("rank_before", _COUNT, "N, numerical rank of A"),
+    ("rank", _COUNT, "numerical rank of what is left"),
+    ("largest_before", _REAL, "largest singular value of A: bounds the one after the removal"),
+    ("largest", _REAL, "largest singular value of what is left"),
+    ("smallest_nonzero_before", _REAL, "smallest non-zero singular value of A; null where there is none"),
+    ("smallest_nonzero", _REAL, "smallest non-zero singular value of what is left; null where there is none"),
+    ("smallest", _REAL, "d-th singular value of what is left, 0 where fewer than d rows are left"),
+    ("interlacing", _REAL, "Lemma 8: smallest_nonzero is at most this, sigma_{N-q}(A); null unless q < N"),
+    ("interlacing_by_rank", _REAL, "sharper: sigma_r(A) for the rank r that is left; null where r = 0"),
+    ("correlation", _REAL, "Lemma 9: smallest is at most this, the least c; null where no non-zero row is removed"),
+    ("correlation_along", _REAL, "sharper: the least |D A a_k| / |a_k| over the removed rows a_k"),
+    ("correlation_over_span", _REAL, "sharper still: the least |D A v| / |v| over the span of the removed rows"),
+    ("correlation_applies", _FLAG, "whether Lemma 9 says more than counting: at least d rows are left, one is removed"),
+    (
+        "correlation_nonzero",
+        _REAL,
+        "smallest_nonzero is at most this, the least c over removed rows in the span of "
+        "the others; null where there is none",
+    ),
+    (
+        "correlation_nonzero_over_span",
+        _REAL,
+        "sharper, for all removed rows: the least |D A v| / |P v|, P projecting "
+        "onto the span of the rows left; null where all P v = 0",
+    ),
+)
+"""One row per layer and input, for a few inputs: Lemmas 8 and 9 beside the true singular values."""
+
 METAMERS = _schema(
     ("pair", _COUNT, "number of the pair of original and target"),
     ("layer", _TEXT, "name of the ReLU layer whose features are kept"),
@@ -112,6 +146,7 @@ LAYERS = _schema(
     ("folding_error", _REAL, "bound on the rounding of each weight and bias when affine nodes were composed"),
     ("verdicts_left_out", _TEXT, "why there are no verdicts; null where there are"),
     ("spectra_left_out", _TEXT, "why there are no spectra; null where there are"),
+    ("bounds_left_out", _TEXT, "why there are no bounds; null where there are"),
     ("n_verdicts", _COUNT, "number of inputs with a verdict"),
     ("singleton", _COUNT, "verdicts of kind singleton"),
     ("bounded", _COUNT, "verdicts of kind bounded (more than one point)"),
@@ -163,6 +198,7 @@ TABLES: dict[str, pa.Schema] = {
     "verdicts": VERDICTS,
     "priors": PRIORS,
     "spectra": SPECTRA,
+    "bounds": BOUNDS,
     "metamers": METAMERS,
 }
 """All tables of a study, by name."""

@@ -12,7 +12,18 @@ from torch import Tensor
 from unrelu.errors import ModelFileError, TrainingMode, UnsupportedOperator
 from unrelu.network.draft import Signal
 from unrelu.network.onnx_intake.place import Place, Value
-from unrelu.network.operators import Add, AveragePool, Convolution, Dense, Mean, Normalization, ReLU, Reshape, Subtract
+from unrelu.network.operators import (
+    Add,
+    AveragePool,
+    Convolution,
+    Dense,
+    MaxPool,
+    Mean,
+    Normalization,
+    ReLU,
+    Reshape,
+    Subtract,
+)
 from unrelu.network.refusals import refusal
 
 Handler = Callable[..., Signal]
@@ -105,6 +116,28 @@ def average_pool(at: Place, x: Value) -> Signal:
         raise UnsupportedOperator(f"node {at.node.name!r} pools with uneven padding and ceil_mode; pad evenly.")
     counts = bool(at.attribute("count_include_pad", 0))
     return at.write(AveragePool(kernel, stride, padding, ceil_mode, counts), signal)
+
+
+def max_pool(at: Place, x: Value) -> Signal:
+    """Max pooling; its second result, the indices, is not read."""
+    signal = at.signal(x)
+    dims = len(signal.shape) - 1
+    if dims not in (1, 2, 3):
+        raise ModelFileError(f"node {at.node.name!r} pools samples of shape {signal.shape}; export the model again.")
+    kernel, stride = _positive(at, "kernel_shape", dims), _positive(at, "strides", dims)
+    dilation = _positive(at, "dilations", dims)
+    reach = tuple(step * (width - 1) + 1 for step, width in zip(dilation, kernel, strict=True))
+    padding = _padding(at, signal, reach, stride)
+    grown = math.prod(size + sum(pad) for size, pad in zip(signal.shape[1:], padding, strict=True))
+    at.check_size((signal.shape[0], grown, math.prod(kernel)))
+    return at.write(MaxPool(kernel, stride, padding, dilation, bool(at.attribute("ceil_mode", 0))), signal)
+
+
+def global_max_pool(at: Place, x: Value) -> Signal:
+    """Maxima over all spatial axes."""
+    signal = at.signal(x)
+    kernel = signal.shape[1:]
+    return at.write(MaxPool(kernel, kernel, ((0, 0),) * len(kernel), (1,) * len(kernel)), signal)
 
 
 def global_average_pool(at: Place, x: Value) -> Signal:
@@ -246,6 +279,8 @@ ARITHMETIC: dict[str, Handler] = {
     "Conv": convolution,
     "BatchNormalization": batch_norm,
     "AveragePool": average_pool,
+    "MaxPool": max_pool,
+    "GlobalMaxPool": global_max_pool,
     "GlobalAveragePool": global_average_pool,
     "ReduceMean": reduce_mean,
     "Add": add,

@@ -22,7 +22,7 @@ def network_from_onnx(path: str | os.PathLike[str]) -> Network:
         The network, with ONNX's reference evaluator of the model as its source.
 
     Raises:
-        ModelError: if the file cannot be read, or holds operators that are neither affine nor a ReLU.
+        ModelError: if the file cannot be read, or holds operators that are neither affine, a ReLU nor a max pooling.
         MissingExtra: if the onnx package is not installed.
     """
     model = parse(path)

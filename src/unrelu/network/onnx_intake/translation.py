@@ -26,7 +26,7 @@ def translate(model: OnnxModel) -> Network:
     """Write the network that the graph is.
 
     Raises:
-        UnsupportedOperator: if a node is neither affine nor a ReLU; the message names it.
+        UnsupportedOperator: if a node is neither affine, a ReLU nor a max pooling; the message names it.
         ModelFileError: if the graph is not complete.
     """
     draft = Draft()

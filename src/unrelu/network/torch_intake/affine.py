@@ -17,6 +17,7 @@ from unrelu.network.operators import (
     AveragePool,
     Convolution,
     Dense,
+    MaxPool,
     Mean,
     Normalization,
     ReLU,
@@ -120,6 +121,25 @@ def adaptive_average_pool(at: Place, x: Any, output_size: Any) -> Signal:
     """Adaptive average pooling."""
     signal = at.signal(x)
     return at.write(AdaptiveAveragePool(at.shape[1:], signal.shape[1:]), signal)
+
+
+def max_pool(at: Place, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Signal:
+    """Max pooling, with or without the indices that it also gives."""
+    dims = len(at.shape) - 1
+    kernel = _spread(kernel_size, dims)
+    pads = tuple((pad, pad) for pad in _spread(padding, dims))
+    operator = MaxPool(kernel, _spread(stride or kernel, dims), pads, _spread(dilation, dims), ceil_mode)
+    return at.write(operator, at.signal(x))
+
+
+def adaptive_max_pool(at: Place, x: Any, output_size: Any) -> Signal:
+    """Adaptive max pooling into parts of equal size."""
+    signal = at.signal(x)
+    if any(old % new for old, new in zip(signal.shape[1:], at.shape[1:], strict=True)):
+        raise refusal(at.wish, "adaptive_max_pool into unequal windows")
+    kernel = tuple(old // new for old, new in zip(signal.shape[1:], at.shape[1:], strict=True))
+    dims = len(kernel)
+    return at.write(MaxPool(kernel, kernel, ((0, 0),) * dims, (1,) * dims), signal)
 
 
 def mean(at: Place, x: Any, dim: Any, keepdim: bool, dtype: Any = None) -> Signal:
@@ -258,6 +278,15 @@ ARITHMETIC: dict[str, Handler] = {
     "adaptive_avg_pool1d": adaptive_average_pool,
     "adaptive_avg_pool2d": adaptive_average_pool,
     "adaptive_avg_pool3d": adaptive_average_pool,
+    "max_pool1d": max_pool,
+    "max_pool2d": max_pool,
+    "max_pool3d": max_pool,
+    "max_pool1d_with_indices": max_pool,
+    "max_pool2d_with_indices": max_pool,
+    "max_pool3d_with_indices": max_pool,
+    "adaptive_max_pool1d": adaptive_max_pool,
+    "adaptive_max_pool2d": adaptive_max_pool,
+    "adaptive_max_pool3d": adaptive_max_pool,
     "mean": mean,
     "add": add,
     "sub": subtract,

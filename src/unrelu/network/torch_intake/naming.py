@@ -9,6 +9,7 @@ _SPOKEN = {
     "_native_batch_norm_legit": "batch_norm",
     "_native_batch_norm_legit_functional": "batch_norm",
     "native_dropout": "dropout",
+    **{f"max_pool{k}d_with_indices": f"max_pool{k}d" for k in (1, 2, 3)},
     "_unsafe_view": "reshape",
 }
 

@@ -30,7 +30,7 @@ def translate(module: nn.Module, exported: Exported) -> Network:
         exported: its traced calls.
 
     Raises:
-        UnsupportedOperator: if a call is neither affine nor a ReLU; the message names it.
+        UnsupportedOperator: if a call is neither affine, a ReLU nor a max pooling; the message names it.
         TrainingMode: if a call is in training mode.
     """
     return _Translation(module, exported).network()

@@ -9,10 +9,9 @@ import numpy as np
 from unrelu.errors import InputError
 from unrelu.polyhedra.affine_hull import AffineHull, affine_hull
 from unrelu.polyhedra.analytic_center import analytic_center
+from unrelu.polyhedra.boundedness import boundedness
 from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.polyhedra.radius_bound import radius_bound
-from unrelu.polyhedra.recession import recession
 from unrelu.polyhedra.volumes.annealing import annealed_volume
 from unrelu.polyhedra.volumes.ellipsoids import ellipsoid_bounds
 from unrelu.polyhedra.volumes.exact import MAX_ROWS, exact_log_volume
@@ -36,6 +35,7 @@ def volume(
     polyhedron: Polyhedron,
     *,
     bounded: bool | None = None,
+    ub_error: np.ndarray | float = 0.0,
     method: VolumeMethod | str | None = None,
     accuracy: float = 0.05,
     confidence: float = 0.95,
@@ -52,7 +52,9 @@ def volume(
 
     Args:
         polyhedron: the set, of dimension d.
-        bounded: whether it is bounded, where the caller knows; None to find out.
+        bounded: whether it is bounded, where the caller has it proved; None to find out.
+        ub_error: what is said to be proved shall hold for all right-hand sides within this of `b_ub`; (k,) or one
+            number. The volume is that of the stored numbers.
         method: "exact", "annealing" or "ellipsoids"; by the dimension if None. "exact" gives bounds where the faces
             are too many.
         accuracy: half-width of the confidence interval of the logarithm that annealing tries to reach.
@@ -65,18 +67,18 @@ def volume(
         SolverFailure: if a solver refuses the numbers.
     """
     chosen = _checked(method, accuracy, confidence)
-    hull = affine_hull(polyhedron)
-    if hull.status is GeometryStatus.EMPTY:
-        proved = hull.empty is True
-        return _certain(-math.inf, hull, VolumeMethod.EMPTY if proved else VolumeMethod.UNDECIDED)
+    hull = affine_hull(polyhedron, ub_error=ub_error)
+    if hull.empty is True:
+        return _certain(-math.inf, hull, VolumeMethod.EMPTY)
     if hull.status is not GeometryStatus.FOUND:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
     if hull.dimension == 0:
         return _certain(0.0, hull, VolumeMethod.POINT)
-    known = _boundedness(polyhedron, hull) if bounded is None else bounded
+    known = boundedness(polyhedron, ub_error=ub_error).bounded if bounded is None else bounded
+    if known is False and (bounded is False or hull.empty is False):
+        return _certain(math.inf, hull, VolumeMethod.UNBOUNDED)
     if known is not True:
-        value, found = (math.inf, VolumeMethod.UNBOUNDED) if known is False else (math.nan, VolumeMethod.UNDECIDED)
-        return _certain(value, hull, found)
+        return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
     center = analytic_center(hull.polyhedron, hull.point)
     if center.status is not GeometryStatus.FOUND:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
@@ -95,18 +97,6 @@ def _checked(method: VolumeMethod | str | None, accuracy: float, confidence: flo
     if not 0 < confidence < 1:
         raise InputError(f"the confidence must lie between 0 and 1, not {confidence}.")
     return chosen
-
-
-def _boundedness(polyhedron: Polyhedron, hull: AffineHull) -> bool | None:
-    """Whether the polyhedron is proved to be bounded (True) or not (False); None where it is open."""
-    if bool(np.isfinite(polyhedron.lower).all() and np.isfinite(polyhedron.upper).all()):
-        return True
-    found = recession(polyhedron)
-    if found.direction is not None:
-        return False if found.proved and hull.empty is False else None
-    if found.multipliers is not None and math.isfinite(radius_bound(polyhedron, found.multipliers)):
-        return True
-    return None
 
 
 def _measured(

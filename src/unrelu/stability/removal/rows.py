@@ -72,11 +72,12 @@ def removed_rows(
 
     Raises:
         InputError: if not exactly one of the two is given, or it does not fit the matrix.
+        TooLarge: if a sparse layer does not fit in memory as a dense matrix.
     """
     if (removed is None) == (at is None):
         raise InputError("give either `removed`, the set of removed rows, or a ReLU layer and `at`, its input.")
     layer = matrix if isinstance(matrix, ReLULayer) else None
-    A = matrix.weight if isinstance(matrix, ReLULayer) else as_numpy(matrix, "the matrix")
+    A = matrix.dense_weight if isinstance(matrix, ReLULayer) else as_numpy(matrix, "the matrix")
     if A.ndim != 2 or 0 in A.shape:
         raise ShapeError(f"the matrix must have shape (m, d), not {A.shape}.")
     if removed is not None:
@@ -86,7 +87,7 @@ def removed_rows(
     x = as_numpy(at, "the point").ravel()
     if x.size != layer.n_inputs:
         raise ShapeError(f"the point has {x.size} coordinates, the layer takes {layer.n_inputs}.")
-    return RemovedRows(A, exact_signs(layer.weight, layer.bias, x) <= 0)
+    return RemovedRows(A, exact_signs(A, layer.bias, x) <= 0)
 
 
 def right_factor(rows: np.ndarray, rtol: float | None, size: int) -> RightFactor:
