@@ -194,7 +194,9 @@ def _round(shared: GramRows, works: dict[int, _Work]) -> dict[int, ConeProjectio
             pushed[k] = (products, fresh)
         else:
             results[k] = _direction(work, products)
-    results.update(_completed(shared, {k: works[k] for k, (_, fresh) in pushed.items() if works[k].may_be_trivial(fresh.size)}))
+    results.update(
+        _completed(shared, {k: works[k] for k, (_, fresh) in pushed.items() if works[k].may_be_trivial(fresh.size)})
+    )
     for k, (products, fresh) in pushed.items():
         if k not in results and not works[k].grow(products, fresh):
             results[k] = UNSETTLED

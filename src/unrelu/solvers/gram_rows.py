@@ -97,7 +97,7 @@ class GramRows:
         return self.products(solve_with_factor(self.normal_factor, residuals.T).T)
 
     def positive(self, multipliers: np.ndarray, inequalities: np.ndarray) -> list[np.ndarray | None]:
-        """Multipliers (n, m), scaled to at least 1 on the inequality rows, where `Multipliers.verify` should prove them.
+        """Multipliers, scaled to at least 1 on the inequality rows, where `Multipliers.verify` should prove them.
 
         Args:
             multipliers: (n, m), with `A'v = 0` up to rounding.
