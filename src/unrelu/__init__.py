@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
+    from unrelu.stability.extremes.convolution_spectrum import ConvolutionSpectrum as ConvolutionSpectrum
+    from unrelu.stability.extremes.convolution_spectrum import convolution_spectrum as convolution_spectrum
+    from unrelu.stability.extremes.density import SpectralDensity as SpectralDensity
+    from unrelu.stability.extremes.density import spectral_density as spectral_density
+    from unrelu.stability.extremes.extreme_values import extreme_singular_values as extreme_singular_values
+    from unrelu.stability.extremes.result import ExtremeSingularValues as ExtremeSingularValues
+    from unrelu.stability.following.follow import follow as follow
+    from unrelu.stability.following.path import RegionPath as RegionPath
     from unrelu.stability.linearization import Linearization as Linearization
     from unrelu.stability.linearization import linearize as linearize
     from unrelu.stability.spectrum import Spectrum as Spectrum
@@ -71,6 +79,15 @@ _HOMES = {
     "Linearization": "unrelu.stability.linearization",
     "spectrum": "unrelu.stability.spectrum",
     "Spectrum": "unrelu.stability.spectrum",
+    "extreme_singular_values": "unrelu.stability.extremes.extreme_values",
+    "ExtremeSingularValues": "unrelu.stability.extremes.result",
+    "spectral_density": "unrelu.stability.extremes.density",
+    "SpectralDensity": "unrelu.stability.extremes.density",
+    "convolution_spectrum": "unrelu.stability.extremes.convolution_spectrum",
+    "ConvolutionSpectrum": "unrelu.stability.extremes.convolution_spectrum",
+    # ... also across linear regions
+    "follow": "unrelu.stability.following.follow",
+    "RegionPath": "unrelu.stability.following.path",
     # and why: what theory says when rows are removed (a module)
     "bounds": "unrelu",
     # what else looks the same to the network

@@ -28,7 +28,14 @@ from unrelu.preimages.certificate_files.load import find_certificates, load_cert
 from unrelu.preimages.certificate_files.records import FORMS, CertificateRecord, certificate_of, record_of
 from unrelu.preimages.certificate_files.save import file_name, save_certificates
 from unrelu.preimages.certificate_files.schema import SAME, SCHEMA
-from unrelu.preimages.certificates import ConeCertificate, Direction, ExactDirection, ExactMultipliers, Multipliers
+from unrelu.preimages.certificates import (
+    ConeCertificate,
+    Direction,
+    ExactDirection,
+    ExactMultipliers,
+    LocalCounting,
+    Multipliers,
+)
 from unrelu.preimages.classification import Classification, classify
 from unrelu.preimages.kind import Kind, kind_of
 
@@ -146,7 +153,8 @@ def test_every_form_of_certificate_can_be_saved() -> None:
         ExactMultipliers((1, huge)),
         Multipliers(np.array([1.0, 5e-324, -0.1])),
         Direction(np.array([0.1, -2.0]), np.array([3, 1])),
-        *(form.certificate() for form in FORMS.values() if not (form.numbers or form.integers)),
+        LocalCounting(np.array([2, 0])),
+        *(form.certificate() for form in FORMS.values() if not (form.numbers or form.indices or form.integers)),
     ):
         assert same(certificate, certificate_of(record_of(certificate)))
 

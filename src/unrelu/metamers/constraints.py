@@ -50,7 +50,7 @@ def layer_constraints(layer: ReLULayer, at: np.ndarray, domain: Polyhedron, tole
     Raises:
         DomainError: if the point is not in the domain.
     """
-    A, b = layer.weight, layer.bias
+    A, b = layer.dense_weight, layer.bias
     # Signs are exact: a row at exactly zero stays an inequality, and one a rounding error above it an equality.
     signs = exact_signs(A, b, at)
     active = signs > 0

@@ -64,7 +64,7 @@ class Admissibility:
         """True only if `admissible` is proved for exactly the stored floats; calls no solver."""
         if self.certificate is None or self.certificate.admissible is not self.admissible:
             return False
-        return self.certificate.verify(SignSystem(self.layer.weight, self.layer.bias, self.inactive, self.domain))
+        return self.certificate.verify(SignSystem(self.layer.dense_weight, self.layer.bias, self.inactive, self.domain))
 
     def __repr__(self) -> str:
         """A line that says what was found."""
@@ -96,7 +96,7 @@ def admissibility(
     """
     chosen = _index_set(inactive, layer.n_outputs)
     D = resolve(domain, layer.n_inputs)
-    found = decide_signs(SignSystem(layer.weight, layer.bias, chosen, D))
+    found = decide_signs(SignSystem(layer.dense_weight, layer.bias, chosen, D))
     return Admissibility(layer, chosen, D, found.admissible, found.certificate, found.margin, found.reason)
 
 

@@ -166,7 +166,7 @@ def _child(layer: ReLULayer, domain: Polyhedron, parent: Branch, k: int, inactiv
     prefix = np.append(parent.inactive, inactive)
     known = parent.certificate
     if isinstance(known, Witness):
-        side = exact_sign(layer.weight[k], float(layer.bias[k]), known.point) <= 0
+        side = exact_sign(layer.dense_weight[k], float(layer.bias[k]), known.point) <= 0
         system = _prefix(layer, domain, prefix)
         if side is inactive and known.is_exact(system):
             return Branch(prefix, known)
@@ -174,7 +174,7 @@ def _child(layer: ReLULayer, domain: Polyhedron, parent: Branch, k: int, inactiv
 
 
 def _prefix(layer: ReLULayer, domain: Polyhedron, inactive: np.ndarray) -> SignSystem:
-    return SignSystem(layer.weight[: inactive.size], layer.bias[: inactive.size], inactive, domain)
+    return SignSystem(layer.dense_weight[: inactive.size], layer.bias[: inactive.size], inactive, domain)
 
 
 def _make_up_all(prefixes: list[np.ndarray], m: int) -> bool:

@@ -16,9 +16,11 @@ from unrelu.preimages.certificates import (
     Multipliers,
 )
 from unrelu.preimages.facts import Fact, decided, open_fact
+from unrelu.preimages.sparse_decision import decide_sparse_cone
 from unrelu.rigor.integers import integer_rows
+from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
-from unrelu.rigor.singular import proves_full_rank
+from unrelu.rigor.singular import DENSE_SIZE
 from unrelu.solvers.cone_projection import ConeProjection, Outcome, ProjectedDirection, project
 from unrelu.solvers.dense_cone import DenseOutcome, project_dense
 from unrelu.solvers.exact_cone import project_exactly
@@ -51,7 +53,7 @@ def by_structure(cone: Cone) -> Fact | None:
         return decided(Counting())
     if Enclosed().verify(cone):
         return decided(Enclosed())
-    if int(cone.equalities.sum()) >= cone.dimension and proves_full_rank(cone.rows.matrix[cone.equalities]):
+    if cone.rows.proves_full_column_rank(cone.equalities):
         return decided(FullRank())
     unused = cone.unused_columns
     if unused.size:
@@ -71,6 +73,8 @@ def decide_cones(shared: GramRows, cones: list[Cone]) -> list[Fact]:
     """Decide cones that use all the shared rows and that structure left open."""
     if not cones:
         return []
+    if cones[0].rows.is_sparse:
+        return [_sparse(cone) for cone in cones]
     if cones[0].rows.matrix.size <= SMALL:
         return [_dense(cone) for cone in cones]
     facts = _by_splitting(shared, cones)
@@ -103,6 +107,8 @@ def decide_cone(cone: Cone) -> Fact:
     found = by_structure(cone)
     if found is not None:
         return found
+    if cone.rows.is_sparse:
+        return _sparse(cone)
     used = np.flatnonzero(cone.equalities | cone.inequalities)
     if cone.rows.matrix[used].size <= SMALL:
         return _dense(cone)
@@ -113,6 +119,15 @@ def decide_cone(cone: Cone) -> Fact:
     part = Cone(ScaledRows(cone.rows.matrix[used]), cone.equalities[used], cone.inequalities[used])
     fact = decide_cones(GramRows(part.rows), [part])[0]
     return Fact(fact.value, _lifted(fact, used, len(cone.equalities)), fact.margin, fact.reason)
+
+
+def _sparse(cone: Cone) -> Fact:
+    """The tests for sparse rows, and for small cones that they leave open those for dense ones."""
+    fact = decide_sparse_cone(cone)
+    m, d = cone.rows.shape
+    if fact.value is not None or m * d > DENSE_SIZE:
+        return fact
+    return decide_cone(Cone(ScaledRows(as_array(cone.rows.matrix)), cone.equalities, cone.inequalities))
 
 
 def _by_signs(cone: Cone) -> Fact | None:

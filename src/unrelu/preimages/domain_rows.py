@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from unrelu.errors import DomainError
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.matrices import Matrix
 from unrelu.rigor.rounding import gamma
 from unrelu.rigor.signs import exact_signs
 
@@ -21,32 +23,33 @@ class DomainRows:
 
     Attributes:
         domain: the domain.
-        equalities: (l, d).
-        inequalities: (k, d).
+        equalities: (l, d), sparse if asked for.
+        inequalities: (k, d), likewise.
         lower: indices of the coordinates with a lower bound that are not fixed.
         upper: indices of the coordinates with an upper bound that are not fixed.
     """
 
     domain: Polyhedron
-    equalities: np.ndarray
-    inequalities: np.ndarray
+    equalities: Matrix
+    inequalities: Matrix
     lower: np.ndarray
     upper: np.ndarray
 
     @classmethod
-    def of(cls, domain: Polyhedron) -> DomainRows:
+    def of(cls, domain: Polyhedron, *, as_sparse: bool = False) -> DomainRows:
         """The rows of a domain."""
-        unit = np.eye(domain.dimension)
         fixed = domain.lower == domain.upper
         lower = np.flatnonzero(np.isfinite(domain.lower) & ~fixed)
         upper = np.flatnonzero(np.isfinite(domain.upper) & ~fixed)
-        return cls(
-            domain=domain,
-            equalities=np.vstack([domain.A_eq, unit[fixed]]),
-            inequalities=np.vstack([domain.A_ub, -unit[lower], unit[upper]]),
-            lower=lower,
-            upper=upper,
-        )
+        if as_sparse:
+            units = sparse.eye_array(domain.dimension, format="csr")
+            equalities = sparse.csr_array(sparse.vstack([domain.A_eq, units[fixed]], format="csr"))
+            inequalities = sparse.csr_array(sparse.vstack([domain.A_ub, -units[lower], units[upper]], format="csr"))
+        else:
+            unit = np.eye(domain.dimension)
+            equalities = np.vstack([domain.A_eq, unit[fixed]])
+            inequalities = np.vstack([domain.A_ub, -unit[lower], unit[upper]])
+        return cls(domain, equalities, inequalities, lower, upper)
 
     def tight(self, point: np.ndarray) -> np.ndarray:
         """Which inequalities hold with equality at a point of the domain, decided exactly.

@@ -136,7 +136,7 @@ class FeaturePreimage:
     def polyhedron(self) -> Polyhedron:
         """The set in H-representation; right-hand sides are rounded."""
         system, y = self.certificate.system, self.certificate.features
-        A, b, eps = system.layer.weight, system.layer.bias, system.tolerance
+        A, b, eps = system.layer.dense_weight, system.layer.bias, system.tolerance
         D = resolve(system.domain, A.shape[1])
         above = y > eps
         equal = above if eps == 0 else np.zeros_like(above)
@@ -234,7 +234,7 @@ def interior_system(system: LayerSystem, features: np.ndarray) -> SignSystem | N
 
 def _feature_rows(system: LayerSystem, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows that are at most 0 on the set, and rows that are 0, on (x, 1, 1, 1)."""
-    A, b, eps = system.layer.weight, system.layer.bias, system.tolerance
+    A, b, eps = system.layer.dense_weight, system.layer.bias, system.tolerance
     m, d = A.shape
     upper = np.column_stack([A, b, -features, np.full(m, -eps)])
     lower = np.column_stack([-A, -b, features, np.full(m, -eps)])

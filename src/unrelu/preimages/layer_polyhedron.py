@@ -37,7 +37,7 @@ class LayerPolyhedron:
             point: (d,) x0.
             pattern: what is active and tight there.
         """
-        A, b, eps = system.layer.weight, system.layer.bias, system.tolerance
+        A, b, eps = system.layer.dense_weight, system.layer.bias, system.tolerance
         values = A @ point + b
         rounding = 2 * gamma(point.size + 4) * (np.abs(A) @ np.abs(point) + np.abs(b)) + UNDERFLOW
         # Above 0 the slack is the tolerance; below, what is missing to 0 comes on top of it.
@@ -95,7 +95,7 @@ def is_member(system: LayerSystem, at: np.ndarray, pattern: LayerPattern, point:
         pattern: what is active and tight there.
         point: (d,) x.
     """
-    A, b, eps = system.layer.weight, system.layer.bias, system.tolerance
+    A, b, eps = system.layer.dense_weight, system.layer.bias, system.tolerance
     if system.domain is not None and not _is_in_domain(system.domain, at, pattern.domain_tight, point):
         return False
     positive = exact_signs(A, b, at) > 0

@@ -119,7 +119,10 @@ class LayerPreimage:
         """P in H-representation, centred at x0.
 
         Without a tolerance the active rows are equalities `A_J (x - x0) = 0`, exactly; slacks of inequalities are
-        rounded, those of tight rows are exactly 0.
+        rounded, those of tight rows are exactly 0. Rows are dense, those of a sparse layer too, and so is all geometry.
+
+        Raises:
+            TooLarge: if the rows of a sparse layer would take more than 4 GiB that way.
         """
         return self._rows.polyhedron
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
@@ -17,6 +18,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates import Cone
 from unrelu.preimages.domain_rows import DomainRows
 from unrelu.preimages.pattern import LayerPattern
+from unrelu.rigor.matrices import Matrix, stacked
 from unrelu.rigor.rounding import row_norms_above
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.rigor.signs import exact_signs_batch
@@ -44,7 +46,7 @@ class LayerSystem:
         if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
             raise InputError(f"the tolerance must be a finite number of at least 0, not {self.tolerance}.")
         if self.domain is not None:
-            object.__setattr__(self, "_domain_rows", DomainRows.of(self.domain))
+            object.__setattr__(self, "_domain_rows", DomainRows.of(self.domain, as_sparse=self.layer.is_sparse))
 
     @classmethod
     def ask(cls, layer: ReLULayer, domain: Domain | None, tolerance: float) -> LayerSystem:
@@ -63,11 +65,11 @@ class LayerSystem:
         if self._domain_rows is not None:
             parts += [self._domain_rows.equalities, self._domain_rows.inequalities]
         kept = _ROWS.setdefault(self.layer, {})
-        key = b"".join(hashlib.sha256(np.ascontiguousarray(part).tobytes()).digest() for part in parts[1:])
+        key = b"".join(_digest(part) for part in parts[1:])
         if key not in kept:
             if len(kept) >= _KEPT:
                 kept.pop(next(iter(kept)))
-            kept[key] = ScaledRows(np.vstack(parts) if len(parts) > 1 else parts[0])
+            kept[key] = ScaledRows(stacked(parts) if len(parts) > 1 else parts[0])
         return kept[key]
 
     def patterns(self, points: np.ndarray) -> list[LayerPattern]:
@@ -85,9 +87,9 @@ class LayerSystem:
             tight = signs == 0
         else:
             # a.x + b - tolerance, exactly: b counts as the weight of a coordinate that is 1.
-            extended = np.column_stack([A, b])
+            extended = np.column_stack([A, b]) if isinstance(A, np.ndarray) else _with_column(A, b)
             ones = np.ones((len(points), 1))
-            signs = exact_signs_batch(extended, np.full(len(A), -self.tolerance), np.hstack([points, ones]))
+            signs = exact_signs_batch(extended, np.full(b.size, -self.tolerance), np.hstack([points, ones]))
             tight = np.zeros(signs.shape, dtype=bool)
         return [
             LayerPattern(sign > 0, at_zero, self._tight_domain_rows(point))
@@ -97,7 +99,7 @@ class LayerSystem:
     @property
     def n_domain_inequalities(self) -> int:
         """How many inequality rows the domain has, bounds included."""
-        return 0 if self._domain_rows is None else len(self._domain_rows.inequalities)
+        return 0 if self._domain_rows is None else self._domain_rows.inequalities.shape[0]
 
     def _tight_domain_rows(self, point: np.ndarray) -> np.ndarray:
         return np.zeros(0, dtype=bool) if self._domain_rows is None else self._domain_rows.tight(point)
@@ -118,10 +120,19 @@ class LayerSystem:
     def _cone(self, equalities: np.ndarray, inequalities: np.ndarray, of_domain: np.ndarray) -> Cone:
         if self._domain_rows is None:
             return Cone(self.rows, equalities, inequalities)
-        n_equalities = len(self._domain_rows.equalities)
+        n_equalities = self._domain_rows.equalities.shape[0]
         yes, no = np.ones(n_equalities, dtype=bool), np.zeros(n_equalities, dtype=bool)
         return Cone(
             self.rows,
             np.concatenate([equalities, yes, np.zeros_like(of_domain)]),
             np.concatenate([inequalities, no, of_domain]),
         )
+
+
+def _with_column(A: sparse.csr_array, b: np.ndarray) -> sparse.csr_array:
+    return sparse.csr_array(sparse.hstack([A, sparse.csr_array(b[:, None])], format="csr"))
+
+
+def _digest(rows: Matrix) -> bytes:
+    parts = [rows] if isinstance(rows, np.ndarray) else [rows.data, rows.indices, rows.indptr]
+    return b"".join(hashlib.sha256(np.ascontiguousarray(part).tobytes()).digest() for part in parts)

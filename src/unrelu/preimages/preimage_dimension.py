@@ -48,8 +48,8 @@ def preimage_dimension(
     counted = int(((cone.equalities | cone.inequalities) & ~cone.rows.is_zero).sum())
     B = cone.rows.matrix[cone.equalities & ~cone.rows.is_zero]
     lower = max(d - counted, int(singleton is False))
-    upper = d - (len(B) if len(B) < d and proves_full_rank(B) else 0)
-    if lower < upper:
+    upper = d - (B.shape[0] if B.shape[0] < d and proves_full_rank(B) else 0)
+    if lower < upper and not system.layer.is_sparse:  # the hull's linear programs are for dense rows
         hull = affine_hull(_tangent_cone(system, at, pattern))
         lower, upper = max(lower, hull.lower), min(upper, hull.upper)
     return DimensionInterval(lower, upper)
@@ -57,7 +57,7 @@ def preimage_dimension(
 
 def _tangent_cone(system: LayerSystem, at: np.ndarray, pattern: LayerPattern) -> Polyhedron:
     """The tangent cone at x0, moved to 0; no number in it is rounded."""
-    A, D = system.layer.weight, system.domain
+    A, D = system.layer.dense_weight, system.domain
     A_eq = A[pattern.active] if system.tolerance == 0 else A[:0]
     A_ub, low, high = A[pattern.tight], np.full(at.size, -np.inf), np.full(at.size, np.inf)
     if D is not None:

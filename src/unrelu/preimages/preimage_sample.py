@@ -102,7 +102,7 @@ def sample_preimage(
 
 def _feature_error(layer: ReLULayer, x0: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n,) `max_i |f_i(x) - f_i(x0)|`."""
-    A, b = layer.weight, layer.bias
+    A, b = layer.dense_weight, layer.bias
     y = np.maximum(A @ x0 + b, 0.0)
     step = max(1, _BLOCK // len(A))
     blocks = [points[start : start + step] for start in range(0, len(points), step)]

@@ -12,6 +12,8 @@ import math
 
 import numpy as np
 
+from unrelu.rigor.matrices import Matrix, most_terms, uses_row
+
 UNIT = 2.0**-53
 """u, the unit roundoff of float64."""
 
@@ -57,7 +59,7 @@ def norm_below(vector: np.ndarray) -> float:
     return above * (1 - 8 * gamma(np.size(vector) + 4))
 
 
-def row_norms_above(matrix: np.ndarray) -> np.ndarray:
+def row_norms_above(matrix: Matrix) -> np.ndarray:
     """At least the 2-norm of each row, for rows of ordinary size (between 2^-500 and 2^500), else inf.
 
     Args:
@@ -66,19 +68,27 @@ def row_norms_above(matrix: np.ndarray) -> np.ndarray:
     Returns:
         (m,).
     """
-    d = matrix.shape[1]
-    squares = np.einsum("ij,ij->i", matrix, matrix)
-    norms = np.sqrt(squares) * (1 + 2 * gamma(d + 4))
+    squares = _row_squares(matrix)
+    norms = np.sqrt(squares) * (1 + 2 * gamma(most_terms(matrix) + 4))
     ordinary = (squares > 2.0**-1000) & (squares < 2.0**1000)
     zero = squares == 0
-    zero[zero] = np.logical_not(matrix[zero].any(axis=1))
+    zero[zero] = np.logical_not(uses_row(matrix[zero]))
     return np.where(zero, 0.0, np.where(ordinary, norms, np.inf))
 
 
-def frobenius_above(matrix: np.ndarray) -> float:
+def _row_squares(matrix: Matrix) -> np.ndarray:
+    if isinstance(matrix, np.ndarray):
+        return np.einsum("ij,ij->i", matrix, matrix)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return np.bincount(rows, matrix.data * matrix.data, minlength=matrix.shape[0])
+
+
+def frobenius_above(matrix: Matrix) -> float:
     """At least the Frobenius norm of a matrix; inf where it overflows or is not a number."""
     by_rows = norm_above(row_norms_above(matrix))
-    return by_rows if math.isfinite(by_rows) else norm_above(matrix)
+    if math.isfinite(by_rows):
+        return by_rows
+    return norm_above(matrix if isinstance(matrix, np.ndarray) else matrix.data)
 
 
 def sum_above(values: np.ndarray) -> float:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
+from unrelu.errors import TooLarge
+from unrelu.rigor.matrices import Matrix, uses_column
+from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import norm_above, row_norms_above
-from unrelu.rigor.singular import bound_from_gram, smallest_singular_value_bound
+from unrelu.rigor.singular import DENSE_SIZE, bound_from_gram, proves_full_rank, smallest_singular_value_bound
 
 _GLANCE = 16
 
@@ -16,24 +20,23 @@ class ScaledRows:
     """Rows scaled by powers of two to norms of about 1; a cone `{ B z = 0, G z <= 0 }` is the same for them.
 
     Attributes:
-        matrix: (m, d) float64, exactly the given rows times powers of two.
+        matrix: (m, d) float64, exactly the given rows times powers of two; sparse where the given matrix is.
         scales: (m,) float64, those powers.
         is_zero: (m,) bool, rows that are zero and so do not constrain.
     """
 
-    def __init__(self, matrix: np.ndarray) -> None:
+    def __init__(self, matrix: Matrix) -> None:
         """Scale the rows of a matrix (m, d); rows that are zero stay so."""
-        largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
-        scales = np.ldexp(1.0, np.clip(-np.frexp(largest)[1], -1000, 1000))
-        self.matrix = matrix * scales[:, None]
-        # A number that shrinks into the subnormal range would no longer be the given one; such rows stay as they are.
-        shrunk = np.flatnonzero(scales < 1)
-        lossy = shrunk[(self.matrix[shrunk] / scales[shrunk, None] != matrix[shrunk]).any(axis=1)]
-        self.matrix[lossy] = matrix[lossy]
-        scales[lossy] = 1.0
-        self.scales = scales
+        self.matrix: Matrix
+        if isinstance(matrix, np.ndarray):
+            largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
+            self.matrix, self.scales = _scaled(matrix, largest)
+            self.matrix.flags.writeable = False
+        else:
+            largest = np.maximum(matrix.max(axis=1).toarray(), -matrix.min(axis=1).toarray()).ravel()
+            self.matrix, self.scales = _scaled_sparse(matrix, largest)
+            self.matrix.sort_indices()
         self.is_zero = largest == 0
-        self.matrix.flags.writeable = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -41,32 +44,63 @@ class ScaledRows:
         m, d = self.matrix.shape
         return m, d
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether only numbers other than zero are stored."""
+        return not isinstance(self.matrix, np.ndarray)
+
     @cached_property
     def norms(self) -> np.ndarray:
         """(m,) upper bounds of the rows' norms."""
         return row_norms_above(self.matrix)
 
     @cached_property
+    def column_terms(self) -> int:
+        """An upper bound of how many products other than zero go into one number of `A'v`."""
+        if isinstance(self.matrix, np.ndarray):
+            return self.shape[0]
+        return int(np.bincount(self.matrix.indices, minlength=1).max())
+
+    @cached_property
     def bounded_column(self) -> np.ndarray:
         """(m,) the column of the only number of each row; -1 for rows with none or several."""
-        found = np.full(len(self.matrix), -1)
-        # Most rows show two numbers in their first few columns and need not be looked at whole.
-        rows = np.flatnonzero(np.count_nonzero(self.matrix[:, :_GLANCE], axis=1) <= 1)
-        rows = rows[np.count_nonzero(self.matrix[rows], axis=1) == 1]
-        found[rows] = (self.matrix[rows] != 0).argmax(axis=1)
+        m, _ = self.shape
+        found = np.full(m, -1)
+        if isinstance(self.matrix, np.ndarray):
+            # Most rows show two numbers in their first few columns and need not be looked at whole.
+            rows = np.flatnonzero(np.count_nonzero(self.matrix[:, :_GLANCE], axis=1) <= 1)
+            rows = rows[np.count_nonzero(self.matrix[rows], axis=1) == 1]
+            found[rows] = (self.matrix[rows] != 0).argmax(axis=1)
+        else:
+            rows = np.flatnonzero(np.diff(self.matrix.indptr) == 1)
+            found[rows] = self.matrix.indices[self.matrix.indptr[rows]]
         return found
 
     @cached_property
     def bound_sign(self) -> np.ndarray:
         """(m,) the sign of the only number of each row; 0 for rows with none or several."""
-        return np.where(
-            self.bounded_column < 0, 0.0, np.sign(self.matrix[np.arange(len(self.matrix)), self.bounded_column])
-        )
+        rows = np.flatnonzero(self.bounded_column >= 0)
+        signs = np.zeros(self.shape[0])
+        if isinstance(self.matrix, np.ndarray):
+            signs[rows] = np.sign(self.matrix[rows, self.bounded_column[rows]])
+        else:
+            signs[rows] = np.sign(self.matrix.data[self.matrix.indptr[rows]])
+        return signs
 
     @cached_property
-    def normal_matrix(self) -> np.ndarray:
+    def normal_matrix(self) -> Matrix:
         """`A'A`, (d, d), as computed."""
         return self.matrix.T @ self.matrix
+
+    @cached_property
+    def normal_band(self) -> NormalBand:
+        """`A' D A` for sparse rows.
+
+        Raises:
+            TooLarge: if it does not have a band that fits in memory.
+        """
+        assert not isinstance(self.matrix, np.ndarray)
+        return NormalBand(self.matrix)
 
     @cached_property
     def column_rank_bound(self) -> float:
@@ -74,10 +108,72 @@ class ScaledRows:
         m, d = self.shape
         if m < d:
             return 0.0
+        if not isinstance(self.matrix, np.ndarray):
+            return self.column_bound_of(np.ones(m, dtype=bool))
         bound = bound_from_gram(self.normal_matrix, norm_above(self.norms), m)
         return bound if bound > 0 else smallest_singular_value_bound(self.matrix)
+
+    def column_bound_of(self, chosen: np.ndarray) -> float:
+        """A proved lower bound of the d-th singular value of some rows; 0 where none is found.
+
+        Args:
+            chosen: (m,) bool.
+        """
+        if int(chosen.sum()) < self.shape[1]:
+            return 0.0
+        if isinstance(self.matrix, np.ndarray):
+            return self.column_rank_bound if chosen.all() else smallest_singular_value_bound(self.matrix[chosen])
+        try:
+            bound = self.normal_band.least_singular_value(chosen, norm_above(self.norms[chosen]))
+        except TooLarge:
+            return 0.0
+        if bound == 0.0 and self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE:
+            return smallest_singular_value_bound(self.matrix[chosen].toarray())
+        return bound
+
+    def proves_full_column_rank(self, chosen: np.ndarray) -> bool:
+        """Whether some rows are proved to have full column rank.
+
+        Args:
+            chosen: (m,) bool.
+        """
+        if int(chosen.sum()) < self.shape[1]:
+            return False
+        if isinstance(self.matrix, np.ndarray):
+            return proves_full_rank(self.matrix[chosen])
+        try:
+            if self.normal_band.proves_full_column_rank(chosen, norm_above(self.norms[chosen])):
+                return True
+        except TooLarge:
+            return False
+        small = self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE
+        return small and proves_full_rank(self.matrix[chosen].toarray())
 
     @cached_property
     def zero_columns(self) -> np.ndarray:
         """Indices of coordinates that no row uses."""
-        return np.flatnonzero(~self.matrix.any(axis=0))
+        return np.flatnonzero(~uses_column(self.matrix))
+
+
+def _powers(largest: np.ndarray) -> np.ndarray:
+    return np.ldexp(1.0, np.clip(-np.frexp(largest)[1], -1000, 1000))
+
+
+def _scaled(matrix: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scales = _powers(largest)
+    scaled = matrix * scales[:, None]
+    # A number that shrinks into the subnormal range would no longer be the given one; such rows stay as they are.
+    shrunk = np.flatnonzero(scales < 1)
+    lossy = shrunk[(scaled[shrunk] / scales[shrunk, None] != matrix[shrunk]).any(axis=1)]
+    scaled[lossy] = matrix[lossy]
+    scales[lossy] = 1.0
+    return scaled, scales
+
+
+def _scaled_sparse(matrix: sparse.csr_array, largest: np.ndarray) -> tuple[sparse.csr_array, np.ndarray]:
+    scales = _powers(largest)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    lossy = matrix.data * scales[rows] / scales[rows] != matrix.data
+    scales[rows[lossy]] = 1.0
+    kept = (matrix.data * scales[rows], matrix.indices, matrix.indptr)
+    return sparse.csr_array(kept, shape=matrix.shape), scales

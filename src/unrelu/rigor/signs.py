@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from unrelu.rigor.matrices import Matrix, most_terms, row_numbers
 from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, row_norms_above
 
 
-def exact_signs(matrix: np.ndarray, offset: np.ndarray, point: np.ndarray) -> np.ndarray:
+def exact_signs(matrix: Matrix, offset: np.ndarray, point: np.ndarray) -> np.ndarray:
     """The sign of every `a_i.x + b_i` in exact arithmetic on the given floats.
 
     Rows whose computed value exceeds its rounding error bound are decided by it, the others by integers.
 
     Args:
-        matrix: (m, d) float64.
+        matrix: (m, d) float64, whole or sparse.
         offset: (m,) float64.
         point: (d,) float64.
 
@@ -24,7 +25,7 @@ def exact_signs(matrix: np.ndarray, offset: np.ndarray, point: np.ndarray) -> np
 
 
 def exact_signs_batch(
-    matrix: np.ndarray, offset: np.ndarray, points: np.ndarray, row_norms: np.ndarray | None = None
+    matrix: Matrix, offset: np.ndarray, points: np.ndarray, row_norms: np.ndarray | None = None
 ) -> np.ndarray:
     """`exact_signs` for many points.
 
@@ -40,14 +41,15 @@ def exact_signs_batch(
     norms = row_norms_above(matrix) if row_norms is None else row_norms
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is decided by integers
         values = points @ matrix.T + offset
-        # |fl(a.x + b) - (a.x + b)| <= gamma_(d+1) (|a|.|x| + |b|), and |a|.|x| <= ||a|| ||x||.
-        d = matrix.shape[1]
+        # |fl(a.x + b) - (a.x + b)| <= gamma_(d+1) (|a|.|x| + |b|), and |a|.|x| <= ||a|| ||x||; d counts products.
+        d = most_terms(matrix)
         sizes = np.array([norm_above(point) for point in points])
         errors = gamma(d + 4) * (norms * sizes[:, None] + np.abs(offset)) + (d + 2) * UNDERFLOW
         certain = (np.abs(values) > errors) & np.isfinite(values)
     signs = np.sign(np.nan_to_num(values)).astype(np.int8)
     for k, i in np.argwhere(~certain):
-        signs[k, i] = exact_sign(matrix[i], float(offset[i]), points[k])
+        columns, numbers = row_numbers(matrix, int(i))
+        signs[k, i] = exact_sign(numbers, float(offset[i]), points[k, columns])
     return signs
 
 

@@ -7,10 +7,16 @@ import math
 import numpy as np
 import scipy.linalg
 
+from unrelu.errors import TooLarge
+from unrelu.rigor.matrices import Matrix
+from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, frobenius_above, gamma
 
+DENSE_SIZE = 2**22
+"""Numbers, zeros included, up to which a sparse matrix is also tried as a dense one: 32 MiB."""
 
-def smallest_singular_value_bound(matrix: np.ndarray) -> float:
+
+def smallest_singular_value_bound(matrix: Matrix) -> float:
     """A proved lower bound of the smallest singular value of a matrix of full rank; 0 where none is found.
 
     For a matrix of shape (p, n) this is `sigma_min(p, n)`, the last of the singular values counted up to
@@ -19,12 +25,25 @@ def smallest_singular_value_bound(matrix: np.ndarray) -> float:
     (Rump, Verification of positive definiteness, BIT 46, 2006), and beyond that the same is done for `X M`, where
     X is an approximate inverse triangular factor: `sigma_min(M) >= sigma_min(X M) / ||X||`.
 
+    Of a sparse matrix the Gram matrix is factored as a band matrix, see `NormalBand`; a small one is also tried as a
+    dense one.
+
     Args:
         matrix: (p, n) float64.
 
     Returns:
         A number s with `0 <= s <= sigma_min`; s > 0 proves full rank.
     """
+    if not isinstance(matrix, np.ndarray):
+        p, n = matrix.shape
+        if min(p, n) == 0:
+            return math.inf
+        tall = matrix if p >= n else matrix.T.tocsr()
+        try:
+            bound = NormalBand(tall).least_singular_value(np.ones(max(p, n), dtype=bool), frobenius_above(matrix))
+        except TooLarge:
+            bound = 0.0
+        return bound if bound > 0 or p * n > DENSE_SIZE else smallest_singular_value_bound(matrix.toarray())
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     if wide.shape[0] == 0:
         return math.inf
@@ -41,8 +60,10 @@ def smallest_singular_value_bound(matrix: np.ndarray) -> float:
     return math.ldexp(bound, exponent)
 
 
-def proves_full_rank(matrix: np.ndarray) -> bool:
+def proves_full_rank(matrix: Matrix) -> bool:
     """Whether full rank (that of the smaller side) is proved; cheaper than the bound where that is all one needs."""
+    if not isinstance(matrix, np.ndarray):
+        return smallest_singular_value_bound(matrix) > 0
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     p, n = wide.shape
     if p == 0 or not np.isfinite(wide).all():

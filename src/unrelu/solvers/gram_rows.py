@@ -54,6 +54,8 @@ class GramRows:
         Args:
             equalities: (n, m) bool, the equality rows of each input.
         """
+        if self.rows.is_sparse:
+            return
         used = np.flatnonzero(equalities.any(axis=0))
         work = int((np.count_nonzero(equalities, axis=1) ** 2).sum())
         if work > used.size**2 and 8 * used.size**2 <= GRAM_LIMIT:

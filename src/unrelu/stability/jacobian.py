@@ -11,9 +11,12 @@ import torch
 
 from unrelu.errors import ModelError, TooLarge
 from unrelu.network.folding import DENSE_LIMIT
+from unrelu.stability.gathering import Gathered
+from unrelu.stability.parts import in_order, in_tiles, reached, tiled_parts
+from unrelu.stability.patches import Patch, carry_patch
 from unrelu.stability.pattern import ActivationPattern
 from unrelu.stability.singular_values import triangular_factor
-from unrelu.stability.tangents import Tangents, carry, unit_tangents
+from unrelu.stability.tangents import Tangents
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +32,7 @@ SHARED_BYTES = 2**30
 
 _COMPRESS_BELOW = 0.75  # of the directions; measured: with nearly all of them left, the QR costs what it saves
 
-Watch = Callable[[str, Tangents], None]
+Watch = Callable[[str, Tangents | Patch], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +42,21 @@ class Start:
     Attributes:
         n_directions: the number of directions, r.
         known: their tangents along all directions; empty for the input's own unit vectors.
+        units: (r,) int64, the input coordinates whose unit vectors they are; None for all of them, or where
+            others are known.
         compressed_at: ReLU layers at which the directions were changed to fewer orthonormal ones.
     """
 
     n_directions: int
     known: dict[str, Tangents] = field(default_factory=dict)
     compressed_at: tuple[str, ...] = ()
+    units: Tensor | None = None
 
-    def directions(self, network: Network, start: int, stop: int) -> dict[str, Tangents]:
-        """The tangents of directions `start` up to `stop`."""
-        if not self.known:
-            entry = network.nodes[0]
-            return {entry.name: unit_tangents(start, stop, entry.shape, network.device)}
-        return {name: tangents.directions(start, stop) for name, tangents in self.known.items()}
+    def coordinates(self, network: Network) -> Tensor | None:
+        """The input coordinates whose unit vectors are pushed; None where the push begins elsewhere."""
+        if self.known:
+            return None
+        return torch.arange(self.n_directions, device=network.device) if self.units is None else self.units
 
     def names(self, network: Network) -> set[str]:
         """The nodes whose tangents it has."""
@@ -165,18 +170,25 @@ def collect(
     """
     steps = nodes_between(network, start.names(network), names)
     last_use = {used: node.name for node in steps for used in node.inputs}
-    widest = max((math.prod(node.shape) for node in steps), default=1)
-    part = max(1, min(start.n_directions, CHUNK_BYTES // (8 * max(1, widest))))
-    whole: dict[str, Tangents] = {}
-    for first in range(0, start.n_directions, part):
-        stop = min(first + part, start.n_directions)
-        known = start.directions(network, first, stop)
+    units = start.coordinates(network)
+    tiles = None if units is None else tiled_parts(network, units, steps, CHUNK_BYTES)
+    if units is None or tiles is None:
+        widest = max((math.prod(node.shape) for node in steps), default=1)
+        most = max(1, CHUNK_BYTES // (8 * max(1, widest)))
+        parts = in_order(network, units, start.known, start.n_directions, most)
+        extents = {}
+    else:
+        parts = in_tiles(network, units, tiles)
+        extents = reached(network, units, steps)
+    gathered = {name: Gathered(network.node(name), start.n_directions, extents.get(name), pattern) for name in names}
+    for part in parts:
+        known = part.known
         arrived = {name: known[name] for name in names if name in known}
         if watch is not None:
             for name, tangents in known.items():
                 watch(name, tangents)
         for node in steps:
-            tangents = carry(node, [known[name] for name in node.inputs], pattern)
+            tangents = carry_patch(node, [known[name] for name in node.inputs], pattern)
             if watch is not None:
                 watch(node.name, tangents)
             known[node.name] = tangents
@@ -186,14 +198,8 @@ def collect(
                 if last_use[name] == node.name:
                     del known[name]
         for name, tangents in arrived.items():
-            if stop - first == start.n_directions:
-                whole[name] = tangents
-                continue
-            if first == 0:
-                room = tangents.values.new_empty(start.n_directions, tangents.values.shape[1])
-                whole[name] = replace(tangents, values=room)
-            whole[name].values[first:stop] = tangents.values
-    return {name: whole[name] for name in names}
+            gathered[name].put(part.rows, tangents)
+    return {name: gathered[name].tangents() for name in names}
 
 
 def nodes_between(network: Network, known: set[str], names: Sequence[str]) -> list[Node]:

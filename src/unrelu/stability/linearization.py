@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.graph import Network
+    from unrelu.stability.patches import Patch
     from unrelu.stability.tangents import Tangents
 
 
@@ -195,10 +196,10 @@ class _NearestBoundary:
         self._forward = forward
         self._squares: dict[str, Tensor] = {}
 
-    def __call__(self, name: str, tangents: Tangents) -> None:
+    def __call__(self, name: str, tangents: Tangents | Patch) -> None:
         for layer, origin in self._fed.items():
             if name == origin:
-                self._add(layer, tangents.full().square().sum(dim=0))
+                self._add(layer, tangents.squares())
         for pool, origin in self._pooled.items():
             if name == origin:
                 compared, values = self._compared[pool], tangents.full()

@@ -48,6 +48,13 @@ class Tangents:
         whole = self.values.new_zeros(self.values.shape[0], math.prod(self.shape))
         return whole.index_copy_(1, self.support, self.values)
 
+    def squares(self) -> Tensor:
+        """(m,): for each coordinate the sum of its squared derivatives."""
+        sums = self.values.square().sum(dim=0)
+        if self.support is None:
+            return sums
+        return sums.new_zeros(math.prod(self.shape)).index_copy_(0, self.support, sums)
+
     def batch(self) -> Tensor:
         """(r, *shape): as a batch of samples."""
         return self.full().reshape(self.n_directions, *self.shape)
@@ -71,10 +78,10 @@ class Tangents:
         return Tangents(self.full().index_select(1, active), self.shape, active)
 
 
-def unit_tangents(start: int, stop: int, shape: Shape, device: torch.device) -> Tangents:
-    """Those of the input itself along its coordinates `start` up to `stop`."""
-    values = torch.zeros(stop - start, math.prod(shape), dtype=torch.float64, device=device)
-    values[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+def unit_tangents(coordinates: Tensor, shape: Shape, device: torch.device) -> Tangents:
+    """Those of the input itself along these of its coordinates (int64)."""
+    values = torch.zeros(len(coordinates), math.prod(shape), dtype=torch.float64, device=device)
+    values[torch.arange(len(coordinates), device=device), coordinates] = 1.0
     return Tangents(values, shape)
 
 

@@ -14,6 +14,7 @@ from unrelu.preimages.certificates import (
     ExactDirection,
     ExactMultipliers,
     FullRank,
+    LocalCounting,
     Multipliers,
 )
 
@@ -56,6 +57,7 @@ class Form:
 FORMS = {
     "counting": Form(Counting),
     "enclosed": Form(Enclosed),
+    "local counting": Form(LocalCounting, indices="columns"),
     "full rank": Form(FullRank),
     "multipliers": Form(Multipliers, numbers="values"),
     "direction": Form(Direction, numbers="direction", indices="held"),

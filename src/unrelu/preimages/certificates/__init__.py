@@ -6,6 +6,7 @@ from unrelu.preimages.certificates.direction import Direction
 from unrelu.preimages.certificates.enclosed import Enclosed
 from unrelu.preimages.certificates.exact import ExactDirection, ExactMultipliers
 from unrelu.preimages.certificates.full_rank import FullRank
+from unrelu.preimages.certificates.local_counting import LocalCounting
 from unrelu.preimages.certificates.multipliers import Multipliers
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "ExactDirection",
     "ExactMultipliers",
     "FullRank",
+    "LocalCounting",
     "Multipliers",
 ]

@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from unrelu.rigor.matrices import uses_column
 from unrelu.rigor.scaled_rows import ScaledRows
 
 
@@ -39,7 +40,7 @@ class Cone:
         """Indices of coordinates that neither B nor G uses."""
         if self.uses_all_rows:
             return self.rows.zero_columns
-        return np.flatnonzero(~self.rows.matrix[self.equalities | self.inequalities].any(axis=0))
+        return np.flatnonzero(~uses_column(self.rows.matrix[self.equalities | self.inequalities]))
 
 
 class ConeCertificate(Protocol):

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.matrices import Matrix, column, most_terms, touches, without_copies
 from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, norm_above, norm_below
 from unrelu.rigor.singular import smallest_singular_value_bound
 
@@ -19,8 +20,9 @@ class Direction:
 
     Let E be inequality rows held as equalities and `C = [B; E]` with `p < d` rows and `s <= sigma_p(C)`, `s > 0`. If
     `||C z|| <= e`, `||z|| > e / s` and `g.z + ||g|| e / s <= 0` for all other rows of G, then `z - C^+ C z` is not
-    zero and lies in K. Zero rows and copies of rows are dropped from C, which they do not change. A z with a single
-    non-zero coordinate has exact products, and no C is needed.
+    zero and lies in K. Zero rows and copies of rows are dropped from C, which they do not change. All this may be done
+    within the coordinates where z is not zero: other columns are dropped, and rows that are left without numbers hold
+    exactly. A z with a single non-zero coordinate has exact products, and no C is needed.
 
     Attributes:
         direction: (d,) z.
@@ -46,40 +48,44 @@ class Direction:
         z = np.ldexp(z, -math.frexp(float(np.abs(z).max()))[1])
         if np.count_nonzero(z) == 1:
             return _lies_inside_exactly(cone, z)
-        distance = _distance_to_null_space(cone, z, cone.equalities | held)
-        if not math.isfinite(distance) or not norm_below(z) > distance:
-            return False
-        others = cone.inequalities & ~held & ~cone.equalities & ~cone.rows.is_zero
-        A, norms = cone.rows.matrix[others], cone.rows.norms[others]
-        rounding = gamma(z.size + 4) * norms * norm_above(z) + z.size * UNDERFLOW
-        above = A @ z + (norms * distance * (1 + 2.0**-50) + rounding * (1 + 2.0**-50))
-        return bool((above + 2.0**-50 * np.abs(above) <= 0).all())
+        whole = np.ones(z.size, dtype=bool)
+        return _has_member_nearby(cone, z, held, whole) or (not z.all() and _has_member_nearby(cone, z, held, z != 0))
+
+
+def _has_member_nearby(cone: Cone, z: np.ndarray, held: np.ndarray, support: np.ndarray) -> bool:
+    """Whether a member of K near z is proved that is zero off the support, outside of which z is."""
+    within = ~cone.rows.is_zero if support.all() else touches(cone.rows.matrix, support)
+    equal = (cone.equalities | held) & within
+    C = cone.rows.matrix[equal]
+    distance = _distance_to_null_space(C if support.all() else C[:, np.flatnonzero(support)], z[support])
+    if not math.isfinite(distance) or not norm_below(z) > distance:
+        return False
+    others = cone.inequalities & ~held & ~cone.equalities & within
+    A, norms = cone.rows.matrix[others], cone.rows.norms[others]
+    rounding = gamma(most_terms(A) + 4) * norms * norm_above(z) + z.size * UNDERFLOW
+    above = A @ z + (norms * distance * (1 + 2.0**-50) + rounding * (1 + 2.0**-50))
+    return bool((above + 2.0**-50 * np.abs(above) <= 0).all())
 
 
 def _lies_inside_exactly(cone: Cone, z: np.ndarray) -> bool:
     """Whether a multiple of a unit vector lies in K; signs of products are exact."""
     coordinate = int(np.flatnonzero(z)[0])
-    signs = np.sign(cone.rows.matrix[:, coordinate]) * np.sign(z[coordinate])
+    signs = np.sign(column(cone.rows.matrix, coordinate)) * np.sign(z[coordinate])
     return not bool(signs[cone.equalities].any()) and not bool((signs[cone.inequalities] > 0).any())
 
 
-def _distance_to_null_space(cone: Cone, z: np.ndarray, selected: np.ndarray) -> float:
-    """An upper bound of the distance of z from the null space of the selected rows; inf where none is proved."""
-    C = cone.rows.matrix[selected & ~cone.rows.is_zero]
-    if len(C) == 0:
+def _distance_to_null_space(C: Matrix, z: np.ndarray) -> float:
+    """An upper bound of the distance of z from the null space of non-zero rows; inf where none is proved."""
+    p, n = C.shape
+    if p == 0:
         return 0.0
-    s = smallest_singular_value_bound(C) if len(C) < cone.dimension else 0.0
+    s = smallest_singular_value_bound(C) if p < n else 0.0
     if s == 0.0:
-        C = _without_copies(C)
-        s = smallest_singular_value_bound(C) if len(C) < cone.dimension else 0.0
+        C = without_copies(C)
+        p = C.shape[0]
+        s = smallest_singular_value_bound(C) if p < n else 0.0
     if s == 0.0:
         return math.inf
     # ||fl(C z) - C z|| <= gamma_d || |C||z| || <= gamma_d ||C||_F ||z||.
-    error = gamma(z.size + 2) * frobenius_above(C) * norm_above(z) + len(C) * z.size * UNDERFLOW
+    error = gamma(most_terms(C) + 2) * frobenius_above(C) * norm_above(z) + p * n * UNDERFLOW
     return (norm_above(C @ z) + error) / s * (1 + 2.0**-50)
-
-
-def _without_copies(rows: np.ndarray) -> np.ndarray:
-    """The rows without those that equal an earlier one or its negative."""
-    first = rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)]
-    return np.unique(rows * np.sign(first)[:, None] + 0.0, axis=0)  # + 0.0 makes one zero of two

@@ -9,6 +9,8 @@ import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
 from unrelu.rigor.integers import integer_rows, products, proves_full_column_rank
+from unrelu.rigor.matrices import as_array
+from unrelu.rigor.singular import DENSE_SIZE
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class ExactDirection:
         """Multiply by integers."""
         if len(self.direction) != cone.dimension or not any(self.direction):
             return False
-        rows = cone.rows.matrix
+        if not _is_small(cone):
+            return False
+        rows = as_array(cone.rows.matrix)
         return not any(products(integer_rows(rows[cone.equalities]), self.direction)) and all(
             value <= 0 for value in products(integer_rows(rows[cone.inequalities]), self.direction)
         )
@@ -45,13 +49,19 @@ class ExactMultipliers:
 
     def verify(self, cone: Cone) -> bool:
         """Multiply by integers, and bound the rank by one modulo a prime."""
-        if len(self.values) != len(cone.equalities):
+        if len(self.values) != len(cone.equalities) or not _is_small(cone):
             return False
         used = np.flatnonzero(cone.equalities | cone.inequalities)
         if any(self.values[i] <= 0 for i in np.flatnonzero(cone.inequalities)):
             return False
-        rows = integer_rows(cone.rows.matrix[used])
+        rows = integer_rows(as_array(cone.rows.matrix[used]))
         columns = [list(column) for column in zip(*rows, strict=True)]
         if any(products(columns, tuple(self.values[i] for i in used))):
             return False
         return proves_full_column_rank(rows, cone.dimension)
+
+
+def _is_small(cone: Cone) -> bool:
+    """Whether sparse rows can be written out whole; there are no exact proofs about larger ones."""
+    m, d = cone.rows.shape
+    return not cone.rows.is_sparse or m * d <= DENSE_SIZE

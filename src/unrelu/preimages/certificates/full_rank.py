@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from unrelu.preimages.certificates.cone import Cone
-from unrelu.rigor.singular import proves_full_rank
 
 
 @dataclass(frozen=True)
@@ -17,5 +16,4 @@ class FullRank:
 
     def verify(self, cone: Cone) -> bool:
         """Bound the d-th singular value of B away from zero."""
-        B = cone.rows.matrix[cone.equalities]
-        return len(B) >= cone.dimension and proves_full_rank(B)
+        return cone.rows.proves_full_column_rank(cone.equalities)

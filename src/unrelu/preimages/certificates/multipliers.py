@@ -10,7 +10,6 @@ import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
 from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, sum_above
-from unrelu.rigor.singular import smallest_singular_value_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +40,7 @@ class Multipliers:
         rho = residual_bound(cone, np.where(used, self.values, 0.0))
         if not math.isfinite(rho):
             return False
-        if cone.uses_all_rows:
-            s = cone.rows.column_rank_bound
-        else:
-            chosen = cone.rows.matrix[used]
-            s = smallest_singular_value_bound(chosen) if len(chosen) >= cone.dimension else 0.0
+        s = cone.rows.column_bound_of(used)
         # The product is rounded once.
         return s > 0 and rho * (1 + 2.0**-50) < s * float(lam.min())
 
@@ -54,6 +49,6 @@ def residual_bound(cone: Cone, multipliers: np.ndarray) -> float:
     """An upper bound of `||G' lam + B' mu||` in exact arithmetic."""
     m = multipliers.size
     computed = multipliers @ cone.rows.matrix
-    # |fl(A'v) - A'v| <= gamma_m |A|'|v|, and || |A|'|v| || <= sum_i |v_i| ||a_i||.
-    error = gamma(m + 2) * sum_above(np.abs(multipliers) * cone.rows.norms)
+    # |fl(A'v) - A'v| <= gamma_m |A|'|v|, and || |A|'|v| || <= sum_i |v_i| ||a_i||; m counts products.
+    error = gamma(cone.rows.column_terms + 2) * sum_above(np.abs(multipliers) * cone.rows.norms)
     return (norm_above(computed) + error) * (1 + 2.0**-50) + m * cone.dimension * UNDERFLOW

@@ -1,0 +1,1 @@
+"""From linear region to linear region along a line."""

@@ -1,0 +1,320 @@
+"""A network on a line: values and slopes of all nodes at a point of it, with bounds on their rounding errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.errors import ModelError
+from unrelu.network.operators import AffineOperator, MaxPool
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+from unrelu.stability.pattern import ActivationPattern
+from unrelu.stability.tangents import not_linear
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unrelu.network.graph import Network
+    from unrelu.network.node import Node
+
+NEGLIGIBLE = 2.0**-900
+"""Far above what underflow loses, far below any number that matters: a bound below it counts as none."""
+
+Ties = Mapping[str, "Tensor"]
+"""By name of a ReLU or max pooling: which of its coordinates (bool, C order) are known to be at a tie."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """A node's value at a point of a line and its derivative on the side ahead, as batches of one.
+
+    Attributes:
+        value: float64.
+        error: bound on the rounding error of each value.
+        slope: the one-sided derivative.
+        slope_error: bound on the rounding error of each slope, given the pattern.
+    """
+
+    value: Tensor
+    error: Tensor
+    slope: Tensor
+    slope_error: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """Where something may change next: neurons that reach 0, candidates that reach a maximum.
+
+    Attributes:
+        after: distance from the point that was looked from; inf if nothing changes.
+        error: bound on the error of that distance.
+        ties: what changes there, everything included whose distance cannot be told from it.
+    """
+
+    after: float
+    error: float
+    ties: Ties
+
+
+@dataclass(frozen=True, eq=False)
+class Ahead:
+    """The network at a point of a line, on the side ahead.
+
+    Attributes:
+        t: where on the line.
+        pattern: the activation pattern just ahead.
+        output: the prefix's outputs, flattened and joined.
+        event: where the pattern may change next.
+        proved: whether the rounding errors leave no doubt about any sign or comparison at this very point.
+    """
+
+    t: float
+    pattern: ActivationPattern
+    output: Moving
+    event: Event
+    proved: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """`origin + t direction` in the input space of a network.
+
+    Attributes:
+        network: the network.
+        origin: (*input_shape) float64.
+        direction: (*input_shape) float64.
+    """
+
+    network: Network
+    origin: Tensor
+    direction: Tensor
+    _absolute: dict[str, AffineOperator] = field(default_factory=dict, repr=False)
+
+    def turned(self, origin: Tensor, direction: Tensor) -> Line:
+        """Another line in the same space."""
+        return Line(self.network, origin, direction, self._absolute)
+
+    def ahead(self, t: float, ties: Ties | None = None, t_error: float = 0.0) -> Ahead:
+        """What holds just ahead of a point of the line.
+
+        Values and slopes go through the network together. A neuron whose value cannot be told from 0 there, and those
+        in `ties`, are active if their slope is positive: since slopes are known layer by layer, neurons that change
+        together are resolved exactly as the one-sided derivative has it. Of candidates for a maximum that cannot be
+        told apart the one with the greatest slope is selected.
+
+        Args:
+            t: where on the line.
+            ties: what is known to be at a tie.
+            t_error: how far the tie that is meant may be from t.
+
+        Raises:
+            ModelError: if a number overflows.
+            UnsupportedOperator: if a node is neither affine, a ReLU nor a max pooling.
+        """
+        given = {} if ties is None else ties
+        known: dict[str, Moving] = {}
+        active: dict[str, np.ndarray] = {}
+        selected: dict[str, np.ndarray] = {}
+        events: list[_Candidates] = []
+        proved = True
+        with torch.backends.cudnn.flags(enabled=False):  # convolutions by transforms keep no elementwise bound
+            for node in self.network.nodes:
+                operands = [known[name] for name in node.inputs]
+                if not operands:
+                    known[node.name] = self._entry(t)
+                elif node.is_relu:
+                    on, unsure = _signs(operands[0], given.get(node.name), t_error)
+                    known[node.name] = _rectified(operands[0], on, unsure)
+                    active[node.name] = on[0].cpu().numpy()
+                    proved = proved and _signs_proved(operands[0], on)
+                    events.append(_zeros(node.name, operands[0], on, unsure))
+                elif node.is_max_pool:
+                    pooled = _pooled(node, operands[0], given.get(node.name), t_error)
+                    known[node.name], events_here, sure = pooled.result, pooled.candidates, pooled.sure
+                    selected[node.name] = pooled.selected
+                    proved = proved and sure
+                    events.append(events_here)
+                else:
+                    known[node.name] = self._affine(node, operands)
+        parts = [known[name] for name in self.network.outputs]
+        output = Moving(*(_joined(parts, name) for name in ("value", "error", "slope", "slope_error")))
+        if not bool(torch.isfinite(output.value).all() and torch.isfinite(output.slope).all()):
+            raise ModelError("a value overflows float64 on the line; scale the weights or the direction down.")
+        for array in (*active.values(), *selected.values()):
+            array.flags.writeable = False
+        pattern = ActivationPattern(tuple(active), tuple(active.values()), tuple(selected), tuple(selected.values()))
+        return Ahead(t, pattern, output, _next(events), proved)
+
+    def _entry(self, t: float) -> Moving:
+        value = (self.origin + t * self.direction)[None]
+        error = 2 * UNIT * (self.origin.abs() + 2 * abs(t) * self.direction.abs())[None] + UNDERFLOW
+        return Moving(
+            value,
+            torch.zeros_like(value) if t == 0 else error,
+            self.direction[None],
+            torch.zeros_like(value),
+        )
+
+    def _affine(self, node: Node, operands: list[Moving]) -> Moving:
+        operator = node.operator
+        if not isinstance(operator, AffineOperator):
+            raise not_linear(node)
+        values = [operand.value for operand in operands]
+        slopes = [operand.slope for operand in operands]
+        value, slope = operator.apply(*values), operator.linear(*slopes)
+        if operator.roundings == 0:
+            return Moving(
+                value,
+                operator.linear(*(operand.error for operand in operands)),
+                slope,
+                operator.linear(*(operand.slope_error for operand in operands)),
+            )
+        if node.name not in self._absolute:
+            self._absolute[node.name] = operator.absolute()
+        size = self._absolute[node.name]
+        g = gamma(operator.roundings)
+        error = size.linear(*(operand.error for operand in operands)) + g * size.apply(*(v.abs() for v in values))
+        slope_error = size.linear(*(operand.slope_error for operand in operands))
+        slope_error = slope_error + g * size.linear(*(s.abs() for s in slopes))
+        lost = operator.roundings * UNDERFLOW
+        # The bounds were computed in floating point too, with as many roundings again and three more.
+        return Moving(value, error * (1 + 6 * g) + lost, slope, slope_error * (1 + 6 * g) + lost)
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """Distances ahead at which coordinates of one node change, inf where they do not: (c,), and whose they are."""
+
+    name: str
+    size: int
+    owners: Tensor
+    after: Tensor
+    errors: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Pooled:
+    result: Moving
+    selected: np.ndarray
+    candidates: _Candidates
+    sure: bool
+
+
+def _signs(fed: Moving, tied: Tensor | None, t_error: float) -> tuple[Tensor, Tensor]:
+    """Which neurons are active just ahead, and which of them could not be told from 0."""
+    unsure = fed.value.abs() <= fed.error + (fed.slope.abs() + fed.slope_error) * t_error
+    if tied is not None:
+        unsure = unsure | tied.reshape(unsure.shape)
+    return torch.where(unsure, fed.slope > fed.slope_error, fed.value > 0), unsure
+
+
+def _rectified(fed: Moving, on: Tensor, unsure: Tensor) -> Moving:
+    nothing = torch.zeros_like(fed.value)
+    doubtful = unsure & (fed.slope.abs() <= fed.slope_error)
+    return Moving(
+        torch.where(on, fed.value, nothing),
+        torch.where(unsure, fed.value.abs() + fed.error, torch.where(on, fed.error, nothing)),
+        torch.where(on, fed.slope, nothing),
+        torch.where(on, fed.slope_error, torch.where(doubtful, fed.slope.abs() + fed.slope_error, nothing)),
+    )
+
+
+def _signs_proved(fed: Moving, on: Tensor) -> bool:
+    off = (fed.value < -fed.error) | (fed.value.abs() + fed.error <= NEGLIGIBLE)
+    return bool(torch.where(on, fed.value > fed.error, off).all())
+
+
+def _zeros(name: str, fed: Moving, on: Tensor, unsure: Tensor) -> _Candidates:
+    """Where neurons reach 0: active ones that fall, inactive ones that rise."""
+    z, s = fed.value.reshape(-1).abs(), torch.where(on, -fed.slope, fed.slope).reshape(-1)
+    sure = ~unsure.reshape(-1) & (s > fed.slope_error.reshape(-1))
+    return _candidates(name, z, s, fed.error.reshape(-1), fed.slope_error.reshape(-1), sure, None, z.numel())
+
+
+def _pooled(node: Node, fed: Moving, tied: Tensor | None, t_error: float) -> _Pooled:
+    """A max pooling as the selection that it makes just ahead."""
+    operator = node.operator
+    assert isinstance(operator, MaxPool)
+    members = operator.members(tuple(fed.value.shape[1:])).to(fed.value.device)
+    inside = members >= 0
+    flat = [part.reshape(-1)[members.clamp(min=0)] for part in (fed.value, fed.error, fed.slope, fed.slope_error)]
+    z, e, s, f = flat
+    z = torch.where(inside, z, -math.inf)
+    top = z.argmax(dim=1, keepdim=True)
+    gap = z.gather(1, top) - z
+    doubt = e + e.gather(1, top)
+    near = gap <= doubt + ((s - s.gather(1, top)).abs() + f + f.gather(1, top)) * t_error
+    if tied is not None:
+        near = near | tied.reshape(near.shape)
+    near = near & inside
+    best = torch.where(near, s, -math.inf).argmax(dim=1, keepdim=True)
+    chosen = members.gather(1, best).reshape(-1)
+    zb, eb, sb, fb = (part.gather(1, best) for part in (z, e, s, f))
+    spread = torch.where(near, (z - zb).abs() + e, 0.0).amax(dim=1)
+    alone = near.sum(dim=1) == 1
+    slope_doubt = torch.where(near & ((s - sb).abs() <= f + fb), (s - sb).abs() + f, 0.0).amax(dim=1)
+    shape = (1, *node.shape)
+    result = Moving(
+        zb.reshape(shape),
+        torch.where(alone, eb[:, 0], torch.maximum(spread, eb[:, 0])).reshape(shape),
+        sb.reshape(shape),
+        torch.maximum(fb[:, 0], slope_doubt).reshape(shape),
+    )
+    rate, doubt, rate_doubt = s - sb, e + eb, f + fb
+    distinct = inside & (members != chosen[:, None])
+    sure = distinct & ~near & (rate > rate_doubt)
+    gaps = torch.where(distinct, zb - z, math.inf)
+    proved = (gaps > doubt) | (gaps.abs() + doubt <= NEGLIGIBLE) | ~distinct
+    owners = torch.arange(z.numel(), device=z.device)
+    flat_ = (gaps.reshape(-1), rate.reshape(-1), doubt.reshape(-1), rate_doubt.reshape(-1), sure.reshape(-1))
+    selected = chosen.reshape(node.shape).cpu().numpy()
+    return _Pooled(result, selected, _candidates(node.name, *flat_, owners, z.numel()), bool(proved.all()))
+
+
+def _candidates(
+    name: str,
+    gaps: Tensor,
+    rates: Tensor,
+    doubt: Tensor,
+    rate_doubt: Tensor,
+    sure: Tensor,
+    owners: Tensor | None,
+    n: int,
+) -> _Candidates:
+    """When gaps close: `gap / rate`, off by at most `(doubt + after rate_doubt) / (rate - rate_doubt)`."""
+    places = sure.nonzero().reshape(-1)
+    after = gaps[places] / rates[places]
+    errors = (doubt[places] + after * rate_doubt[places]) / (rates[places] - rate_doubt[places])
+    errors = errors * (1 + 16 * UNIT) + 4 * UNIT * after
+    return _Candidates(name, n, places if owners is None else owners[places], after, errors)
+
+
+def _next(events: list[_Candidates]) -> Event:
+    """The first event, and all that cannot be told from it."""
+    after, error = math.inf, 0.0
+    for each in events:
+        if each.after.numel():
+            first = int(each.after.argmin())
+            if float(each.after[first]) < after:
+                after, error = float(each.after[first]), float(each.errors[first])
+    if not math.isfinite(after):
+        return Event(math.inf, 0.0, {})
+    ties: dict[str, Tensor] = {}
+    widest = error
+    for each in events:
+        near = each.after - each.errors <= after + error
+        if bool(near.any()):
+            mask = torch.zeros(each.size, dtype=torch.bool, device=each.after.device)
+            mask[each.owners[near]] = True
+            ties[each.name] = mask
+            widest = max(widest, float((each.after - after + each.errors)[near].max()))
+    return Event(after, widest, ties)
+
+
+def _joined(parts: list[Moving], name: str) -> Tensor:
+    return torch.cat([getattr(part, name).reshape(-1) for part in parts])
