@@ -15,7 +15,7 @@ SOURCE = Path(unrelu.__file__).parent
 
 LEVELS = [
     ["errors"],
-    ["progress", "parallel"],
+    ["progress", "parallel", "devices"],
     ["rigor"],
     ["network"],
     ["solvers"],

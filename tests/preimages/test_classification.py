@@ -99,3 +99,27 @@ def test_bad_inputs_get_one_sentence(inputs: np.ndarray, error: type[Exception],
 def test_a_point_of_another_size_is_refused() -> None:
     with pytest.raises(ShapeError, match="takes 4; give one input of the layer"):
         preimage(ReLULayer(np.eye(4), np.zeros(4), name="relu1"), at=np.zeros(3))
+
+
+def test_a_batch_is_judged_as_each_of_its_inputs_alone_and_proved() -> None:
+    """Together crowded cones are decided by splitting, alone by elimination."""
+    rng = np.random.default_rng(5)
+    layer = ReLULayer(rng.normal(size=(600, 40)), rng.normal(size=600) - 9.0)
+    inputs = rng.normal(size=(40, 40)) * rng.uniform(0.2, 3.0, size=(40, 1))
+    together = classify(layer, inputs, progress=False)
+    alone = [preimage(ReLULayer(layer.weight, layer.bias), at=x).kind for x in inputs]
+    assert together.kind.tolist() == alone
+    assert set(alone) >= {Kind.BOUNDED, Kind.SINGLETON}
+    assert together.verify(progress=False).all()
+
+
+def test_a_device_may_be_named() -> None:
+    layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
+    assert classify(layer, np.zeros((1, 1)), device="cpu").kind.tolist() == [Kind.BOUNDED]
+
+
+@pytest.mark.parametrize("device", ["nowhere", "meta"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    layer = ReLULayer(np.eye(2), np.zeros(2))
+    with pytest.raises(InputError, match="cannot compute in double precision here"):
+        classify(layer, np.zeros((1, 2)), device=device)

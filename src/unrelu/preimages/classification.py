@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+import torch
 
+from unrelu.devices import resolve_device
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
 from unrelu.preimages.certificates import Cone
-from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones
+from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones, is_crowded
 from unrelu.preimages.facts import Fact, decided
 from unrelu.preimages.feature_preimage import FeaturePreimage, feature_preimage
 from unrelu.preimages.layer_preimage import LayerPreimage
@@ -25,6 +27,9 @@ from unrelu.solvers.gram_rows import GramRows
 
 BLOCK = 64
 """Inputs that share their products with all rows, at most; products with fewer at a time are slower for each."""
+
+PATTERN_BLOCK = 1024
+"""Inputs whose pre-activations are held in memory at a time: 29 MB an array for 3,500 features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +119,7 @@ def classify(
     tolerance: float = 0.0,
     progress: Progress | bool | None = None,
     workers: int | None = None,
+    device: torch.device | str | None = None,
 ) -> Classification:
     """Say for many inputs of a layer whether the inputs with the same features are one point, bounded or unbounded.
 
@@ -125,9 +131,12 @@ def classify(
         tolerance: how much each feature may differ, in the features' own units.
         progress: where to show progress.
         workers: threads; by default one a core. BLAS is kept to one thread in each.
+        device: where products that all inputs share are computed, e.g. "cuda"; the processor by default. What belongs
+            to one input is always computed on the processor, and so are the proofs.
 
     Raises:
-        InputError: if the inputs do not fit the layer or are not finite, or the tolerance is negative.
+        InputError: if the inputs do not fit the layer or are not finite, the tolerance is negative, or there is no such
+            device.
         DomainError: if an input lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
@@ -136,9 +145,14 @@ def classify(
     """
     points = _points(layer, inputs)
     system = LayerSystem.ask(layer, domain, tolerance)
-    patterns = system.patterns(points)
-    shared = GramRows(system.rows)
-    shared.prepare(np.array([pattern.n_active for pattern in patterns if pattern.n_active < layer.n_inputs]))
+    shared = GramRows(system.rows, resolve_device(device))
+    patterns: list[LayerPattern] = []
+    for start in range(0, len(points), PATTERN_BLOCK):
+        patterns.extend(system.patterns(points[start : start + PATTERN_BLOCK]))
+    cones = [system.recession_cone(pattern) for pattern in patterns]
+    hard = [cone.equalities for cone in cones if not is_crowded(cone)]
+    if len(hard) > 1:
+        shared.prepare(np.stack(hard))
 
     def block(indices: list[int]) -> list[LayerPreimage]:
         return _classify_block(system, shared, points[indices], [patterns[index] for index in indices])

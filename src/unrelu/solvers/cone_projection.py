@@ -14,8 +14,8 @@ import enum
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
+from unrelu.solvers.factors import least_singular_value, lower_factor, norm, solve_lower, solve_with_factor
 from unrelu.solvers.gram_rows import GramRows
 from unrelu.solvers.pivoting import nonnegative_quadratic
 
@@ -79,61 +79,75 @@ class _Work:
 
     def __init__(self, shared: GramRows, equalities: np.ndarray, inequalities: np.ndarray) -> None:
         self.shared = shared
-        self.J = np.flatnonzero(equalities)
         self.cone = inequalities
-        gram = shared.gram(self.J, self.J)
-        self.L = np.linalg.cholesky(gram) if self.J.size else np.zeros((0, 0))
+        self.J = np.flatnonzero(equalities)
+        gram = shared.gram(self.J)
         # Products of the equality rows with G'1: all rows together without the equality rows.
         of_sum = shared.row_sums[self.J] - gram.sum(axis=1)
-        self.first_mu = -scipy.linalg.cho_solve((self.L, True), of_sum, check_finite=False) if self.J.size else of_sum
-        squared = float(shared.row_sums.sum() - 2 * shared.row_sums[self.J].sum() + gram.sum())
+        squared = float(shared.total_square - 2 * shared.row_sums[self.J].sum() + gram.sum())
         self.size_of_sum = max(0.0, squared) ** 0.5  # ||G'1||
+        self.L = lower_factor(gram)
+        self.first_mu = -solve_with_factor(self.L, of_sum)
         self.chosen = np.zeros(0, dtype=np.intp)
         self.Y = np.zeros((self.J.size, 0))  # L^-1 times the Gram matrix of J and the chosen rows
         self.S = np.zeros((0, 0))  # Gram matrix of the chosen rows projected off the equality rows
         self.values = np.zeros(0)
+        self.first_residual = np.zeros(0)
+        self.residual = np.zeros(0)
         self.first_gradient = np.zeros(0)
+
+    def pushed(self) -> np.ndarray:
+        """What the chosen rows' multipliers take off those of the equality rows."""
+        return solve_lower(self.L, self.Y @ self.values, transposed=True)
 
     def multipliers(self) -> np.ndarray:
         """`1 + lam` on the inequality rows, and the mu that makes the residual orthogonal to the equality rows."""
         v = self.cone.astype(np.float64)
-        v[self.chosen] += self.values
         v[self.J] = self.first_mu
-        if self.chosen.size and self.J.size:
-            pushed = self.Y @ self.values
-            v[self.J] -= scipy.linalg.solve_triangular(self.L, pushed, lower=True, trans=1, check_finite=False)
+        if self.chosen.size:
+            v[self.chosen] += self.values
+            v[self.J] -= self.pushed()
         return v
 
-    def may_be_trivial(self, n_violated: int, dimension: int) -> bool:
+    def may_be_trivial(self, n_violated: int) -> bool:
         """Whether so many rows push back that they may span what the equality rows leave free."""
-        return int((self.values > 0).sum()) + n_violated >= dimension - self.J.size
+        return np.count_nonzero(self.values) + n_violated >= self.residual.size - self.J.size
 
-    def grow(self, gradient: np.ndarray, violated: np.ndarray, dimension: int) -> bool:
+    def look(self, residual: np.ndarray, products: np.ndarray) -> np.ndarray:
+        """Indices of rows that a residual violates and that were not let in yet."""
+        if not self.first_gradient.size:
+            self.first_residual, self.first_gradient = residual, products
+        self.residual = residual
+        violated = self.cone & (products > VIOLATION * norm(residual))
+        violated[self.chosen] = False
+        return np.flatnonzero(violated)
+
+    def grow(self, gradient: np.ndarray, new: np.ndarray) -> bool:
         """Let the most violated rows in and solve the small problem; False where it is singular."""
-        new = violated[~np.isin(violated, self.chosen)]
-        free = dimension - self.J.size
-        positive = self.values > 0
-        room = max(1, (free - int(positive.sum())) // 2)
-        new = new[np.argsort(-gradient[new], kind="stable")[:room]]
-        keep = np.flatnonzero(positive)
+        p, free = self.J.size, self.residual.size - self.J.size
+        keep = np.flatnonzero(self.values)
+        room = max(1, (free - keep.size) // 2)
+        if new.size > room:
+            new = new[np.argsort(-gradient[new], kind="stable")[:room]]
         if not new.size or keep.size + new.size > free:
             return False
         old = self.chosen[keep]
         chosen = np.concatenate([old, new])
-        products = self.shared.gram(np.concatenate([self.J, chosen]), new)
-        added = products[: self.J.size]
-        if self.J.size:
-            added = scipy.linalg.solve_triangular(self.L, added, lower=True, check_finite=False)
+        rows = self.shared.gathered(np.concatenate([self.J, chosen]))
+        products = rows @ rows[p + old.size :].T
+        added = solve_lower(self.L, products[:p])
         Y = np.concatenate([self.Y[:, keep], added], axis=1)
         S = np.empty((chosen.size, chosen.size))
-        block = products[self.J.size :] - Y.T @ added
-        S[: old.size, : old.size] = self.S[np.ix_(keep, keep)]
+        block = products[p:] - Y.T @ added
+        S[: old.size, : old.size] = self.S[keep[:, None], keep]
         S[:, old.size :] = block
         S[old.size :, : old.size] = block[: old.size].T
-        values = nonnegative_quadratic(S, self.first_gradient[chosen], np.ones(chosen.size, dtype=bool))
+        values = nonnegative_quadratic(S, self.first_gradient[chosen])
         if values is None:
             return False
         self.chosen, self.Y, self.S, self.values = chosen, Y, S, values
+        change = np.concatenate([-self.pushed(), values])
+        self.residual = self.first_residual - change @ rows
         return True
 
 
@@ -155,6 +169,10 @@ def project(shared: GramRows, equalities: np.ndarray, inequalities: np.ndarray) 
             works[k] = _Work(shared, B, G)
         except np.linalg.LinAlgError:
             continue
+    if works:
+        first = -shared.combined(np.stack([work.multipliers() for work in works.values()]))
+        for work, residual in zip(works.values(), first, strict=True):
+            work.residual = residual
     for _ in range(MAX_ROUNDS):
         if not works:
             break
@@ -166,74 +184,54 @@ def project(shared: GramRows, equalities: np.ndarray, inequalities: np.ndarray) 
 
 def _round(shared: GramRows, works: dict[int, _Work]) -> dict[int, ConeProjection]:
     """One look at all rows for every input under way; gives those that are finished by it."""
-    A = shared.rows.matrix
-    V = np.stack([work.multipliers() for work in works.values()])
-    R = -(V @ A)
-    Q = R @ A.T
+    R = np.stack([work.residual for work in works.values()])
+    Q = shared.products(R)
     results: dict[int, ConeProjection] = {}
-    pushed: dict[int, tuple[int, np.ndarray]] = {}
-    for c, (k, work) in enumerate(works.items()):
-        if not work.first_gradient.size:
-            work.first_gradient = Q[c]
-        size = float(np.linalg.norm(R[c]))
-        violated = np.flatnonzero(work.cone & (Q[c] > VIOLATION * size))
-        fresh = np.setdiff1d(violated, work.chosen, assume_unique=True)
+    pushed: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for (k, work), r, products in zip(works.items(), R, Q, strict=True):
+        fresh = work.look(r, products)
         if fresh.size:
-            pushed[k] = (c, fresh)
+            pushed[k] = (products, fresh)
         else:
-            results[k] = _direction(work, R[c], Q[c])
-    results.update(_completed(shared, works, V, R, pushed))
-    for k, (c, fresh) in pushed.items():
-        if k not in results and not works[k].grow(Q[c], fresh, A.shape[1]):
+            results[k] = _direction(work, products)
+    results.update(
+        _completed(shared, {k: works[k] for k, (_, fresh) in pushed.items() if works[k].may_be_trivial(fresh.size)})
+    )
+    for k, (products, fresh) in pushed.items():
+        if k not in results and not works[k].grow(products, fresh):
             results[k] = UNSETTLED
     return results
 
 
-def _completed(
-    shared: GramRows, works: dict[int, _Work], V: np.ndarray, R: np.ndarray, pushed: dict[int, tuple[int, np.ndarray]]
-) -> dict[int, ConeProjection]:
+def _completed(shared: GramRows, hopeful: dict[int, _Work]) -> dict[int, ConeProjection]:
     """Inputs whose multipliers stay positive when the least change of all of them makes the residual zero."""
-    d = R.shape[1]
-    hopeful = {k: c for k, (c, fresh) in pushed.items() if works[k].may_be_trivial(fresh.size, d)}
     if not hopeful or shared.normal_factor is None:
         return {}
-    chosen = list(hopeful.values())
-    completed = V[chosen] + shared.completed(R[chosen])
-    results = {}
-    for position, k in enumerate(hopeful):
-        least = float(completed[position, works[k].cone].min())
-        if least > 0:
-            results[k] = ConeProjection(Outcome.MULTIPLIERS, multipliers=completed[position] / least)
-    return results
+    R = np.stack([work.residual for work in hopeful.values()])
+    completed = np.stack([work.multipliers() for work in hopeful.values()]) + shared.completed(R)
+    found = shared.positive(completed, np.stack([work.cone for work in hopeful.values()]))
+    return {
+        k: ConeProjection(Outcome.MULTIPLIERS, multipliers=values)
+        for k, values in zip(hopeful, found, strict=True)
+        if values is not None
+    }
 
 
-def _direction(work: _Work, r: np.ndarray, products: np.ndarray) -> ConeProjection:
-    keep = np.flatnonzero(work.values > 0)
-    held = work.chosen[keep]
+def _direction(work: _Work, products: np.ndarray) -> ConeProjection:
+    keep = np.flatnonzero(work.values)
     p = work.J.size
-    factor = np.zeros((p + keep.size, p + keep.size))
+    factor = np.zeros((p + keep.size, p + keep.size), order="F")
     factor[:p, :p] = work.L
     factor[p:, :p] = work.Y[:, keep].T
     try:
-        factor[p:, p:] = np.linalg.cholesky(work.S[np.ix_(keep, keep)])
+        factor[p:, p:] = lower_factor(work.S[keep[:, None], keep])
     except np.linalg.LinAlgError:
         return UNSETTLED
     found = ProjectedDirection(
-        vector=np.ascontiguousarray(r),
+        vector=work.residual,
         products=products,
-        held=np.sort(held),
-        least_singular_value=_least_singular_value(factor),
-        relative_size=min(1.0, float(np.linalg.norm(r)) / work.size_of_sum) if work.size_of_sum > 0 else float("nan"),
+        held=np.sort(work.chosen[keep]),
+        least_singular_value=least_singular_value(factor),
+        relative_size=min(1.0, norm(work.residual) / work.size_of_sum) if work.size_of_sum > 0 else float("nan"),
     )
     return ConeProjection(Outcome.DIRECTION, direction=found)
-
-
-def _least_singular_value(factor: np.ndarray) -> float:
-    """That of rows whose Gram matrix has this lower Cholesky factor, by inverse iteration; inf for no rows."""
-    if not len(factor):
-        return float("inf")
-    vector = np.random.default_rng(0).standard_normal(len(factor))
-    for _ in range(3):
-        vector /= np.linalg.norm(vector)
-        vector = scipy.linalg.cho_solve((factor, True), vector, check_finite=False)
-    return float(np.linalg.norm(vector)) ** -0.5

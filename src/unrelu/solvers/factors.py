@@ -1,0 +1,58 @@
+"""Cholesky factors straight from LAPACK, for small matrices by the thousand, where checks cost more than the work."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.linalg import lapack
+
+
+def lower_factor(gram: np.ndarray) -> np.ndarray:
+    """The lower Cholesky factor of a symmetric matrix (n, n), which is overwritten; above the diagonal is anything.
+
+    Raises:
+        numpy.linalg.LinAlgError: if it is not positive definite in floating point.
+    """
+    if not len(gram):
+        return np.zeros((0, 0), order="F")
+    factor, info = lapack.dpotrf(gram.T, lower=1, clean=0, overwrite_a=1)
+    if info != 0:
+        raise np.linalg.LinAlgError("the matrix is not positive definite")
+    return factor
+
+
+def solve_lower(factor: np.ndarray, right: np.ndarray, *, transposed: bool = False) -> np.ndarray:
+    """`L^-1 B`, or `L'^-1 B`, for a factor with positive diagonal (n, n) and B (n,) or (n, k)."""
+    if not len(factor) or not right.size:
+        return right
+    return lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))[0]
+
+
+def solve_with_factor(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """`(L L')^-1 B` for a factor with positive diagonal (n, n) and B (n,) or (n, k)."""
+    if not len(factor) or not right.size:
+        return right
+    return lapack.dpotrs(factor, right, lower=1)[0]
+
+
+def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """`M^-1 b` for a positive definite M (n, n), which is overwritten; None where it is not, in floating point."""
+    _, solution, info = lapack.dposv(matrix.T, right, lower=1, overwrite_a=1)
+    return solution if info == 0 else None
+
+
+def least_singular_value(factor: np.ndarray) -> float:
+    """An estimate of that of rows whose Gram matrix has this factor, by inverse iteration; inf for no rows."""
+    if not len(factor):
+        return float("inf")
+    vector = np.random.default_rng(0).standard_normal(len(factor))
+    for _ in range(3):
+        vector /= norm(vector)
+        vector = solve_with_factor(factor, vector)
+    return norm(vector) ** -0.5
+
+
+def norm(vector: np.ndarray) -> float:
+    """The 2-norm of a vector, up to rounding."""
+    return math.sqrt(vector @ vector)
