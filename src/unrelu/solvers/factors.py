@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
+
+_potrf, _trtrs, _potrs, _posv = get_lapack_funcs(("potrf", "trtrs", "potrs", "posv"), dtype=np.float64)
 
 
 def lower_factor(gram: np.ndarray) -> np.ndarray:
@@ -16,7 +18,7 @@ def lower_factor(gram: np.ndarray) -> np.ndarray:
     """
     if not len(gram):
         return np.zeros((0, 0), order="F")
-    factor, info = lapack.dpotrf(gram.T, lower=1, clean=0, overwrite_a=1)
+    factor, info = _potrf(gram.T, lower=1, clean=0, overwrite_a=1)
     if info != 0:
         raise np.linalg.LinAlgError("the matrix is not positive definite")
     return factor
@@ -26,19 +28,19 @@ def solve_lower(factor: np.ndarray, right: np.ndarray, *, transposed: bool = Fal
     """`L^-1 B`, or `L'^-1 B`, for a factor with positive diagonal (n, n) and B (n,) or (n, k)."""
     if not len(factor) or not right.size:
         return right
-    return lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))[0]
+    return _trtrs(factor, right, lower=1, trans=int(transposed))[0]
 
 
 def solve_with_factor(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
     """`(L L')^-1 B` for a factor with positive diagonal (n, n) and B (n,) or (n, k)."""
     if not len(factor) or not right.size:
         return right
-    return lapack.dpotrs(factor, right, lower=1)[0]
+    return _potrs(factor, right, lower=1)[0]
 
 
 def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray | None:
     """`M^-1 b` for a positive definite M (n, n), which is overwritten; None where it is not, in floating point."""
-    _, solution, info = lapack.dposv(matrix.T, right, lower=1, overwrite_a=1)
+    _, solution, info = _posv(matrix.T, right, lower=1, overwrite_a=1)
     return solution if info == 0 else None
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.factors import least_singular_value, lower_factor, solve_with_factor
 
@@ -79,7 +80,7 @@ class GramRows:
         held = getattr(self._scratch, "held", None)
         if held is None or len(held) < len(chosen):
             held = self._scratch.held = np.empty((len(chosen) + len(chosen) // 2, d))
-        return np.take(self.rows.matrix, chosen, axis=0, out=held[: len(chosen)], mode="clip")
+        return np.take(as_array(self.rows.matrix), chosen, axis=0, out=held[: len(chosen)], mode="clip")
 
     def combined(self, multipliers: np.ndarray) -> np.ndarray:
         """`A'v` for multipliers (n, m): (n, d)."""
@@ -108,7 +109,6 @@ class GramRows:
         Returns:
             (m,) for each input; None where one is not positive, or not by much more than rounding.
         """
-        assert self.normal_factor is not None
         least = np.where(inequalities, multipliers, np.inf).min(axis=1)
         # Twice what the proof needs: the residual is that of a computed product, and the singular value an estimate.
         residuals = np.linalg.norm(self.combined(multipliers), axis=1) + _ROUNDING * np.abs(multipliers).sum(axis=1)
@@ -117,6 +117,7 @@ class GramRows:
 
     @cached_property
     def _least_singular_value(self) -> float:
+        assert self.normal_factor is not None
         return least_singular_value(self.normal_factor)
 
     @cached_property
