@@ -16,6 +16,9 @@ _RECESSION = 1e-12
 _LEAST_START = 0.1
 """Slacks below this fraction of the median slack are raised to it before the first step, the rows being of size 1."""
 
+_OFF = 0.01
+"""Where a point is off the subspace of the equalities by more than this fraction of a slack, that is but rounding."""
+
 _PATIENCE = 8
 """Steps of less than a hundredth in a row after which the search for an interior point is given up."""
 
@@ -107,6 +110,9 @@ def newton_centre(
             return _ended(Centering.NO_INTERIOR, x, slack, L, decrement, steps)
     else:
         return _ended(Centering.STEP_LIMIT if inside else Centering.NO_INTERIOR, x, slack, L, decrement, steps)
+    off = float(np.linalg.norm(x - frame.lifted(frame.projected(x))))
+    if off > _OFF * float((slack / norms).min()):
+        return _ended(Centering.NO_INTERIOR, x, slack, L, decrement, steps)
     line = _line(rows, L)
     if line is not None:
         return _ended(Centering.UNBOUNDED, x, slack, L, decrement, steps, frame.basis @ line)

@@ -11,9 +11,8 @@ import pytest
 from scipy import stats
 
 from polyhedra.sampling.bodies import by_chain, cube, flat_simplex, simplex, standard_errors_off
-from unrelu.errors import InputError, ShapeError
+from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
-from unrelu.polyhedra.membership import member_radii
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.diagnostics import effective_sample_size
 from unrelu.polyhedra.sampling.sample import Sample, sample
@@ -172,6 +171,23 @@ def test_implicit_equalities_are_found() -> None:
     assert standard_errors_off(found, found.points[:, 2:], 0.5) < WORST
 
 
+def test_equalities_that_bounds_make_implicit_are_found() -> None:
+    # x0 + x1 = 0 and x >= 0 leave x0 = x1 = 0; rounding makes slacks of 1e-31 that are none.
+    d = 5
+    found = drawn(Polyhedron(A_eq=np.eye(1, d) + np.eye(1, d, 1), b_eq=np.zeros(1), lower=0.0, upper=1.0), 640)
+    assert found.dimension == d - 2
+    assert not found.points[:, :2].any()
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-7, 1e-16, 1e-30])
+def test_a_small_triangle_in_the_corner_of_a_cube(size: float) -> None:
+    # { x >= 0, x0 + x1 <= size }, with bounds at 1 far away: slacks near a bound keep all their digits.
+    found = drawn(Polyhedron(np.array([[1.0, 1.0, 0.0]]), np.array([size]), lower=0.0, upper=1.0))
+    scaled = found.points / [size, size, 1.0]
+    assert standard_errors_off(found, scaled, np.array([1 / 3, 1 / 3, 1 / 2])) < WORST
+    assert standard_errors_off(found, scaled**2, np.array([1 / 6, 1 / 6, 1 / 3])) < WORST
+
+
 @pytest.mark.parametrize(
     "polyhedron",
     [
@@ -231,11 +247,6 @@ def test_points_of_a_preimage_have_its_features() -> None:
     features = np.maximum(found.points @ layer.weight.T + layer.bias, 0.0)
     assert np.abs(features - np.maximum(before, 0.0)).max() < 1e-13
     assert found.dimension == 30 - active.sum()
-    with_radius = found.with_radius(member_radii(polyhedron, found.points))
-    assert with_radius.radius is not None
-    assert with_radius.radius.max() < 1e-10
-    with pytest.raises(ShapeError, match="a sample of 320 points needs as many radii, not \\(3,\\)"):
-        found.with_radius(np.zeros(3))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,10 @@ from unrelu.polyhedra.hull_rows import HullRows
 LARGEST_GRAM = 2**25
 """Numbers of a Gram matrix of facets that are kept: 256 MB, 5,792 facets; beyond, its rows are computed as needed."""
 
+LEAST_PAIR_GAP = 2.0**-20
+"""Bounds count as a pair if the centre is this far from both, relative to their distance; nearer, the slack of the near
+one would lose too many digits when it is measured from the middle."""
+
 
 @dataclass(frozen=True, eq=False)
 class RoundedBody:
@@ -111,6 +115,8 @@ def rounded_body(rows: HullRows, centre: np.ndarray) -> RoundedBody:
     """
     polyhedron, Z = rows.polyhedron, rows.frame.basis
     paired = np.intersect1d(rows.upper, rows.lower, assume_unique=True)
+    low, high = polyhedron.lower[paired], polyhedron.upper[paired]
+    paired = paired[np.minimum(high - centre[paired], centre[paired] - low) > LEAST_PAIR_GAP * (high - low)]
     above, below = np.setdiff1d(rows.upper, paired), np.setdiff1d(rows.lower, paired)
     low, high = polyhedron.lower[paired], polyhedron.upper[paired]
     half = (high - low) / 2

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.errors import InputError, ShapeError
+from unrelu.errors import InputError
 from unrelu.parallel import Workers, in_threads
 from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
 from unrelu.polyhedra.geometry_status import GeometryStatus
@@ -54,8 +54,6 @@ class Sample:
         chains: number of chains.
         thin: trajectories from one draw of a chain to the next.
         method: how the points were drawn, in words.
-        radius: (n,) for each point a proved distance within which an exact member lies, inf where none is proved;
-            None where it was not asked for. See `unrelu.polyhedra.membership.member_radii`.
     """
 
     points: np.ndarray
@@ -67,20 +65,9 @@ class Sample:
     chains: int
     thin: int
     method: str
-    radius: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.points)
-
-    def with_radius(self, radius: np.ndarray) -> Sample:
-        """The same sample with a verified radius for every point, (n,).
-
-        Raises:
-            ShapeError: if there is not one for every point.
-        """
-        if np.shape(radius) != (len(self),):
-            raise ShapeError(f"a sample of {len(self)} points needs as many radii, not {np.shape(radius)}.")
-        return replace(self, radius=np.asarray(radius, dtype=np.float64))
 
     def __repr__(self) -> str:
         """A line that says how much the points are worth."""
