@@ -110,8 +110,8 @@ def decide_cone(cone: Cone) -> Fact:
     if cone.rows.is_sparse:
         return _sparse(cone)
     used = np.flatnonzero(cone.equalities | cone.inequalities)
-    if cone.rows.matrix[used].size <= SMALL:
-        return _dense(cone)
+    if cone.rows.matrix[used].size <= SMALL or not cone.inequalities.any():
+        return _dense(cone)  # without inequalities, all that is left to ask is the rank
     if bool((cone.rows.bounded_column[cone.inequalities] >= 0).all()):
         fact = _by_signs(cone)
         if fact is not None:

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.solvers.factors import least_singular_value, lower_factor, norm, solve_lower, solve_with_factor
+from unrelu.solvers.factors import (
+    least_singular_value,
+    lower_factor,
+    norm,
+    solve_lower,
+    solve_with_factor,
+    told_from_zero,
+)
 from unrelu.solvers.gram_rows import GramRows
 from unrelu.solvers.pivoting import nonnegative_quadratic
 
@@ -227,11 +234,16 @@ def _direction(work: _Work, products: np.ndarray) -> ConeProjection:
         factor[p:, p:] = lower_factor(work.S[keep[:, None], keep])
     except np.linalg.LinAlgError:
         return UNSETTLED
+    held = np.concatenate([work.J, work.chosen[keep]])
+    rows = work.shared.rows
+    least = told_from_zero(least_singular_value(factor), rows.norms[held], rows.shape[1])
+    if least == 0:
+        return UNSETTLED
     found = ProjectedDirection(
         vector=work.residual,
         products=products,
         held=np.sort(work.chosen[keep]),
-        least_singular_value=least_singular_value(factor),
+        least_singular_value=least,
         relative_size=min(1.0, norm(work.residual) / work.size_of_sum) if work.size_of_sum > 0 else float("nan"),
     )
     return ConeProjection(Outcome.DIRECTION, direction=found)

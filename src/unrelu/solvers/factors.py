@@ -7,6 +7,9 @@ import math
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
+from unrelu.rigor.rounding import norm_above
+from unrelu.rigor.singular import proved_slack
+
 _potrf, _trtrs, _potrs, _posv = get_lapack_funcs(("potrf", "trtrs", "potrs", "posv"), dtype=np.float64)
 
 
@@ -53,6 +56,19 @@ def least_singular_value(factor: np.ndarray) -> float:
         vector /= norm(vector)
         vector = solve_with_factor(factor, vector)
     return norm(vector) ** -0.5
+
+
+def told_from_zero(estimate: float, norms: np.ndarray, n: int) -> float:
+    """A singular value of rows of these norms, estimated by a Gram matrix; 0 where that cannot tell it from 0.
+
+    Dependent rows have Gram matrices that pass for positive definite, with least singular values of about 1e-8.
+
+    Args:
+        estimate: the value.
+        norms: (p,), the norms of the rows.
+        n: terms in each inner product of the Gram matrix.
+    """
+    return estimate if estimate**2 > 2 * proved_slack(norm_above(norms), len(norms), n) else 0.0
 
 
 def norm(vector: np.ndarray) -> float:

@@ -11,7 +11,7 @@ import torch
 
 from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
-from unrelu.solvers.factors import least_singular_value, lower_factor, solve_with_factor
+from unrelu.solvers.factors import least_singular_value, lower_factor, solve_with_factor, told_from_zero
 
 GRAM_LIMIT = 2 * 2**30
 """Bytes that the Gram matrix of all rows may take; above it, its parts are formed where they are needed."""
@@ -112,13 +112,8 @@ class GramRows:
         least = np.where(inequalities, multipliers, np.inf).min(axis=1)
         # Twice what the proof needs: the residual is that of a computed product, and the singular value an estimate.
         residuals = np.linalg.norm(self.combined(multipliers), axis=1) + _ROUNDING * np.abs(multipliers).sum(axis=1)
-        clear = 2 * residuals < least * self._least_singular_value
+        clear = 2 * residuals < least * self.least_singular_value
         return [v / low if good else None for v, low, good in zip(multipliers, least, clear, strict=True)]
-
-    @cached_property
-    def _least_singular_value(self) -> float:
-        assert self.normal_factor is not None
-        return least_singular_value(self.normal_factor)
 
     @cached_property
     def row_sums(self) -> np.ndarray:
@@ -133,7 +128,19 @@ class GramRows:
 
     @cached_property
     def normal_factor(self) -> np.ndarray | None:
-        """The lower Cholesky factor of `A'A` (d, d), or None where the rows do not have full column rank."""
+        """The lower Cholesky factor of `A'A` (d, d), or None where A may not have full column rank."""
+        factor = self._any_factor
+        return None if factor is None or self.least_singular_value == 0 else factor
+
+    @cached_property
+    def least_singular_value(self) -> float:
+        """An estimate of A's d-th; 0 where the Gram matrix cannot tell it from 0."""
+        if self._any_factor is None:
+            return 0.0
+        return told_from_zero(least_singular_value(self._any_factor), self.rows.norms, self.rows.shape[0])
+
+    @cached_property
+    def _any_factor(self) -> np.ndarray | None:
         m, d = self.rows.shape
         if m < d:
             return None
