@@ -63,6 +63,13 @@ class Tangents:
         """Those of directions `start` up to `stop`."""
         return replace(self, values=self.values[start:stop])
 
+    def only(self, coordinates: Tensor) -> Tangents:
+        """Those of these coordinates (int64, ascending, C order), the others taken for 0."""
+        if self.support is None:
+            return Tangents(self.values.index_select(1, coordinates), self.shape, coordinates)
+        kept = torch.isin(self.support, coordinates)
+        return Tangents(self.values[:, kept], self.shape, self.support[kept])
+
     def through_max_pool(self, selected: Tensor, shape: Shape) -> Tangents:
         """Behind a max pooling that selects these coordinates (int64, one for each of its own, C order)."""
         if self.support is None:
