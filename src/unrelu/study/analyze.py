@@ -90,7 +90,7 @@ def analyze(
         prior: what inputs are valid, e.g. `Box(0, 1)` for pictures. If given, each input gets a second verdict: whether
             it is the only valid one with its features in the first ReLU layer that is fed by the network's input.
         freedom: how many inputs get the exact range of each coordinate over all inputs in the prior with the same
-            features: two linear programs a coordinate at most; 0 for none.
+            features: two linear programs a coordinate, or far fewer where many reach their bounds; 0 for none.
         picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
         classes: names of the classes, by index.
         name: what to call the network in the report.
