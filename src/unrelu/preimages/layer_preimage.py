@@ -326,7 +326,7 @@ class LayerPreimage:
         >>> found.points.shape, found.dimension, bool(found.radius.max() < 1e-14)
         ((100, 2), 1, True)
         """
-        return sample_preimage(self, n, seed=seed, progress=progress)
+        return sample_preimage(self, self._body, n, seed=seed, progress=progress)
 
     def __repr__(self) -> str:
         """A line that says what P is and why."""
