@@ -50,7 +50,13 @@ class Tangents:
 
     def squares(self) -> Tensor:
         """(m,): for each coordinate the sum of its squared derivatives."""
-        sums = self.values.square().sum(dim=0)
+        return self._whole(self.values.square().sum(dim=0))
+
+    def magnitudes(self) -> Tensor:
+        """(m,): for each coordinate the sum of the magnitudes of its derivatives."""
+        return self._whole(self.values.abs().sum(dim=0))
+
+    def _whole(self, sums: Tensor) -> Tensor:
         if self.support is None:
             return sums
         return sums.new_zeros(math.prod(self.shape)).index_copy_(0, self.support, sums)
