@@ -82,7 +82,7 @@ def large_network(side: int = 160) -> Network:
 
 @cache
 def dense_study() -> Study:
-    """Everything about the dense network: verdicts, also within the prior of pictures, spectra, metamers."""
+    """Everything about the dense network: verdicts, also within the prior of pictures, freedom, spectra, metamers."""
     x, y = pictures()
     return analyze(
         dense_network(),
@@ -91,6 +91,7 @@ def dense_study() -> Study:
         spectra=6,
         metamers=3,
         prior=Box(0, 1),
+        freedom=3,
         picture_shape=(SIDE, SIDE),
         name="small",
         data_name="small digits",

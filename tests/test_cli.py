@@ -69,7 +69,7 @@ def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path,
     out = tmp_path / "new" / "results"
     result = _run(
         "analyze", model, data, "--out", out, "--metamers", 1, "--metamer-box", "-inf", 2, "--limit", 5, "--workers", 1,
-        "--prior", 0, "inf",
+        "--prior", 0, "inf", "--freedom", 2,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1] == f"The report is {out / 'report.html'}"
@@ -81,6 +81,7 @@ def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path,
     assert study.info.prior == "0 ≤ x"
     # All features are positive and leave 5 dimensions: no input inside its bounds is alone.
     assert study.priors["unique"].to_pylist() == [False] * 5
+    assert study.freedom.num_rows == min(2, sum(study.priors["bounded"].to_pylist()))
     assert study.inputs["label"].to_pylist() == [0, 1, 2, 0, 1]
     # 30 rows of rank 15 with 30 active: 5 of 20 dimensions are free.
     assert study.spectra.num_rows > 0

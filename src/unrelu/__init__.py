@@ -7,6 +7,10 @@ from unrelu import errors as errors
 
 if TYPE_CHECKING:
     from unrelu import bounds as bounds
+    from unrelu.across.far_pairs import far_pairs as far_pairs
+    from unrelu.across.inverse_lipschitz import InverseLipschitz as InverseLipschitz
+    from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
+    from unrelu.across.pair import Pair as Pair
     from unrelu.metamers.metamer import metamer as metamer
     from unrelu.metamers.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
@@ -88,6 +92,10 @@ _HOMES = {
     # ... also across linear regions
     "follow": "unrelu.stability.following.follow",
     "RegionPath": "unrelu.stability.following.path",
+    "inverse_lipschitz": "unrelu.across.inverse_lipschitz",
+    "InverseLipschitz": "unrelu.across.inverse_lipschitz",
+    "far_pairs": "unrelu.across.far_pairs",
+    "Pair": "unrelu.across.pair",
     # and why: what theory says when rows are removed (a module)
     "bounds": "unrelu",
     # what else looks the same to the network

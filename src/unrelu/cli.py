@@ -113,6 +113,9 @@ def analyze(
         tuple[float, float] | None,
         typer.Option(metavar="LOW HIGH", help="Bounds of valid inputs: is each the only valid one with its features?"),
     ] = None,
+    freedom: Annotated[
+        int, typer.Option(min=0, help="How many inputs get the range of each coordinate; needs --prior.")
+    ] = 0,
     picture_shape: Annotated[
         str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
     ] = None,
@@ -150,6 +153,7 @@ def analyze(
             metamers=metamers,
             metamer_domain=Box(*metamer_box),
             prior=None if prior is None else Box(*prior),
+            freedom=freedom,
             picture_shape=shape,
             name=model.stem,
             data_name=data.name,

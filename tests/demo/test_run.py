@@ -110,5 +110,5 @@ def test_the_recipes_are_those_of_the_papers_networks() -> None:
     assert (fast.learning_rate, fast.batch_size) == (3e-3, 1000)
     assert deep.epochs > 0
     assert RECIPES[2].metamers > 0
-    assert [recipe.prior is not None for recipe in RECIPES] == [True, True, False]
+    assert [recipe.prior is not None for recipe in RECIPES] == [True, True, True]
     assert np.all([recipe.metamers == 0 for recipe in RECIPES[:2]])

@@ -212,6 +212,7 @@ def test_a_single_point_is_near_and_far_at_once() -> None:
     assert pre.chebyshev_center().radius == 0.0
     np.testing.assert_array_equal(pre.analytic_center().point, at)
     assert pre.recession().direction is None
+    assert pre.lineality().shape == (2, 0)
 
 
 def test_an_unbounded_preimage_says_so_everywhere() -> None:
@@ -230,6 +231,7 @@ def test_an_unbounded_preimage_says_so_everywhere() -> None:
     assert z[0] + z[1] == pytest.approx(0, abs=1e-12)
     assert z[1] < -1e-3
     np.testing.assert_allclose(np.abs(found.lineality), [[0], [0], [1]], atol=1e-12)
+    np.testing.assert_allclose(np.abs(pre.lineality()), [[0], [0], [1]], atol=1e-12)
     widths = pre.ranges(progress=False)
     assert widths.upper[2] == math.inf
     assert widths.lower[2] == -math.inf

@@ -9,7 +9,7 @@ from unrelu.errors import InputError, ModelError, ShapeError, TooLarge, Unsuppor
 from unrelu.network.graph import Network
 from unrelu.network.operators import Dense, Elementwise, Operator, ReLU
 from unrelu.stability import jacobian
-from unrelu.stability.linearization import linearize
+from unrelu.stability.linearization import linearize, linearize_many
 from unrelu.stability.pattern import activation_pattern
 
 CASES = [(kind, layer) for kind, make in REFERENCES.items() for layer in make().network.layers]
@@ -67,6 +67,79 @@ def test_the_neuron_at_the_boundary_flips_just_beyond_the_radius(kind):
     beyond = activation_pattern(net, x + 1.001 * lin.radius * toward)
     assert beyond[layer].flat[neuron] != lin.pattern[layer].flat[neuron]
     assert not lin.same_region(x + 1.001 * lin.radius * toward)
+
+
+@pytest.mark.parametrize("kind", REFERENCES)
+def test_the_linf_radius_is_that_of_the_worst_corner(kind):
+    net = REFERENCES[kind]().network
+    x = normal(99, *net.input_shape)
+    lin = linearize(net, at=x)
+    layer, neuron = lin.boundary_linf.layer, lin.boundary_linf.neuron
+    assert (lin.boundary.norm, lin.boundary_linf.norm) == (2.0, math.inf)
+    assert lin.radius / math.sqrt(net.input_size) <= lin.radius_linf <= lin.radius
+    gradient = linearize(net.upto(layer), at=x, relu=False).matrix[neuron].reshape(x.shape)
+    toward = torch.from_numpy(np.sign(gradient) * (-1 if lin.pattern[layer].flat[neuron] else 1))
+    assert lin.same_region(x + 0.999 * lin.radius_linf * toward)
+    assert not lin.same_region(x + 1.001 * lin.radius_linf * toward)
+    for seed in range(20):
+        assert lin.same_region(x + 0.999 * lin.radius_linf * normal(seed, *x.shape).sign())
+
+
+@pytest.mark.parametrize("kind", REFERENCES)
+def test_the_region_holds_exactly_the_points_of_the_pattern(kind):
+    net = REFERENCES[kind]().network
+    x = normal(99, *net.input_shape)
+    lin = linearize(net, at=x)
+    region = lin.region
+    sides = 1.0 / np.linalg.norm(region.A_ub, axis=1)
+    assert (region.b_ub * sides).min() == pytest.approx(lin.radius, rel=1e-12)
+    inside = 0
+    for seed in range(60):
+        point = x + 3 * lin.radius * seed / 60 * normal(seed, *x.shape)
+        slack = region.b_ub - region.A_ub @ (point - x).numpy().ravel()
+        assert lin.same_region(point) == bool((slack > 0).all())
+        inside += lin.same_region(point)
+    assert 0 < inside < 60
+
+
+def test_a_region_without_walls():
+    lin = linearize(one_layer(np.eye(3)), at=np.ones(3), relu=False)
+    assert lin.region.A_ub.shape == (0, 3)
+
+
+@pytest.mark.parametrize("kind", REFERENCES)
+def test_the_operator_is_the_matrix(kind):
+    net = REFERENCES[kind]().network
+    lin = linearize(net, at=normal(99, *net.input_shape))
+    np.testing.assert_allclose(lin.operator @ np.eye(net.input_size), lin.matrix, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(lin.operator.T @ np.eye(net.output_size), lin.matrix.T, rtol=0, atol=1e-13)
+
+
+def test_many_inputs_one_after_the_other():
+    net = REFERENCES["residual"]().network
+    x = normal(7, 3, *net.input_shape)
+    found = linearize_many(net, x, progress=False)
+    for point, lin in zip(x, found, strict=True):
+        np.testing.assert_array_equal(lin.matrix, linearize(net, point).matrix)
+    with pytest.raises(ShapeError, match=r"the inputs must have shape \(n, 2, 4, 4\), not \(2, 4, 4\)"):
+        linearize_many(net, x[0])
+
+
+def test_beyond_a_crossing_with_a_live_path_the_map_fails_by_the_slope_that_changed():
+    reference = REFERENCES["dense"]()
+    net = reference.network
+    x = normal(99, *net.input_shape)
+    lin = linearize(net, at=x, relu=False)
+    layer, neuron = lin.boundary.layer, lin.boundary.neuron
+    gradient = linearize(net.upto(layer), at=x, relu=False).matrix[neuron]
+    toward = gradient * (-1 if lin.pattern[layer].flat[neuron] else 1) / np.linalg.norm(gradient)
+    beyond = linearize(net, at=x + torch.from_numpy(1.0001 * lin.radius * toward), relu=False)
+    change = (beyond.matrix - lin.matrix) @ toward
+    assert np.abs(change).max() > 1e-3, "the neuron has a live path to the output"
+    step = min(1e-3, beyond.radius)
+    point = x + torch.from_numpy((1.0001 * lin.radius + step) * toward)
+    failure = reference.values(point)["dense3"].numpy() - lin(point[None])[0]
+    np.testing.assert_allclose(failure, (0.0001 * lin.radius + step) * change, rtol=0, atol=1e-13)
 
 
 def test_beyond_a_crossing_the_map_fails_by_exactly_what_the_relu_cut():

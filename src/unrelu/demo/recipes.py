@@ -22,6 +22,7 @@ class Recipe:
         training: how it is trained.
         metamers: number of pairs that get metamers of the first layer.
         prior: what pictures are valid; if given, it is asked whether each is the only valid one with its features.
+        freedom: number of pictures that get the range of every pixel within the prior.
         seed: of the weights.
     """
 
@@ -30,6 +31,7 @@ class Recipe:
     training: Training
     metamers: int = 0
     prior: Domain | None = None
+    freedom: int = 0
     seed: int = 0
 
     def module(self) -> nn.Sequential:
@@ -46,7 +48,14 @@ RECIPES = (
         prior=PICTURES,
         seed=1,
     ),
-    Recipe("MLP-100", (100,) * 10, Training(learning_rate=1e-3, batch_size=100, epochs=10), metamers=8),
+    Recipe(
+        "MLP-100",
+        (100,) * 10,
+        Training(learning_rate=1e-3, batch_size=100, epochs=10),
+        metamers=8,
+        prior=PICTURES,
+        freedom=3,
+    ),
 )
 """The paper's MLP-3500, twice, and MLP-100.
 

@@ -103,6 +103,7 @@ def _study(
         metamers=recipe.metamers,
         metamer_domain=Box(0, 1),
         prior=recipe.prior,
+        freedom=recipe.freedom,
         name=recipe.name,
         data_name=held_out.name,
         progress=progress,

@@ -83,7 +83,7 @@ def newton_centre(
     for steps in range(1, max_steps + 1):
         factor = _factor(rows, s)
         if factor is None:
-            return _ended(Centering.STEP_LIMIT, x, slack, L, decrement, steps)
+            return _ended(Centering.STEP_LIMIT if inside else Centering.NO_INTERIOR, x, slack, L, decrement, steps)
         L = factor
         gap = slack - s  # what s misses of the true slack
         weights = 1.0 / s

@@ -13,6 +13,12 @@ from unrelu.solvers.linear_program import LinearProgram
 from unrelu.solvers.row_system import RowSystem
 from unrelu.solvers.status import Status
 
+FEW_ROWS = 32
+"""So many inequality rows are added at once where one is broken; of thousands of inactive neurons a few dozen bind."""
+
+BROKEN = 1e-9
+"""Rows of about unit size are broken beyond this, to which the solver keeps its own."""
+
 _MIRRORED = {Status.INFEASIBLE: Status.UNBOUNDED, Status.UNBOUNDED: Status.INFEASIBLE}
 
 
@@ -40,7 +46,8 @@ class FunctionalProgram:
 
     Where the equalities leave fewer coordinates free than there are rows, the dual program in these n coordinates,
     `min h'lam` subject to `M'lam = -c`, `lam >= 0`, is solved: its bases are of size n, and a new functional moves
-    its right-hand side alone, which the dual simplex method likes best. Otherwise the rows are used as they are.
+    its right-hand side alone, which the dual simplex method likes best. Otherwise the rows are used as they are; where
+    bounds keep every coordinate, thousands of rows are left out until a solution breaks them.
     """
 
     def __init__(self, polyhedron: Polyhedron, rows: HullRows | None = None) -> None:
@@ -56,7 +63,12 @@ class FunctionalProgram:
         self.polyhedron = polyhedron
         P = polyhedron
         rows = hull_rows(polyhedron) if rows is None else rows
-        self._form = _InHull(rows) if len(P.A_eq) + len(P.A_ub) > rows.frame.dimension > 0 else _AsGiven(P)
+        n, n_eq = rows.frame.dimension, len(P.A_eq)
+        boxed = bool(np.isfinite(P.lower).all() and np.isfinite(P.upper).all())
+        if boxed and n_eq <= n and len(P.A_ub) > FEW_ROWS:
+            self._form = _WithFewRows(P)
+        else:
+            self._form = _InHull(rows) if n_eq + len(P.A_ub) > n > 0 else _AsGiven(P)
         self._contradictory = not rows.frame.consistent or rows.contradiction > INCONSISTENT
 
     def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
@@ -100,6 +112,40 @@ class _AsGiven:
         return FunctionalMinimum(
             solution.status, point, duals[:n_eq], np.maximum(duals[n_eq:], 0.0), solution.iterations
         )
+
+
+class _WithFewRows:
+    """The rows that solutions so far have broken; a solution of these that keeps all others solves the whole."""
+
+    def __init__(self, polyhedron: Polyhedron) -> None:
+        self.polyhedron = polyhedron
+        self.sizes = np.maximum(np.abs(polyhedron.A_ub).max(axis=1, initial=0.0), np.finfo(np.float64).tiny)
+        self.used = np.zeros(len(polyhedron.A_ub), dtype=bool)
+        self.program = self._program()
+
+    def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
+        iterations = 0
+        while True:
+            found = self.program.minimise(functional)
+            iterations += found.iterations
+            if found.point is None or not self._add_broken(found.point):
+                ub_duals = np.zeros(self.used.size)
+                ub_duals[self.used] = found.ub_duals
+                return FunctionalMinimum(found.status, found.point, found.eq_duals, ub_duals, iterations)
+            self.program = self._program()
+
+    def _add_broken(self, x: np.ndarray) -> bool:
+        P = self.polyhedron
+        excess = (P.A_ub @ (x - P.origin) - P.b_ub) / self.sizes
+        excess[self.used] = -np.inf
+        if not bool((excess > BROKEN).any()):
+            return False
+        self.used[np.argsort(-excess, kind="stable")[:FEW_ROWS]] = True
+        return True
+
+    def _program(self) -> _AsGiven:
+        P, used = self.polyhedron, self.used
+        return _AsGiven(Polyhedron(P.A_ub[used], P.b_ub[used], P.A_eq, P.b_eq, P.lower, P.upper, P.origin))
 
 
 class _InHull:

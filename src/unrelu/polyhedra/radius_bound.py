@@ -57,7 +57,8 @@ def radius_bound(polyhedron: Polyhedron, multipliers: RowMultipliers, *, ub_erro
         rounding = enlarged(2 * gamma(n + 4) * sum_above(np.abs(products)) + (2 * n + 8) * UNDERFLOW, 2)
         least = float(lam.min()) if lam.size else math.inf
         slacks = max(0.0, float(products.sum()) + rounding) / least
-        size = norm_above(right) + norm_above(np.broadcast_to(ub_error, P.b_ub.shape)[used])
+        # `right` holds the greatest right-hand sides; the least are two errors away.
+        size = norm_above(right) + 2 * norm_above(np.broadcast_to(ub_error, P.b_ub.shape)[used])
         left = (s - rho / least * (1 + 2.0**-50)) * (1 - 2.0**-50)
         bound = enlarged((size + slacks) * (1 + 2.0**-50), 6) / left * (1 + 2.0**-50) if left > 0 else math.inf
     return bound if math.isfinite(bound) else math.inf

@@ -67,8 +67,9 @@ def ranges(
 
     A bound of the polyhedron that some solution attains is the end of that coordinate's range, and no program is
     needed for it (Gleixner, Berthold, Mueller, Weltge, Three enhancements for optimization-based bound tightening,
-    2017). So sums of coordinates come first, whose solutions attain many bounds at once. The programs that remain are
-    shared out over threads, each with a solver of its own that keeps its basis.
+    2017). So sums of coordinates come first, whose solutions attain many bounds at once: of all, then of halves of
+    those that are left, until one attains none. The programs that remain are shared out over threads, each with a
+    solver of its own that keeps its basis.
 
     >>> found = ranges(Polyhedron(np.array([[1.0, 1.0]]), np.array([1.5]), lower=0.0, upper=[1.0, 2.0]))
     >>> found.lower, found.upper
@@ -130,28 +131,30 @@ class _Search:
         self.lock = threading.Lock()
 
     def sweep(self) -> None:
-        """Minimise sums of coordinates that are not at their bounds yet, as long as that brings half of them there."""
-        if not self.coordinates.size:
-            return
+        """Minimise sums of coordinates that are not at their bounds yet, of ever fewer while that brings some there."""
         program = FunctionalProgram(self.polyhedron, self.rows)
         for side, sign in enumerate((1.0, -1.0)):
-            while True:
-                waiting = ~self.done[side] & np.isfinite(self.bounds[side])
-                before = int(waiting.sum())
-                if before < 2:
-                    break
+            groups = [np.flatnonzero(np.isfinite(self.bounds[side]))]
+            while groups:
+                group = groups.pop()
+                group = group[~self.done[side, group]]
+                if group.size < 2:
+                    continue
                 functional = np.zeros(self.polyhedron.dimension)
-                functional[self.coordinates[waiting]] = sign
+                functional[self.coordinates[group]] = sign
                 found = program.minimise(functional)
                 self.n_programs += 1
                 if found.status is Status.INFEASIBLE:
                     self._declare_empty()
                     return
                 if found.point is None:
-                    break
+                    continue
                 self._see(found.point)
-                if 2 * int((waiting & self.done[side]).sum()) < before:
-                    break
+                left = group[~self.done[side, group]]
+                if left.size <= group.size // 2:
+                    groups.append(left)
+                elif left.size < group.size:
+                    groups += [left[: left.size // 2], left[left.size // 2 :]]
 
     def solve(self, share: np.ndarray) -> None:
         """Solve the programs of some (side, position) pairs that no solution has settled by then."""

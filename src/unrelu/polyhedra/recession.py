@@ -138,4 +138,4 @@ def _is_proved(
         origin=cone.origin,
     )
     radius = member_radius(distinct_equalities(part), z)
-    return math.isfinite(radius) and radius < 0.5
+    return math.isfinite(radius) and radius < 0.5 * float(np.linalg.norm(z))

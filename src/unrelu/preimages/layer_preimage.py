@@ -21,7 +21,7 @@ from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.nearest import NearestPoint, nearest_point
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.ranges import Ranges, ranges
-from unrelu.polyhedra.recession import Recession, recession
+from unrelu.polyhedra.recession import Recession, lineality_space, recession
 from unrelu.polyhedra.volumes.result import Volume, VolumeMethod
 from unrelu.polyhedra.volumes.volume import volume
 from unrelu.preimages.facts import Fact
@@ -267,8 +267,15 @@ class LayerPreimage:
         c = self._point(functional, "the functional")
         return functional_range(body.polyhedron, c, radius=self._radius, ub_error=body.ub_error)
 
+    def lineality(self) -> np.ndarray:
+        """The directions in which P goes on for ever both ways: an orthonormal basis (d, k), as found in floats."""
+        return lineality_space(self._body.polyhedron)
+
     def recession(self) -> Recession:
-        """The directions in which P goes on for ever: one in their relative interior, and the lineality space."""
+        """The directions in which P goes on for ever: one in their relative interior, and the lineality space.
+
+        A linear program, which takes some seconds for thousands of rows in hundreds of dimensions.
+        """
         if self.bounded is True:
             return Recession(None, np.zeros((self.at.size, 0)), None, False)
         return recession(self.polyhedron)
@@ -326,7 +333,7 @@ class LayerPreimage:
         >>> found.points.shape, found.dimension, bool(found.radius.max() < 1e-14)
         ((100, 2), 1, True)
         """
-        return sample_preimage(self, n, seed=seed, progress=progress)
+        return sample_preimage(self, self._body, n, seed=seed, progress=progress)
 
     def __repr__(self) -> str:
         """A line that says what P is and why."""

@@ -10,8 +10,8 @@ import numpy as np
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.membership import member_radii
-from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.sample import sample
+from unrelu.preimages.layer_polyhedron import LayerPolyhedron
 from unrelu.progress import Progress
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class PreimageSample:
 
 
 def sample_preimage(
-    preimage: LayerPreimage, n: int, *, seed: int = 0, progress: Progress | bool | None = None
+    preimage: LayerPreimage, body: LayerPolyhedron, n: int, *, seed: int = 0, progress: Progress | bool | None = None
 ) -> PreimageSample:
-    """`LayerPreimage.sample`; see there."""
+    """`LayerPreimage.sample`, see there, with the preimage as a polyhedron."""
     if preimage.bounded is False:
         raise InputError(
             "the preimage is unbounded, so it has no uniform distribution; bound it by a domain such as Box(0, 1)."
@@ -76,11 +76,7 @@ def sample_preimage(
             "such as Box(0, 1)."
         )
     layer, x0 = preimage.layer, preimage.at
-    if preimage.singleton:
-        polyhedron, ub_error = Polyhedron(lower=x0, upper=x0, origin=x0), np.zeros(0)
-    else:
-        polyhedron, ub_error = preimage.polyhedron, preimage.ub_error
-    found = sample(polyhedron, n, seed=seed, progress=progress)
+    found = sample(body.polyhedron, n, seed=seed, progress=progress)
     proved = preimage.dimension
     if not proved.lower <= found.dimension <= proved.upper:
         raise InputError(
@@ -90,7 +86,7 @@ def sample_preimage(
     return PreimageSample(
         points=found.points.reshape(n, *layer.input_shape),
         feature_error=_feature_error(layer, x0, found.points),
-        radius=member_radii(polyhedron, found.points, ub_error=ub_error),
+        radius=member_radii(body.polyhedron, found.points, ub_error=body.ub_error),
         effective_sample_size=found.effective_sample_size.reshape(layer.input_shape),
         r_hat=found.r_hat.reshape(layer.input_shape),
         functional_effective_sample_size=found.functional_effective_sample_size,

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from unrelu.report.figures import Drawing
 from unrelu.report.figures_decay import draw_decay
+from unrelu.report.figures_freedom import MOST_SHOWN, draw_freedom
 from unrelu.report.figures_layers import draw_condition, draw_sizes
 from unrelu.report.figures_preimages import draw_preimages, shows_threshold
 from unrelu.report.figures_priors import draw_uniqueness
 from unrelu.report.gallery import Pair, gallery
-from unrelu.report.numbers import count, seconds, shape_name
+from unrelu.report.numbers import count, real, seconds, shape_name
 from unrelu.report.palette import GRID, INK, KINDS, MUTED, PAPER, Colour
 from unrelu.report.parts import Part, Sentence, sentence
-from unrelu.report.records import fact, of_layer
+from unrelu.report.records import fact, of_layer, record
 from unrelu.report.summary import summarize
 from unrelu.report.tables import Row, bound_rows, overview_row, preimage_rows, spectrum_rows
 
@@ -176,7 +177,33 @@ def _histograms(study: Study, number: int) -> tuple[Captioned, ...]:
             )
         )
     found.extend(_uniqueness(study, number, row) for row, layer in enumerate(layers) if layer["n_prior"])
+    if study.freedom.num_rows:
+        found.append(_freedom(study, number))
     return tuple(found)
+
+
+def _freedom(study: Study, number: int) -> Captioned:
+    what = "pixel" if study.info.picture_shape is not None else "coordinate"
+    caption = sentence(
+        "The exact range of each " + what + " over all inputs within {prior} that have the same features in {layer}.",
+        prior=fact(study, "prior", str),
+        layer=record(study, "freedom", 0, "layer", str),
+    )
+    for row, each in enumerate(study.freedom.to_pylist()[:MOST_SHOWN]):
+        words = " Of input {input}, {free} of {d} " + what + "s can take every value there"
+        if each["n_free"] < len(each["lower"]):
+            words += ", {fixed} cannot move, and the median moves by {width}"
+        caption += sentence(
+            words + ".",
+            input=record(study, "freedom", row, "input", str),
+            free=record(study, "freedom", row, "n_free"),
+            d=fact(study, "input_size"),
+            fixed=record(study, "freedom", row, "n_fixed"),
+            width=record(study, "freedom", row, "width_median", real),
+        )
+    return Captioned(
+        draw_freedom(study, f"network{number}-freedom"), f"How far each {what} may move by itself.", caption
+    )
 
 
 def _uniqueness(study: Study, number: int, row: int) -> Captioned:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from unrelu.errors import ModelError, TooLarge
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
+    from unrelu.stability.extents import Extent
+    from unrelu.stability.window import Window
 
 CHUNK_BYTES = 128 * 2**20
 """Bytes that the largest node may take while a part of the directions is pushed through it."""
@@ -131,18 +134,38 @@ def push(
                     yield Pushed(name, tangents, begin.compressed_at)
 
 
-def shared_start(network: Network, targets: Sequence[str]) -> Start:
+def window_start(network: Network, window: Window | None) -> Start:
+    """The unit vectors of the input, or of a window of it.
+
+    Raises:
+        InputError: if the input has no such window.
+    """
+    if window is None:
+        return Start(network.input_size)
+    units = torch.from_numpy(window.coordinates(network.input_shape)).to(network.device)
+    return Start(len(units), units=units)
+
+
+def shared_start(network: Network, targets: Sequence[str], window: Window | None = None) -> Start:
     """The tangents that are the same at every input: those of nodes before the first ReLU.
 
     Args:
         network: the network.
         targets: the nodes to be reached from there.
+        window: the part of the input whose directions are pushed; None for all.
 
     Returns:
         A start at the last nodes that no ReLU comes before, or the plain one if those take more than
-        `SHARED_BYTES`.
+        `SHARED_BYTES`, or if going on from them costs more than it saves, as no tile reaches all of them.
+
+    Raises:
+        InputError: if the input has no such window.
     """
-    plain = Start(network.input_size)
+    plain = window_start(network, window)
+    units = plain.coordinates(network)
+    steps = nodes_between(network, plain.names(network), targets)
+    if plain.units is not None or (units is not None and tiled_parts(network, units, steps, CHUNK_BYTES) is not None):
+        return plain
     needed = network.ancestors(targets)
     linear: set[str] = {network.nodes[0].name}
     for node in network.nodes:
@@ -172,14 +195,13 @@ def collect(
     last_use = {used: node.name for node in steps for used in node.inputs}
     units = start.coordinates(network)
     tiles = None if units is None else tiled_parts(network, units, steps, CHUNK_BYTES)
+    extents = {} if units is None or (tiles is None and start.units is None) else reached(network, units, steps)
     if units is None or tiles is None:
         widest = max((math.prod(node.shape) for node in steps), default=1)
         most = max(1, CHUNK_BYTES // (8 * max(1, widest)))
         parts = in_order(network, units, start.known, start.n_directions, most)
-        extents = {}
     else:
         parts = in_tiles(network, units, tiles)
-        extents = reached(network, units, steps)
     gathered = {name: Gathered(network.node(name), start.n_directions, extents.get(name), pattern) for name in names}
     for part in parts:
         known = part.known
@@ -249,9 +271,9 @@ def groups_that_fit(
     """
     group: list[str] = []
     total = 0
+    extents = {} if start.units is None else reached(network, start.units, network.nodes[1:])
     for name in names:
-        node = network.node(name)
-        columns = pattern.n_active(name) if node.is_relu else math.prod(node.shape)
+        columns = n_kept(network.node(name), extents.get(name), pattern)
         check_size(name, columns, start.n_directions)
         taken = 8 * start.n_directions * columns
         if group and total + taken > memory:
@@ -263,6 +285,14 @@ def groups_that_fit(
         yield group
 
 
+def n_kept(node: Node, extent: Extent | None, pattern: ActivationPattern) -> int:
+    """How many coordinates of a node are reached, and let through if it is a ReLU."""
+    places = slice(None) if extent is None else (slice(None), *extent.slices())
+    if node.is_relu:
+        return int(np.count_nonzero(pattern[node.name][places]))
+    return math.prod(node.shape) if extent is None else node.shape[0] * math.prod(extent.sizes)
+
+
 def check_size(name: str, rows: int, columns: int) -> None:
     """Refuse a Jacobian that takes too much memory.
 
@@ -272,7 +302,8 @@ def check_size(name: str, rows: int, columns: int) -> None:
     if 8 * rows * columns > DENSE_LIMIT:
         raise TooLarge(
             f"the Jacobian at {name!r} ({rows} x {columns}) would take {8 * rows * columns / 2**30:.1f} GiB "
-            f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a smaller layer, or give the network smaller inputs."
+            f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a smaller layer, about a window of the input "
+            "(window=ur.Window(...)), or for both ends of the spectrum without the matrix (ur.extreme_singular_values)."
         )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from unrelu.errors import InputError, ShapeError
-from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.operators import AffineOperator
+from unrelu.progress import resolve_progress
 from unrelu.stability.comparisons import comparisons
 from unrelu.stability.jacobian import Start, check_size, collect, require_finite
 from unrelu.stability.pattern import ActivationPattern, ForwardPass, activation_pattern, forward_pass
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.graph import Network
+    from unrelu.polyhedra.polyhedron import Polyhedron
+    from unrelu.progress import Progress
+    from unrelu.stability.operator import JacobianOperator
     from unrelu.stability.patches import Patch
     from unrelu.stability.tangents import Tangents
 
@@ -29,16 +35,18 @@ class Boundary:
     """The nearest place where a point leaves its linear region.
 
     Attributes:
-        distance: `min_i |pre_i| / ||gradient of pre_i||_2` over all neurons whose pre-activation depends on
+        distance: `min_i |pre_i| / ||gradient of pre_i||_*` over all neurons whose pre-activation depends on
             the input there, and over what max poolings compare, the difference in place of the pre-activation;
             inf if none does. 0 where different coordinates tie for a maximum. In float64, not proved.
         layer: name of the ReLU layer of the neuron that sets it, or of the max pooling; "" if there is none.
         neuron: its index in C order, that of the pooling's window, or -1.
+        norm: the norm of the distance, 2 or inf; the gradient's is its dual.
     """
 
     distance: float
     layer: str
     neuron: int
+    norm: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +65,8 @@ class Linearization:
             that does not end in one.
         layer: name of the node where the prefix ends.
         pattern: active neurons of all ReLU layers that the map runs through; they define the region.
-        boundary: where the nearest end of the region is.
+        boundary: where the nearest end of the region is, in L2.
+        boundary_linf: the same in L-infinity, often set by another neuron.
         prefix: the network that was linearized, up to that node.
     """
 
@@ -68,6 +77,7 @@ class Linearization:
     layer: str
     pattern: ActivationPattern
     boundary: Boundary
+    boundary_linf: Boundary
     prefix: Network
 
     @property
@@ -79,6 +89,31 @@ class Linearization:
     def radius(self) -> float:
         """The distance from `at` to the nearest end of its linear region, L2; see `Boundary.distance`."""
         return self.boundary.distance
+
+    @property
+    def radius_linf(self) -> float:
+        """The same distance in L-infinity: how far every coordinate may move at once."""
+        return self.boundary_linf.distance
+
+    @cached_property
+    def operator(self) -> JacobianOperator:
+        """J as a SciPy `LinearOperator`, both directions and blocks of vectors, on the network's device."""
+        from unrelu.stability.operator import JacobianOperator
+
+        return JacobianOperator(self.prefix, self.pattern)
+
+    @cached_property
+    def region(self) -> Polyhedron:
+        """The closed linear region as a polyhedron in the flattened input, centred at `at`; computed when asked for.
+
+        One row for each neuron and each comparison of a max pooling that the input can move, up to rounding.
+
+        Raises:
+            TooLarge: if its rows would take more memory than allowed.
+        """
+        from unrelu.stability.region import linear_region
+
+        return linear_region(self.prefix, self.at)
 
     def __call__(self, points: Array) -> np.ndarray:
         """The affine map at points, wherever they lie: (n, *input_shape) -> (n, m) float64.
@@ -140,9 +175,43 @@ def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
         relu=relu and ends_in_relu(prefix),
         layer=layer,
         pattern=forward.pattern,
-        boundary=nearest.boundary(),
+        boundary=nearest.boundary(2.0),
+        boundary_linf=nearest.boundary(math.inf),
         prefix=network,
     )
+
+
+def linearize_many(
+    prefix: Network, inputs: Array, relu: bool = True, progress: Progress | bool | None = None
+) -> Iterator[Linearization]:
+    """The linearizations at several inputs, one after the other as they are asked for, so that they need not all fit.
+
+    Args:
+        prefix: as for `linearize`.
+        inputs: (n, *input_shape).
+        relu: as for `linearize`.
+        progress: see `unrelu.progress.resolve_progress`; one step an input.
+
+    Raises:
+        InputError: if the inputs have another shape or are not finite, or as `linearize` does.
+        TooLarge: if a matrix would take more memory than allowed.
+        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+    """
+    batch = as_tensor(inputs, "the inputs", prefix.device)
+    if batch.ndim == 0 or tuple(batch.shape[1:]) != prefix.input_shape:
+        raise ShapeError(
+            f"the inputs must have shape (n, {', '.join(map(str, prefix.input_shape))}), not {tuple(batch.shape)}."
+        )
+    return _linearized(prefix, batch, relu, progress)
+
+
+def _linearized(
+    prefix: Network, batch: Tensor, relu: bool, progress: Progress | bool | None
+) -> Iterator[Linearization]:
+    with resolve_progress(progress).stage("linearizations", len(batch)) as advance:
+        for x in batch:
+            yield linearize(prefix, x, relu)
+            advance(1)
 
 
 def without_last_relu(prefix: Network) -> Network:
@@ -184,7 +253,7 @@ def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
 
 
 class _NearestBoundary:
-    """Collects the gradients' norms of all pre-activations while they are pushed by."""
+    """Collects the gradients' norms of all pre-activations, and of what poolings compare, while they are pushed by."""
 
     def __init__(self, network: Network, forward: ForwardPass) -> None:
         self._fed = {node.name: node.inputs[0] for node in network.nodes if node.is_relu}
@@ -194,38 +263,41 @@ class _NearestBoundary:
             for pool, origin in self._pooled.items()
         }
         self._forward = forward
-        self._squares: dict[str, Tensor] = {}
+        self._sums: dict[tuple[str, float], Tensor] = {}
 
     def __call__(self, name: str, tangents: Tangents | Patch) -> None:
         for layer, origin in self._fed.items():
             if name == origin:
-                self._add(layer, tangents.squares())
+                self._add(layer, 2.0, tangents.squares())
+                self._add(layer, math.inf, tangents.magnitudes())
         for pool, origin in self._pooled.items():
             if name == origin:
                 compared, values = self._compared[pool], tangents.full()
                 differences = values[:, compared.winners] - values[:, compared.others]
-                self._add(pool, differences.square().sum(dim=0))
+                self._add(pool, 2.0, differences.square().sum(dim=0))
+                self._add(pool, math.inf, differences.abs().sum(dim=0))
 
-    def _add(self, name: str, squares: Tensor) -> None:
-        self._squares[name] = squares + self._squares[name] if name in self._squares else squares
+    def _add(self, name: str, norm: float, sums: Tensor) -> None:
+        key = (name, norm)
+        self._sums[key] = sums + self._sums[key] if key in self._sums else sums
 
-    def boundary(self) -> Boundary:
-        nearest = Boundary(math.inf, "", -1)
+    def boundary(self, norm: float) -> Boundary:
+        nearest = Boundary(math.inf, "", -1, norm)
         for layer in self._fed:
             sizes = self._forward.preactivations[layer].reshape(-1).abs()
-            nearest = self._nearer(nearest, layer, sizes, self._squares[layer])
+            nearest = self._nearer(nearest, layer, sizes)
         for pool, compared in self._compared.items():
             values = self._forward.pooled[pool].reshape(-1)
             gaps = values[compared.winners] - values[compared.others]
-            nearest = self._nearer(nearest, pool, gaps, self._squares[pool], compared.windows)
+            nearest = self._nearer(nearest, pool, gaps, compared.windows)
         return nearest
 
-    @staticmethod
-    def _nearer(
-        nearest: Boundary, name: str, sizes: Tensor, squares: Tensor, windows: np.ndarray | None = None
-    ) -> Boundary:
-        distances = torch.where(squares > 0, sizes / squares.sqrt(), math.inf)
+    def _nearer(self, nearest: Boundary, name: str, sizes: Tensor, windows: np.ndarray | None = None) -> Boundary:
+        sums = self._sums[name, nearest.norm]
+        duals = sums.sqrt() if nearest.norm == 2 else sums
+        distances = torch.where(sums > 0, sizes / duals, math.inf)
         if not len(distances) or not float(distances.min()) < nearest.distance:
             return nearest
         first = int(distances.argmin())
-        return Boundary(float(distances[first]), name, first if windows is None else int(windows[first]))
+        neuron = first if windows is None else int(windows[first])
+        return Boundary(float(distances[first]), name, neuron, nearest.norm)

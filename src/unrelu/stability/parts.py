@@ -58,7 +58,8 @@ def tiled_parts(network: Network, units: Tensor, steps: Sequence[Node], limit: i
     if len(shape) < 2 or not any(isinstance(node.operator, Convolution) for node in steps):
         return None
     whole = _Plan.of(network, Extent((0,) * len(shape[1:]), shape[1:]), steps)
-    best, found = whole.work * len(units), None
+    # a window is pushed in tiles in any case: what it does not reach is then not kept either
+    best, found = math.inf if len(units) < network.input_size else whole.work * len(units), None
     for tile in (2**k for k in range(1, max(shape[1:]).bit_length())):
         extent = Extent(
             tuple(max(0, (size - tile) // 2) for size in shape[1:]), tuple(min(tile, size) for size in shape[1:])

@@ -58,6 +58,10 @@ class Patch:
         """(m,): for each coordinate the sum of its squared derivatives."""
         return self.tangents().squares()
 
+    def magnitudes(self) -> Tensor:
+        """(m,): for each coordinate the sum of the magnitudes of its derivatives."""
+        return self.tangents().magnitudes()
+
 
 def coordinates(shape: Shape, extent: Extent, device: torch.device) -> Tensor:
     """The coordinates of all channels in an extent, in C order of a sample, ascending: int64."""

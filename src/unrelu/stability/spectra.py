@@ -14,9 +14,9 @@ from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.folding import DENSE_LIMIT
 from unrelu.parallel import Workers, share_workers
 from unrelu.progress import resolve_progress
-from unrelu.stability.jacobian import Pushed, Start, push, shared_start
+from unrelu.stability.jacobian import Pushed, Start, push, shared_start, window_start
 from unrelu.stability.pattern import ActivationPattern, forward_pass
-from unrelu.stability.spectrum import Spectrum, check_rtol, factored_spectrum
+from unrelu.stability.spectrum import ACCURACY, Spectrum, check_accuracy, check_rtol, factored_spectrum
 from unrelu.stability.structural import structural_rank
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.progress import Progress
+    from unrelu.stability.window import Window
 
 MEMORY_OF_SPECTRA = 64 * 2**20
 """Bytes of singular values kept for inputs with equal activation patterns."""
@@ -37,6 +38,9 @@ def spectra(
     rtol: float | None = None,
     progress: Progress | bool | None = None,
     workers: int | None = None,
+    *,
+    window: Window | None = None,
+    accuracy: float = ACCURACY,
 ) -> list[Spectrum]:
     """The spectra of several layers at several inputs: `spectrum(net.upto(layer), at=x, relu=...)` for all.
 
@@ -53,6 +57,8 @@ def spectra(
         rtol: as for `spectrum`.
         progress: see `unrelu.progress.resolve_progress`; one step an input.
         workers: number of threads in all, those of BLAS included; None for one a core.
+        window: as for `spectrum`.
+        accuracy: as for `spectrum`.
 
     Returns:
         Spectra by input (`Spectrum.input`), then by layer in the order given, then without before with ReLU.
@@ -64,6 +70,7 @@ def spectra(
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
     check_rtol(rtol)
+    check_accuracy(accuracy)
     batch = as_tensor(inputs, "the inputs", network.device)
     if tuple(batch.shape[1:]) != network.input_shape or batch.ndim == 0:
         raise ShapeError(
@@ -72,12 +79,12 @@ def spectra(
     prefixes = _prefixes(network, network.layers if layers is None else layers, relu)
     if not prefixes or not len(batch):
         return []
-    largest = 8 * network.input_size * max(prefix.network.output_size for prefix in prefixes)
+    largest = 8 * window_start(network, window).n_directions * max(prefix.network.output_size for prefix in prefixes)
     fitting = max(1, DENSE_LIMIT // largest)
     shared = share_workers(workers, min(len(batch), fitting))
     found: list[Spectrum] = []
     with resolve_progress(progress).stage("spectra", len(batch)) as advance, shared.limited():
-        task = _Task.prepare(network, prefixes, rtol, shared)
+        task = _Task.prepare(network, prefixes, rtol, shared, window, accuracy)
         with ThreadPoolExecutor(shared.tasks) as pool:
             for part in pool.map(task.at, range(len(batch)), batch):
                 found.extend(part)
@@ -167,9 +174,19 @@ class _Task:
     memory_each: int
     start: Start
     memory: _Memory
+    window: Window | None
+    accuracy: float
 
     @classmethod
-    def prepare(cls, network: Network, prefixes: list[_Prefix], rtol: float | None, shared: Workers) -> _Task:
+    def prepare(
+        cls,
+        network: Network,
+        prefixes: list[_Prefix],
+        rtol: float | None,
+        shared: Workers,
+        window: Window | None,
+        accuracy: float,
+    ) -> _Task:
         """Compute what does not depend on the input."""
         nodes = list(dict.fromkeys(prefix.node for prefix in prefixes))
         task = cls(
@@ -177,8 +194,10 @@ class _Task:
             prefixes=prefixes,
             rtol=rtol,
             memory_each=DENSE_LIMIT // shared.tasks,
-            start=shared_start(network.upto(*nodes), nodes),
+            start=shared_start(network.upto(*nodes), nodes, window),
             memory=_Memory(MEMORY_OF_SPECTRA),
+            window=window,
+            accuracy=accuracy,
         )
         task.compute([prefix for prefix in prefixes if not prefix.before], ActivationPattern((), ()))
         return task
@@ -207,7 +226,9 @@ class _Task:
             [pushed],
             layer=prefix.layer,
             relu=prefix.relu,
-            shape=(prefix.network.output_size, prefix.network.input_size),
+            shape=(prefix.network.output_size, window_start(prefix.network, self.window).n_directions),
             rank=structural_rank(prefix.network, pattern),
             rtol=self.rtol,
+            accuracy=self.accuracy,
+            window=self.window,
         )

@@ -12,7 +12,7 @@ import torch
 
 from unrelu.errors import InputError
 from unrelu.network.arrays import Array
-from unrelu.stability.jacobian import Pushed, push
+from unrelu.stability.jacobian import Pushed, push, window_start
 from unrelu.stability.linearization import ends_in_relu, without_last_relu
 from unrelu.stability.pattern import forward_pass
 from unrelu.stability.singular_values import singular_values
@@ -20,29 +20,37 @@ from unrelu.stability.structural import structural_rank
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.stability.window import Window
 
 _EPSILON = float(np.finfo(np.float64).eps)
+
+
+ACCURACY = 1e-8
+"""Relative error allowed in a singular value besides the rounding of a direct decomposition: far more than plots and
+condition numbers need, and enough for the Gram matrix, several times faster, to do most of the work."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """All singular values of the Jacobian J of a prefix at one input.
 
-    The values come from a backward stable decomposition: each is within about `error` of a singular value
-    of the matrix that was decomposed, so that small values have a large relative error, and those below
-    `error` none that is worth stating. Not counted is the rounding of the products that form J,
-    `gamma |W_l| ... |W_1|` in size.
+    Each value s is within about `accuracy * s + error` of a singular value of J (`errors`), so that small values have a
+    large relative error, and those below `error` none that is worth stating. Not counted is the rounding of the
+    products that form J, `gamma |W_l| ... |W_1|` in size.
 
     Attributes:
         layer: name of the node where the prefix ends, a ReLU layer as a rule.
         relu: whether that layer's ReLU is included; False also for a node that is not a ReLU.
         values: (min(m, d),) float64, descending, read-only; those that zero rows and columns or fewer active
             neurons before force to be 0 are exactly 0.
-        shape: (m, d), the shape of J.
+        shape: (m, d), the shape of J, or of what its windows leave of it.
         structural_rank: upper bound of the rank from sizes and numbers of active neurons alone.
         tolerance: values up to this count as 0; see `spectrum`.
         method: how the values were computed, in words.
         input: index of the input, where there were several.
+        accuracy: relative error allowed besides rounding; 0 for a direct decomposition.
+        window: the part of the input whose columns of J were taken; None for all.
+        features: the part of the output whose rows of J were taken; None for all.
     """
 
     layer: str
@@ -53,11 +61,27 @@ class Spectrum:
     tolerance: float
     method: str
     input: int = 0
+    accuracy: float = 0.0
+    window: Window | None = None
+    features: Window | None = None
 
     @property
     def rank(self) -> int:
         """The numerical rank: how many values exceed the tolerance."""
         return int(np.count_nonzero(self.values > self.tolerance))
+
+    @property
+    def n_unknown(self) -> int:
+        """How many values the structure leaves free, but floats cannot tell from 0 at this tolerance.
+
+        The true rank lies between `rank` (where the tolerance is no smaller than `error`) and `structural_rank`.
+        """
+        return self.structural_rank - self.rank
+
+    @property
+    def n_invariant(self) -> int:
+        """The number of input directions that J maps to 0, up to the tolerance: `d - rank`."""
+        return self.shape[1] - self.rank
 
     @property
     def largest(self) -> float:
@@ -76,16 +100,36 @@ class Spectrum:
 
     @property
     def error(self) -> float:
-        """What the decomposition may have changed each value by: `max(m, d) * eps * sigma_1`.
+        """What a backward stable decomposition may change each value by: `max(m, d) * eps * sigma_1`.
 
         The size of the backward error that LAPACK's error bound has in practice (LAPACK Users' Guide, 4.9);
         no proof.
         """
         return max(self.shape) * _EPSILON * self.largest
 
+    @property
+    def errors(self) -> np.ndarray:
+        """(min(m, d),): how far each value may be off, `accuracy * values + error`; 0 where the structure forces 0."""
+        sizes = self.accuracy * self.values + self.error
+        sizes[self.structural_rank :] = 0.0
+        return sizes
 
-def spectrum(prefix: Network, at: Array, relu: bool = True, rtol: float | None = None) -> Spectrum:
-    """All singular values of a network's Jacobian at a point.
+
+def spectrum(
+    prefix: Network,
+    at: Array,
+    relu: bool = True,
+    rtol: float | None = None,
+    *,
+    window: Window | None = None,
+    features: Window | None = None,
+    accuracy: float = ACCURACY,
+) -> Spectrum:
+    """All singular values of a network's Jacobian at a point, or of a part of it.
+
+    Rows that the ReLU removed are left out, and the smaller side counts. A large matrix is decomposed through its Gram
+    matrix, and what that cannot resolve to the accuracy asked for is computed again (`unrelu.stability.gram`); a small
+    one, or one whose tail is most of it, directly. `Spectrum.method` says which. See `spectrum_cost` for what it takes.
 
     >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.diag([3.0, 2.0]), np.zeros(2)), (np.eye(2), np.zeros(2))])
@@ -99,26 +143,35 @@ def spectrum(prefix: Network, at: Array, relu: bool = True, rtol: float | None =
         relu: False to leave out the ReLU that the prefix ends in.
         rtol: values up to `rtol * sigma_1` count as 0. By default `max(m, d) * eps`, the size of the
             decomposition's own error (as in `numpy.linalg.matrix_rank`): no smaller value can be told from 0.
+        window: the part of the input to be varied; only its columns of J are computed, and only the places that they
+            reach. The paper's way to networks whose J does not fit.
+        features: the part of the output to be looked at; None for all.
+        accuracy: relative error allowed besides the rounding of a direct decomposition; 0 for a direct one.
 
     Raises:
         InputError: if the point has another shape or is not finite, if `relu` is False and the prefix does
-            not end in a ReLU, or if `rtol` is not a number in [0, 1).
+            not end in a ReLU, if there is no such window, or if `rtol` or `accuracy` is not a number in [0, 1).
         TooLarge: if the Jacobian would take more memory than allowed.
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
     check_rtol(rtol)
+    check_accuracy(accuracy)
     network = prefix if relu else without_last_relu(prefix)
+    rows = feature_coordinates(network, features)
+    start = window_start(network, window)
     forward = forward_pass(network, at)
-    pushed = {
-        result.node: result for result in push(network, forward.pattern, network.outputs, compress=True, jointly=True)
-    }
+    arrived = push(network, forward.pattern, network.outputs, start=start, compress=True, jointly=True)
+    pushed = {result.node: result for result in arrived}
     return factored_spectrum(
         [pushed[name] for name in network.outputs],
         layer=", ".join(prefix.outputs),
         relu=relu and ends_in_relu(prefix),
-        shape=(network.output_size, network.input_size),
+        shape=(network.output_size if rows is None else len(rows), start.n_directions),
         rank=structural_rank(network, forward.pattern),
         rtol=rtol,
+        accuracy=accuracy,
+        window=window,
+        features=features,
     )
 
 
@@ -130,14 +183,23 @@ def factored_spectrum(
     shape: tuple[int, int],
     rank: int,
     rtol: float | None,
+    accuracy: float,
+    window: Window | None = None,
+    features: Window | None = None,
 ) -> Spectrum:
     """The spectrum of a Jacobian that was pushed forward in one block, or in several with the same directions."""
     m, d = shape
-    joined = torch.cat([block.tangents.values for block in blocks], dim=1)
-    found = singular_values(joined)
+    tangents = [block.tangents for block in blocks]
+    if features is not None:
+        (whole,) = tangents
+        kept = torch.from_numpy(features.coordinates(whole.shape)).to(whole.values.device)
+        tangents = [whole.only(kept)]
+    joined = tangents[0].values if len(tangents) == 1 else torch.cat([one.values for one in tangents], dim=1)
+    rank = min(rank, d, joined.shape[1])
+    found = singular_values(joined, accuracy, rank)
     values = np.zeros(min(m, d))
-    kept = min(len(found.values), rank)
-    values[:kept] = found.values[:kept]
+    sure = min(len(found.values), rank)
+    values[:sure] = found.values[:sure]
     values.flags.writeable = False
     largest = float(values[0]) if values.size else 0.0
     a, b = found.factored
@@ -153,7 +215,33 @@ def factored_spectrum(
         structural_rank=rank,
         tolerance=(max(m, d) * _EPSILON if rtol is None else rtol) * largest,
         method=method,
+        accuracy=found.accuracy,
+        window=window,
+        features=features,
     )
+
+
+def feature_coordinates(network: Network, features: Window | None) -> np.ndarray | None:
+    """The output coordinates in a window; None for all.
+
+    Raises:
+        InputError: if the output has no such window, or there are several outputs.
+    """
+    if features is None:
+        return None
+    if len(network.outputs) > 1:
+        raise InputError("a window of features needs a prefix with one output; ask about one node at a time.")
+    return features.coordinates(network.output_shape)
+
+
+def check_accuracy(accuracy: float) -> None:
+    """Refuse a relative accuracy outside of [0, 1).
+
+    Raises:
+        InputError: if it is.
+    """
+    if not 0 <= accuracy < 1:
+        raise InputError(f"accuracy must be a number in [0, 1), not {accuracy}; 0 asks for a direct decomposition.")
 
 
 def check_rtol(rtol: float | None) -> None:

@@ -50,7 +50,13 @@ class Tangents:
 
     def squares(self) -> Tensor:
         """(m,): for each coordinate the sum of its squared derivatives."""
-        sums = self.values.square().sum(dim=0)
+        return self._whole(self.values.square().sum(dim=0))
+
+    def magnitudes(self) -> Tensor:
+        """(m,): for each coordinate the sum of the magnitudes of its derivatives."""
+        return self._whole(self.values.abs().sum(dim=0))
+
+    def _whole(self, sums: Tensor) -> Tensor:
         if self.support is None:
             return sums
         return sums.new_zeros(math.prod(self.shape)).index_copy_(0, self.support, sums)
@@ -62,6 +68,13 @@ class Tangents:
     def directions(self, start: int, stop: int) -> Tangents:
         """Those of directions `start` up to `stop`."""
         return replace(self, values=self.values[start:stop])
+
+    def only(self, coordinates: Tensor) -> Tangents:
+        """Those of these coordinates (int64, ascending, C order), the others taken for 0."""
+        if self.support is None:
+            return Tangents(self.values.index_select(1, coordinates), self.shape, coordinates)
+        kept = torch.isin(self.support, coordinates)
+        return Tangents(self.values[:, kept], self.shape, self.support[kept])
 
     def through_max_pool(self, selected: Tensor, shape: Shape) -> Tangents:
         """Behind a max pooling that selects these coordinates (int64, one for each of its own, C order)."""

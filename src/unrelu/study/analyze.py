@@ -29,12 +29,13 @@ from unrelu.progress import Progress, resolve_progress
 from unrelu.stability.jacobian import check_size
 from unrelu.stability.spectra import spectra as spectra_of
 from unrelu.study.bound_rows import bound_rows
+from unrelu.study.freedom_rows import freedom_rows
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions, weights_sha256
 from unrelu.study.layer_rows import LeftOut, layer_table
 from unrelu.study.metamer_rows import metamer_rows, predicted
 from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
 from unrelu.study.prior_rows import Prior, prior_rows
-from unrelu.study.schemas import BOUNDS, INPUTS, METAMERS, PRIORS, SPECTRA, VERDICTS, table
+from unrelu.study.schemas import BOUNDS, FREEDOM, INPUTS, METAMERS, PRIORS, SPECTRA, VERDICTS, table
 from unrelu.study.spectrum_rows import spectrum_row
 from unrelu.study.study import Study
 from unrelu.study.verdict_rows import Proofs, verdict_rows
@@ -54,6 +55,7 @@ def analyze(
     metamer_domain: Domain | None = PICTURES,
     metamer_norms: Sequence[float] = (1, 2, math.inf),
     prior: Domain | None = None,
+    freedom: int = 0,
     picture_shape: tuple[int, ...] | None = None,
     classes: Sequence[str] = (),
     name: str = "network",
@@ -87,6 +89,8 @@ def analyze(
         metamer_norms: distances to the target that are minimised, one metamer for each.
         prior: what inputs are valid, e.g. `Box(0, 1)` for pictures. If given, each input gets a second verdict: whether
             it is the only valid one with its features in the first ReLU layer that is fed by the network's input.
+        freedom: how many inputs get the exact range of each coordinate over all inputs in the prior with the same
+            features: two linear programs a coordinate, or far fewer where many reach their bounds; 0 for none.
         picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
         classes: names of the classes, by index.
         name: what to call the network in the report.
@@ -102,19 +106,22 @@ def analyze(
 
     Raises:
         InputError: if the data, the labels or a count do not fit the network or each other, or there is a prior but
-            no ReLU layer that is fed by the network's input alone.
+            no ReLU layer that is fed by the network's input alone, or freedom is asked for without a prior.
         UnknownNode: if a name in `layers` is not that of a ReLU layer.
         DomainError: if an original does not lie in `metamer_domain`, or an input does not lie in `prior`.
         StoreError: if certificates cannot be written.
-        TooLarge: if metamers or a prior are asked for and the first layer does not fit in memory as a dense matrix.
+        TooLarge: if metamers, a prior or freedom are asked for and the first layer does not fit in memory as a dense
+            matrix.
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
     x = _checked_data(net, data)
     y = _checked_labels(labels, len(x))
     names = _checked_layers(net, layers)
-    for count, what in ((spectra, "spectra"), (bounds, "bounds"), (metamers, "metamers")):
+    for count, what in ((spectra, "spectra"), (bounds, "bounds"), (freedom, "freedom"), (metamers, "metamers")):
         if count < 0:
             raise InputError(f"{what} must be 0 or more, not {count}.")
+    if freedom and prior is None:
+        raise InputError("freedom is about all valid inputs with the same features; give a prior, such as Box(0, 1).")
     shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
     progress = resolve_progress(progress)
     clock = _Clock()
@@ -125,6 +132,8 @@ def analyze(
         pairs = _pairs(net, x, said if y is None else y, metamers, seed)
         _check_metamers(net, x, pairs, metamer_norms, metamer_domain)
         valid = None if prior is None else Prior.of(net, x, prior)
+        if valid is not None and freedom:
+            _ = valid.layer.dense_weight  # which the ranges need
     verdicts: list[dict[str, object]] = []
     no_verdicts = {layer: "not asked for" for layer in net.layers if layer not in names}
     folding_errors: dict[str, float] = {}
@@ -145,6 +154,10 @@ def analyze(
     if valid is not None:
         with clock.stage("prior"):
             prior_records = prior_rows(valid, x, verify=verify, progress=progress, workers=workers)
+    freedom_records: list[dict[str, object]] = []
+    if valid is not None and freedom:
+        with clock.stage("freedom"):
+            freedom_records = freedom_rows(valid, x, prior_records, freedom, progress=progress, workers=workers)
     spectrum_records: list[dict[str, object]] = []
     no_spectra = {} if spectra and len(x) else dict.fromkeys(net.layers, "not asked for")
     with clock.stage("spectra"):
@@ -200,6 +213,7 @@ def analyze(
         ),
         verdicts=verdict_table,
         priors=prior_table,
+        freedom=table(FREEDOM, freedom_records),
         spectra=spectrum_table,
         bounds=table(BOUNDS, bound_records),
         metamers=metamer_table,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised whenever a column changes its meaning, comes or goes."""
 
 
@@ -56,6 +56,24 @@ PRIORS = _schema(
     ),
 )
 """One row per input, within the prior that the caller gave; none without a prior."""
+
+FREEDOM = _schema(
+    ("layer", _TEXT, "name of the ReLU layer whose features are kept: that of the prior"),
+    ("input", _COUNT, "index of the input in the data"),
+    ("n_active", _COUNT, "number of positive features"),
+    ("shape", _SHAPE, "sample shape of the input; what follows is stored in C order"),
+    ("original_values", _REALS, "the input"),
+    ("lower", _REALS, "least value of each coordinate over all inputs in the prior with the same features, as found"),
+    ("upper", _REALS, "greatest value, as found"),
+    ("proved_lower", _REALS, "no exact member has a smaller value than this; -inf where nothing is proved"),
+    ("proved_upper", _REALS, "no exact member has a greater value than this; inf where nothing is proved"),
+    ("n_free", _COUNT, "coordinates that can take every value that the prior's bounds allow"),
+    ("n_fixed", _COUNT, "coordinates that cannot move"),
+    ("width_median", _REAL, "median of upper - lower over the coordinates"),
+    ("width_largest", _REAL, "the largest upper - lower"),
+    ("n_programs", _COUNT, "linear programs that this took"),
+)
+"""One row per input that got the range of every coordinate; none where that was not asked for."""
 
 SPECTRA = _schema(
     ("layer", _TEXT, "name of the ReLU layer in which the prefix of the network ends"),
@@ -197,6 +215,7 @@ TABLES: dict[str, pa.Schema] = {
     "inputs": INPUTS,
     "verdicts": VERDICTS,
     "priors": PRIORS,
+    "freedom": FREEDOM,
     "spectra": SPECTRA,
     "bounds": BOUNDS,
     "metamers": METAMERS,

@@ -26,6 +26,7 @@ class Study:
         inputs: a row per input: label and predicted class (`schemas.INPUTS`).
         verdicts: a row per layer and input: the preimage (`schemas.VERDICTS`).
         priors: a row per input: whether it is the only valid one with its features (`schemas.PRIORS`).
+        freedom: a row per chosen input: how far each coordinate may move (`schemas.FREEDOM`).
         spectra: a row per layer, input, with and without ReLU: the singular values (`schemas.SPECTRA`).
         bounds: a row per layer and input, for a few inputs: what Lemmas 8 and 9 say (`schemas.BOUNDS`).
         metamers: a row per pair and norm (`schemas.METAMERS`).
@@ -36,6 +37,7 @@ class Study:
     inputs: pa.Table
     verdicts: pa.Table
     priors: pa.Table
+    freedom: pa.Table
     spectra: pa.Table
     bounds: pa.Table
     metamers: pa.Table
@@ -49,7 +51,7 @@ class Study:
         """One of the tables as a `pandas.DataFrame`.
 
         Args:
-            name: "layers", "inputs", "verdicts", "priors", "spectra", "bounds" or "metamers".
+            name: "layers", "inputs", "verdicts", "priors", "freedom", "spectra", "bounds" or "metamers".
 
         Raises:
             InputError: if there is no such table.

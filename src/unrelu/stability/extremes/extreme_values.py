@@ -74,7 +74,8 @@ def extreme_singular_values(
         rtol: a value has converged when both its residuals are at most `rtol` times itself.
         budget: seconds after which nothing new is begun and the best so far is returned; None for no end.
         seed: of the random starts.
-        progress: see `unrelu.progress.resolve_progress`; one step a product.
+        progress: see `unrelu.progress.resolve_progress`; one step a product; Lanczos ends long
+            before its bar, whose length is what exact arithmetic needs at most.
 
     Raises:
         InputError: if the point or an argument is out of range, or if `relu` is False and the prefix does not end
@@ -142,7 +143,7 @@ class _Task:
     def largest(self, progress: Progress) -> _Triplets:
         """By block Lanczos; a fifth of the time left at most."""
         share = self.begun + (self.deadline - self.begun) / 5
-        with progress.stage("largest singular values", 0) as advance:
+        with progress.stage("largest singular values", self.side.n) as advance:
             found = search_end(
                 self.side.gram,
                 self.side.start(self.k + 2, self.seed),
@@ -158,7 +159,7 @@ class _Task:
         """By block Lanczos, whatever is reached in time."""
         confined = not self.side.has_only_structural_zeros_left_out
         claim = Claim.NEAR if confined else Claim.AT_MOST
-        with progress.stage("smallest singular values", 0) as advance:
+        with progress.stage("smallest singular values", self.side.n) as advance:
             found = search_end(
                 self.side.gram,
                 self.side.start(self.k + 2, self.seed),

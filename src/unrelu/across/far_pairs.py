@@ -1,0 +1,111 @@
+"""Inputs far apart with nearly equal features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unrelu.across.pair import Pair, pair
+from unrelu.across.pair_search import along_line, descend
+from unrelu.errors import DomainError, InputError, ShapeError
+from unrelu.network.arrays import Array, as_numpy
+from unrelu.polyhedra.domains import Domain, resolve
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.progress import Progress, resolve_progress
+from unrelu.stability.linearization import linearize
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
+
+_SAME = 0.5  # of `apart`: found inputs nearer to each other than this count as one
+
+
+def far_pairs(
+    prefix: Network,
+    at: Array,
+    n: int = 4,
+    *,
+    apart: float = 1.0,
+    domain: Domain | None = None,
+    n_regions: int = 50,
+    steps: int = 200,
+    seed: int = 0,
+    progress: Progress | bool | None = None,
+) -> tuple[Pair, ...]:
+    """Search for inputs far from a point whose features are nearly those of the point.
+
+    From the point the n directions of the smallest singular values are followed both ways, and as many random ones,
+    through linear regions, exactly; the best point of each path that is far enough away starts a local descent
+    (L-BFGS-B). What is found is a witness, not the best there is.
+
+    Args:
+        prefix: a network, usually `net.upto("relu3")`.
+        at: the point, of the network's input shape.
+        n: how many pairs; the others of two pairs are at least half of `apart` from each other.
+        apart: the least distance from the point, L2.
+        domain: where inputs may lie; all of space by default. With rows other than bounds there is no descent.
+        n_regions: how many regions a path runs through.
+        steps: most iterations of a descent.
+        seed: of the random directions.
+        progress: see `unrelu.progress.resolve_progress`.
+
+    Returns:
+        Up to n pairs, the smallest ratio first; fewer where no more were found.
+
+    Raises:
+        InputError: if the point has another shape or is not finite, or if n or apart is not positive.
+        DomainError: if the point does not lie in the domain.
+        TooLarge: if the Jacobian would take more memory than allowed.
+        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+
+    >>> from unrelu.network.graph import Network
+    >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.eye(2), np.zeros(2))])
+    >>> far_pairs(net.upto("relu1"), at=np.array([1.0]), n=1)
+    (Pair(distance 2, features 1.414, ratio 0.7071),)
+    """
+    if n < 1 or not apart > 0:
+        raise InputError(f"n and apart must be positive, not {n} and {apart}.")
+    x, D = point_in(prefix, at, domain)
+    found: list[Pair] = []
+    directions = start_directions(prefix, x, n, seed)
+    with resolve_progress(progress).stage("pairs", len(directions)) as advance:
+        for v in directions:
+            other = along_line(prefix, x, v, D, apart, n_regions)
+            if other is not None:
+                _, better = descend(prefix, x, other, D, apart, both=False, steps=steps)
+                found.append(pair(prefix, x, better))
+            advance(1)
+    chosen: list[Pair] = []
+    for each in sorted(found, key=lambda each: each.ratio):
+        if len(chosen) < n and all(np.linalg.norm(each.other - known.other) >= _SAME * apart for known in chosen):
+            chosen.append(each)
+    return tuple(chosen)
+
+
+def start_directions(prefix: Network, x: np.ndarray, n: int, seed: int) -> list[np.ndarray]:
+    """The directions of the n smallest singular values at a point, and n random ones, both ways."""
+    matrix = linearize(prefix, x).matrix
+    d = matrix.shape[1]
+    # The eigenvectors of J'J: directions to start from need no accuracy.
+    _, vectors = np.linalg.eigh(matrix.T @ matrix)
+    random = np.random.default_rng(seed).standard_normal((n, d))
+    rows = [*vectors.T[: min(n, d)], *random]
+    return [sign * row.reshape(x.shape) for row in rows for sign in (1.0, -1.0)]
+
+
+def point_in(prefix: Network, at: Array, domain: Domain | None) -> tuple[np.ndarray, Polyhedron]:
+    """A point and the polyhedron of a domain that holds it.
+
+    Raises:
+        ShapeError: if the point has another shape than the network's input.
+        DomainError: if it does not lie in the domain.
+    """
+    x = as_numpy(at, "the point")
+    if x.shape != prefix.input_shape:
+        raise ShapeError(f"the point has shape {x.shape}, the network takes {prefix.input_shape}.")
+    D = resolve(domain, x.size)
+    broken = float(D.violation(x.reshape(1, -1))[0])
+    if broken > 1e-9 * (1 + float(np.abs(x).max())):
+        raise DomainError(f"the point breaks a constraint of the domain by {broken:.3g}; give one that lies in it.")
+    return x, D

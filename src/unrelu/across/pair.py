@@ -1,0 +1,66 @@
+"""Two inputs and how far apart their features are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.rigor.rounding import UNIT, norm_above, norm_below
+from unrelu.stability.following.line import Line
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A witness: two inputs, their distance and that of their features, all L2.
+
+    Attributes:
+        x: an input, of the network's input shape, float64.
+        other: another one.
+        distance: `||x - x'||`.
+        feature_distance: `||F(x) - F(x')||` in float64.
+        feature_error: bound on the rounding error of it.
+        ratio: feature_distance / distance.
+        ratio_bound: proved: the exact ratio for these very floats is at most this, and so is the greatest number
+            kappa with `||F(x) - F(x')|| >= kappa ||x - x'||` on any domain that holds both.
+    """
+
+    x: np.ndarray
+    other: np.ndarray
+    distance: float
+    feature_distance: float
+    feature_error: float
+    ratio: float
+    ratio_bound: float
+
+    def __repr__(self) -> str:
+        """A line that says how far apart they are."""
+        return f"Pair(distance {self.distance:.4g}, features {self.feature_distance:.4g}, ratio {self.ratio:.4g})"
+
+
+def pair(network: Network, x: np.ndarray, other: np.ndarray) -> Pair:
+    """Measure two different inputs of a network.
+
+    Raises:
+        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+    """
+    values, errors = [], []
+    for point in (x, other):
+        origin = torch.from_numpy(np.ascontiguousarray(point, dtype=np.float64)).to(network.device)
+        output = Line(network, origin, torch.zeros_like(origin)).ahead(0.0).output
+        values.append(output.value.cpu().numpy())
+        errors.append(output.error.cpu().numpy())
+    difference = values[0] - values[1]
+    moved = float(np.linalg.norm(difference))
+    error = norm_above(errors[0] + errors[1] + 2 * UNIT * np.abs(difference)) * (1 + 8 * UNIT)
+    gap = (x - other).ravel()
+    below = norm_below(gap) * (1 - 4 * UNIT)  # each difference was rounded once
+    distance = float(np.linalg.norm(gap))
+    bound = (norm_above(difference) + error) / below * (1 + 8 * UNIT) if below else math.inf
+    return Pair(x, other, distance, moved, error, moved / distance if distance else math.nan, bound)

@@ -1,0 +1,235 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import unrelu as ur
+from stability.reference_networks import REFERENCES, normal
+from unrelu.across.sharp_bound import smallest_value
+from unrelu.errors import DomainError, InputError, ShapeError
+
+
+def splitting(d):
+    """`ReLU([x; -x])`."""
+    return ur.ReLULayer(np.vstack([np.eye(d), -np.eye(d)]), np.zeros(2 * d))
+
+
+def ratios(layer, points):
+    """Of all pairs of points."""
+    features = np.maximum(points @ layer.dense_weight.T + layer.bias, 0)
+    first, second = np.triu_indices(len(points), 1)
+    return np.linalg.norm(features[first] - features[second], axis=1) / np.linalg.norm(
+        points[first] - points[second], axis=1
+    )
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_the_sign_splitting_layer_has_one_over_root_two(d):
+    """For opposite signs of every coordinate `||f(x) - f(x')||^2 = ||x||^2 + ||x'||^2 >= ||x - x'||^2 / 2`."""
+    found = ur.inverse_lipschitz(splitting(d))
+    assert found.frame is not None
+    assert len(found.frame.regions.regions) == 2**d
+    assert found.frame.below == pytest.approx(1.0, rel=1e-13)
+    assert found.frame.above == pytest.approx(1.0, rel=1e-13)
+    assert found.lower == pytest.approx(0.5, rel=1e-13)
+    assert found.lower <= 0.5
+    assert found.upper == pytest.approx(math.sqrt(0.5), rel=1e-6)
+    assert found.upper >= math.sqrt(0.5)
+    assert found.constant_lower == pytest.approx(math.sqrt(2), rel=1e-6)
+    assert found.constant_upper == pytest.approx(2.0, rel=1e-13)
+
+
+@st.composite
+def small_layers(draw):
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    m, d = draw(st.integers(1, 6)), draw(st.integers(1, 2))
+    return ur.ReLULayer(random.standard_normal((m, d)), random.standard_normal(m))
+
+
+@settings(max_examples=15)
+@given(small_layers(), st.integers(0, 100))
+def test_no_pair_of_the_domain_breaks_the_lower_bound_and_one_reaches_the_upper(layer, seed):
+    box = ur.Box(-2, 2)
+    found = ur.inverse_lipschitz(layer, box, n_starts=1, steps=30, seed=seed)
+    points = np.random.default_rng(seed).uniform(-2, 2, (60, layer.n_inputs))
+    seen = ratios(layer, points).min()
+    assert found.lower <= seen * (1 + 1e-9)  # near pairs lose digits
+    assert found.lower <= found.upper
+    frame = found.frame
+    assert frame is not None
+    assert frame.below / 2 <= frame.lower <= frame.above
+    assert found.upper <= frame.above
+    # sigma_min of the active rows of each region, by NumPy
+    for region, value in zip(frame.regions.regions, frame.values, strict=True):
+        rows = layer.dense_weight[region.active]
+        expected = np.linalg.svd(rows, compute_uv=False)[-1] if len(rows) >= layer.n_inputs else 0.0
+        assert value == pytest.approx(expected, abs=1e-12)
+    assert frame.below == pytest.approx(frame.values.min(), rel=1e-9, abs=1e-300)
+    if found.witness is not None:
+        x, other = found.witness.x.ravel(), found.witness.other.ravel()
+        assert np.all(np.abs([x, other]) <= 2)
+        (ratio,) = ratios(layer, np.array([x, other]))
+        assert found.witness.ratio == pytest.approx(ratio, rel=1e-6, abs=1e-12)
+        assert found.upper <= found.witness.ratio_bound
+
+
+def test_features_that_are_active_everywhere_are_not_halved():
+    layer = ur.ReLULayer(np.vstack([np.eye(2), [[1.0, 1.0]]]), np.array([5.0, 5.0, 0.0]))
+    found = ur.inverse_lipschitz(layer, ur.Box(-1, 1), n_starts=0)
+    assert found.frame is not None
+    assert found.lower == pytest.approx(1.0, rel=1e-13)
+    assert found.frame.below / 2 == pytest.approx(0.5, rel=1e-13)
+    assert found.upper == pytest.approx(1.0, rel=1e-13)
+    assert found.witness is None
+
+
+def test_too_few_active_features_somewhere_prove_that_there_is_no_inverse():
+    found = ur.inverse_lipschitz(ur.ReLULayer(np.eye(2), np.zeros(2)))
+    assert found.lower == found.upper == 0.0
+    assert found.constant_lower == found.constant_upper == math.inf
+    within = ur.inverse_lipschitz(ur.ReLULayer(np.eye(2), np.zeros(2)), ur.Nonnegative())
+    assert within.lower == pytest.approx(1.0, rel=1e-13)
+    assert within.upper == pytest.approx(1.0, rel=1e-13)
+
+
+def test_a_network_of_one_layer_is_that_layer():
+    weight, bias = normal(0, 5, 2).numpy(), normal(1, 5).numpy()
+    net = ur.Network.from_layers([(weight, bias), (np.eye(5), np.zeros(5))])
+    one = ur.inverse_lipschitz(net.upto("relu1"), ur.Box(-1, 1), n_starts=1)
+    same = ur.inverse_lipschitz(ur.ReLULayer(weight, bias), ur.Box(-1, 1), n_starts=1)
+    assert (one.lower, one.upper) == (same.lower, same.upper)
+
+
+@pytest.mark.parametrize("kind", REFERENCES)
+def test_a_deep_prefix_has_a_witness_and_what_holds_around_a_point(kind):
+    reference = REFERENCES[kind]()
+    network = reference.network
+    x = normal(5, *network.input_shape).numpy()
+    found = ur.inverse_lipschitz(network, at=x, n_starts=0, steps=20)
+    assert found.frame is None
+    assert "ReLU layers; the sandwich is about one" in found.reason
+    assert found.lower == 0.0
+    assert found.constant_upper == math.inf
+    lin = ur.linearize(network, x)
+    assert found.local is not None
+    values = np.linalg.svd(lin.matrix, compute_uv=False)
+    assert found.local.sigma == pytest.approx(values[-1] if lin.shape[0] >= lin.shape[1] else 0.0)
+    assert found.local.radius == lin.radius
+    assert found.witness is not None
+    assert found.upper == found.witness.ratio_bound
+    batch = np.stack([found.witness.x, found.witness.other])
+    features = np.asarray(network(batch)).reshape(2, -1)
+    moved = np.linalg.norm(features[0] - features[1])
+    assert found.witness.feature_distance == pytest.approx(moved, abs=1e-11)
+    assert found.witness.ratio <= found.witness.ratio_bound
+    assert "kappa_L" in repr(found)
+
+
+def test_why_there_is_no_sandwich_is_said():
+    net = REFERENCES["dense"]().network
+    assert ur.inverse_lipschitz(net.upto("dense1"), n_starts=0).reason == "the prefix is not one ReLU layer"
+    assert ur.inverse_lipschitz(net, n_starts=0, limit=0).reason == "not asked for"
+    many = ur.inverse_lipschitz(net.upto("relu1"), n_starts=0, limit=5)
+    assert "more than 5 regions" in many.reason
+    assert many.upper == math.inf
+
+
+def test_misuse_is_refused():
+    layer = splitting(1)
+    with pytest.raises(InputError, match="must be 0 or more"):
+        ur.inverse_lipschitz(layer, n_starts=-1)
+    with pytest.raises(DomainError, match="no interior"):
+        ur.inverse_lipschitz(layer, ur.Box(1, 1))
+    with pytest.raises(DomainError, match="breaks a constraint"):
+        ur.inverse_lipschitz(layer, ur.Box(0, 1), at=np.array([2.0]))
+    with pytest.raises(ShapeError, match="the point has shape"):
+        ur.inverse_lipschitz(layer, at=np.ones(2))
+
+
+# -- the smallest singular value, enclosed --------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(0, 4), st.integers(0, 12))
+def test_the_enclosure_holds_and_is_sharp(seed, d, more, decades):
+    random = np.random.default_rng(seed)
+    q = [np.linalg.qr(random.standard_normal((n, d)))[0] for n in (d + more, d)]
+    values = np.geomspace(1.0, 10.0**-decades, d)
+    found = smallest_value(q[0] * values @ q[1].T)
+    noise = 1e-14  # that the matrix itself was rounded by
+    assert found.below <= values[-1] + noise
+    assert found.above >= values[-1] - noise
+    assert found.below <= found.above
+    if decades <= 6:
+        assert found.below >= values[-1] * (1 - 1e-9 * 10**decades / 1e3) - 10 * noise
+
+
+def test_the_enclosure_is_exact_rationally():
+    """`[[a, b], [0, c]]` with whole numbers: `sigma_min^2` is the smaller root of a quadratic, checked in integers."""
+    from fractions import Fraction
+
+    for a, b, c in ((3, 1, 2), (7, 5, 1), (1, 1000, 1)):
+        found = smallest_value(np.array([[a, b], [0, c]], dtype=float))
+        trace, det = a * a + b * b + c * c, (a * c) ** 2
+
+        def sign(s, trace=trace, det=det):
+            square = Fraction(s) ** 2
+            return square * square - trace * square + det
+
+        assert sign(found.below) >= 0  # at most the smaller root
+        assert sign(found.above) <= 0  # at least the smaller root
+
+
+def test_far_pairs_are_far_and_alike():
+    net = REFERENCES["dense"]().network
+    x = normal(3, 12).numpy()
+    found = ur.far_pairs(net, x, n=3, apart=2.0, domain=ur.Box(-5, 5), n_regions=10, steps=50)
+    assert len(found) == 3
+    start = np.asarray(net(x[None]))[0]
+    for one in found:
+        np.testing.assert_array_equal(one.x, x)
+        assert np.all(np.abs(one.other) <= 5)
+        assert one.distance == pytest.approx(np.linalg.norm(one.other - x))
+        assert one.distance >= 2.0
+        moved = np.linalg.norm(np.asarray(net(one.other[None]))[0] - start)
+        assert one.feature_distance == pytest.approx(moved, rel=1e-9, abs=1e-12)
+        assert one.ratio == one.feature_distance / one.distance <= one.ratio_bound
+    for one, two in pairwise(found):
+        assert one.ratio <= two.ratio
+        assert np.linalg.norm(one.other - two.other) >= 1.0
+    again = ur.far_pairs(net, x, n=3, apart=2.0, domain=ur.Box(-5, 5), n_regions=10, steps=50)
+    for one, two in zip(found, again, strict=True):
+        np.testing.assert_array_equal(one.other, two.other)
+
+
+def test_the_descent_improves_on_the_paths():
+    net = REFERENCES["residual"]().network
+    x = normal(3, *net.input_shape).numpy()
+    paths = ur.far_pairs(net, x, n=2, apart=1.0, n_regions=10, steps=0)
+    better = ur.far_pairs(net, x, n=2, apart=1.0, n_regions=10, steps=50)
+    assert better[0].ratio < paths[0].ratio
+    assert "ratio" in repr(better[0])
+
+
+def test_rows_of_a_domain_are_kept():
+    layer = splitting(2)
+    net = ur.Network.from_layers([(layer.dense_weight, layer.bias), (np.eye(4), np.zeros(4))]).upto("relu1")
+    triangle = ur.Polyhedron(A_ub=np.array([[1.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), b_ub=np.array([1.0, 1.0, 1.0]))
+    for one in ur.far_pairs(net, np.array([0.2, 0.3]), n=4, apart=0.5, domain=triangle):
+        assert triangle.violation(one.other[None])[0] <= 1e-12
+    found = ur.inverse_lipschitz(layer, triangle)
+    assert found.lower <= math.sqrt(0.5) * (1 + 1e-12) <= found.upper * (1 + 1e-9)
+    line = ur.Polyhedron(A_eq=np.array([[1.0, 1.0]]), b_eq=np.array([0.0]))
+    for one in ur.far_pairs(net, np.array([1.0, -1.0]), n=2, apart=0.5, domain=line):
+        assert abs(one.other.sum()) <= 1e-12
+
+
+def test_pairs_that_cannot_be_asked_for_are_refused():
+    net = REFERENCES["dense"]().network
+    with pytest.raises(InputError, match="must be positive"):
+        ur.far_pairs(net, np.zeros(12), n=0)
+    with pytest.raises(InputError, match="must be positive"):
+        ur.far_pairs(net, np.zeros(12), apart=0.0)
+    assert ur.far_pairs(net, np.zeros(12), n=1, apart=10.0, domain=ur.Box(-1, 1), steps=1) == ()
