@@ -101,6 +101,9 @@ def newton_centre(
         step = _line_search(s, ds, exact=inside)
         x = x + frame.basis @ (step * du)
         slack = rows.slack(x)
+        if inside and not bool((slack > 0).all()):
+            # The body is as thin as rounding.
+            return _ended(Centering.NO_INTERIOR, x, slack, L, decrement, steps)
         if inside or (step == 1.0 and bool((slack > 0).all())):
             inside, s = True, slack
         else:
