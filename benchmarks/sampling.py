@@ -64,7 +64,7 @@ def save_gaussian(path: Path, d: int) -> None:
 
 
 def save(path: Path, layer: ur.ReLULayer, x: np.ndarray) -> None:
-    np.savez(path, weight=layer.weight, bias=layer.bias, x=x)
+    np.savez(path, weight=layer.dense_weight, bias=layer.bias, x=x)
 
 
 def loaded(path: Path) -> ur.LayerPreimage:
