@@ -159,7 +159,8 @@ def main() -> None:
         child(arguments.child, arguments.points)
         return
     result: dict[str, object] = {
-        "command": "python -m benchmarks.sampling",
+        "command": f"python -m benchmarks.sampling --points {arguments.points} --cap {arguments.cap:g} --sizes "
+        + " ".join(map(str, arguments.sizes)),
         "date": time.strftime("%Y-%m-%d"),
         "load_average_before": os.getloadavg(),
         "environment": environment(("numpy", "scipy")),
