@@ -64,7 +64,7 @@ def save_gaussian(path: Path, d: int) -> None:
 
 
 def save(path: Path, layer: ur.ReLULayer, x: np.ndarray) -> None:
-    np.savez(path, weight=layer.weight, bias=layer.bias, x=x)
+    np.savez(path, weight=layer.dense_weight, bias=layer.bias, x=x)
 
 
 def loaded(path: Path) -> ur.LayerPreimage:
@@ -159,7 +159,8 @@ def main() -> None:
         child(arguments.child, arguments.points)
         return
     result: dict[str, object] = {
-        "command": "python -m benchmarks.sampling",
+        "command": f"python -m benchmarks.sampling --points {arguments.points} --cap {arguments.cap:g} --sizes "
+        + " ".join(map(str, arguments.sizes)),
         "date": time.strftime("%Y-%m-%d"),
         "load_average_before": os.getloadavg(),
         "environment": environment(("numpy", "scipy")),

@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import unrelu as ur
 
@@ -78,8 +79,7 @@ def main() -> None:
 def draw(matrix: np.ndarray, cases: list[Case], out: Path) -> None:
     """One panel a case: the vectors, and all changes of the input that change the features by at most CHANGE."""
     mpl.rcParams.update({"svg.hashsalt": "three_vectors", "svg.fonttype": "none", "font.size": 9, "text.color": INK})
-    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1)  # or the titles touch the edge
+    figure = Figure(figsize=(7.5, 3.2), layout=ConstrainedLayoutEngine(h_pad=0.1))
     for axes, case in zip(figure.subplots(1, len(cases)), cases, strict=True):
         panel(axes, matrix, case)
     out.mkdir(parents=True, exist_ok=True)

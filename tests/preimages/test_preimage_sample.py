@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.sparse import csr_array
 
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
@@ -147,3 +148,12 @@ def test_another_dimension_than_the_proved_one_is_refused() -> None:
     vars(pre)["dimension"] = DimensionInterval(3, 4)  # stands for a proof that the floats of the sampler contradict
     with pytest.raises(InputError, match=r"too thin for floats: 1\d dimensions were found, where 3 to 4 are proved"):
         pre.sample(10, progress=False)
+
+
+def test_sparse_rows_give_the_same_points() -> None:
+    pre = random_preimage(0)
+    sparse = ReLULayer(csr_array(pre.layer.weight), pre.layer.bias, input_shape=(4, 5))
+    found = preimage(sparse, at=pre.at, domain=Box(0, 1)).sample(100, progress=False)
+    expected = pre.sample(100, progress=False)
+    np.testing.assert_allclose(found.points, expected.points, atol=1e-9)
+    np.testing.assert_allclose(found.feature_error, expected.feature_error, atol=1e-13)

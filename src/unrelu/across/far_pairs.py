@@ -106,6 +106,7 @@ def point_in(prefix: Network, at: Array, domain: Domain | None) -> tuple[np.ndar
         raise ShapeError(f"the point has shape {x.shape}, the network takes {prefix.input_shape}.")
     D = resolve(domain, x.size)
     broken = float(D.violation(x.reshape(1, -1))[0])
-    if broken > 1e-9 * (1 + float(np.abs(x).max())):
+    outside = bool((x.ravel() < D.lower).any() or (x.ravel() > D.upper).any())
+    if outside or broken > 1e-9 * (1 + float(np.abs(x).max())):  # rows are computed with rounding, bounds are not
         raise DomainError(f"the point breaks a constraint of the domain by {broken:.3g}; give one that lies in it.")
     return x, D

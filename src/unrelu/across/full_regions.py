@@ -65,7 +65,7 @@ class FullRegions:
     @property
     def always_active(self) -> np.ndarray:
         """(m,) bool, the features that are active in every region: on D they are linear."""
-        return self.active.all(axis=0)
+        return np.logical_and.reduce(self.active, axis=0)
 
     @property
     def complete(self) -> bool:

@@ -126,10 +126,10 @@ def inverse_lipschitz(
         raise InputError(f"n_starts, steps and limit must be 0 or more, not {n_starts}, {steps} and {limit}.")
     network = _as_network(prefix) if isinstance(prefix, ReLULayer) else prefix
     D = resolve(domain, network.input_size)
-    given = [] if at is None else [point_in(network, at, domain)[0]]
+    given = None if at is None else point_in(network, at, domain)[0]
     reporter = resolve_progress(progress)
     frame, reason = _sandwich(prefix, network, D, limit, reporter)
-    starts = given + _random_points(D, network.input_shape, n_starts, seed)
+    starts = ([] if given is None else [given]) + _random_points(D, network.input_shape, n_starts, seed)
     best: Pair | None = None
     with reporter.stage("pairs", len(starts)) as advance:
         for k, x in enumerate(starts):
@@ -145,7 +145,7 @@ def inverse_lipschitz(
         witness=best,
         frame=frame,
         reason=reason,
-        local=_around(network, given[0]) if given else None,
+        local=None if given is None else _around(network, given),
     )
 
 
@@ -191,7 +191,7 @@ def _random_points(domain: Polyhedron, shape: tuple[int, ...], n: int, seed: int
 
 def _as_network(layer: ReLULayer) -> Network:
     """A layer as a network, on flat inputs."""
-    m, d = layer.weight.shape
+    m, d = layer.n_outputs, layer.n_inputs
     dense = Dense(torch.from_numpy(layer.dense_weight.copy()), torch.from_numpy(layer.bias.copy()))
     return Network(
         (

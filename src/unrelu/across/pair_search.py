@@ -42,13 +42,13 @@ def best_on_path(path: RegionPath, apart: float, farthest: float) -> np.ndarray 
 
 
 def room(domain: Polyhedron, x: np.ndarray, v: np.ndarray) -> float:
-    """How far one can go from a point of a domain (d,) in a direction (d,) within it."""
+    """How far one can go from a point of a domain (d,) in a direction (d,) and surely stay in it, whatever rounds."""
     v_at = np.concatenate([domain.A_ub @ v, v, -v])
     slack = np.concatenate([domain.b_ub - domain.A_ub @ (x - domain.origin), domain.upper - x, x - domain.lower])
     if len(domain.A_eq) and float(np.abs(domain.A_eq @ v).max()) > 1e-12 * float(np.abs(domain.A_eq).max()):
         return 0.0
     toward = v_at > 0
-    return max(0.0, float((slack[toward] / v_at[toward]).min(initial=math.inf)))
+    return (1 - 1e-9) * max(0.0, float((slack[toward] / v_at[toward]).min(initial=math.inf)))
 
 
 def along_line(

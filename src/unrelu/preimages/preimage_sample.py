@@ -100,6 +100,6 @@ def _feature_error(layer: ReLULayer, x0: np.ndarray, points: np.ndarray) -> np.n
     """(n,) `max_i |f_i(x) - f_i(x0)|`."""
     A, b = layer.dense_weight, layer.bias
     y = np.maximum(A @ x0 + b, 0.0)
-    step = max(1, _BLOCK // len(A))
+    step = max(1, _BLOCK // layer.n_outputs)
     blocks = [points[start : start + step] for start in range(0, len(points), step)]
     return np.concatenate([np.abs(np.maximum(block @ A.T + b, 0.0) - y).max(axis=1) for block in blocks])

@@ -7,7 +7,7 @@ import numpy as np
 from unrelu.errors import TooLarge
 from unrelu.preimages.certificates import Cone, Direction, LocalCounting, Multipliers
 from unrelu.preimages.facts import Fact, decided, open_fact
-from unrelu.solvers.exponential_cone import ExponentialProjection, project_by_exponentials
+from unrelu.solvers.potential_cone import PotentialProjection, project_by_potential
 from unrelu.solvers.structural_kernel import scarce_columns
 
 
@@ -20,7 +20,7 @@ def decide_sparse_cone(cone: Cone) -> Fact:
     if local is not None:
         return decided(local)
     try:
-        found = project_by_exponentials(cone.rows, cone.equalities, cone.inequalities)
+        found = project_by_potential(cone.rows, cone.equalities, cone.inequalities)
     except TooLarge as error:
         return open_fact(f"{error}")
     certificate = _certificate(found)
@@ -35,7 +35,7 @@ def _by_local_counting(cone: Cone) -> LocalCounting | None:
     return LocalCounting(columns) if columns.size else None
 
 
-def _certificate(found: ExponentialProjection) -> Multipliers | Direction | None:
+def _certificate(found: PotentialProjection) -> Multipliers | Direction | None:
     if found.multipliers is not None:
         return Multipliers(found.multipliers)
     return None if found.direction is None else Direction(found.direction, found.held)
@@ -53,7 +53,7 @@ def _margin(cone: Cone, certificate: Multipliers | Direction) -> float:
     return min(1.0, max(0.0, -float(total @ certificate.direction) / size)) if size > 0 else float("nan")
 
 
-def _reason(found: ExponentialProjection) -> str:
+def _reason(found: PotentialProjection) -> str:
     if found.multipliers is not None:
         return "positive multipliers were found, but rounding or the rank of all rows keeps them from being proved"
     if found.direction is not None:

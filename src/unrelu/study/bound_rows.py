@@ -36,7 +36,7 @@ def bound_rows(
                 left_out[name] = str(error)
                 advance(len(x))
                 continue
-            m, d = layer.weight.shape
+            m, d = layer.n_outputs, layer.n_inputs
             if m * d * min(m, d) > WORK:
                 left_out[name] = f"the decompositions of its {m} x {d} matrix would take too long"
                 advance(len(x))

@@ -110,6 +110,16 @@ def test_a_thin_skew_box() -> None:
     assert standard_errors_off(found, (t - 0.5) ** 2, 1 / 12) < WORST
 
 
+def test_functions_of_all_coordinates_in_many_dimensions() -> None:
+    # Of Dirichlet(1, ..., 1) with d parts: E sum x^2 = 2 / (d + 1), and E max x = (1 + 1/2 + ... + 1/d) / d.
+    d = 120
+    found = drawn(flat_simplex(d), 1600)
+    squares, largest = (found.points**2).sum(axis=1, keepdims=True), found.points.max(axis=1, keepdims=True)
+    assert standard_errors_off(found, squares, 2 / (d + 1)) < WORST
+    assert standard_errors_off(found, largest, (1 / np.arange(1, d + 1)).sum() / d) < WORST
+    assert standard_errors_off(found, found.points, 1 / d) < WORST
+
+
 def test_areas_of_parts_of_a_triangle() -> None:
     found = drawn(simplex(2), thin=8)
     x, y = found.points.T

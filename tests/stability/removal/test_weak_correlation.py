@@ -22,7 +22,7 @@ def test_the_lemma_and_its_sharper_forms_hold_in_their_order(case):
     matrix, removed = case
     found = ur.bounds.weak_correlation(matrix, removed)
     left = without(matrix, removed)
-    scale = np.linalg.norm(matrix, 2)
+    scale = float(np.linalg.norm(matrix, 2))
     values = np.linalg.svd(left, compute_uv=False)
     d = matrix.shape[1]
     assert found.smallest == pytest.approx(values[d - 1] if values.size == d else 0.0, abs=SLACK * scale)

@@ -34,7 +34,8 @@ class CertificateIndex:
         folding_error: see `ReLULayer`.
         tolerance: how much each feature may differ.
         arrays: what to find in the file `NAME.npy`, by that name: weight, bias, inputs, and where there is a
-            domain the attributes of its `Polyhedron`.
+            domain the attributes of its `Polyhedron`. A sparse weight has three files, one for each of
+            `sparse_arrays.PARTS`, and besides them the SHA-256 it would have if it were stored whole.
         table: SHA-256 of the file with the certificates.
         n_inputs: how many inputs there are.
     """

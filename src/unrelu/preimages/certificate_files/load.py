@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -20,6 +21,7 @@ from unrelu.preimages.certificate_files.index import INDEX, TABLE, CertificateIn
 from unrelu.preimages.certificate_files.records import CertificateRecord, certificate_of
 from unrelu.preimages.certificate_files.save import DOMAIN, file_sha256
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
+from unrelu.preimages.certificate_files.sparse_arrays import is_sparse, read_sparse
 from unrelu.preimages.certificate_files.verdict import SavedVerdict, Verification
 from unrelu.preimages.certificates import ConeCertificate
 from unrelu.preimages.layer_system import LayerSystem
@@ -119,19 +121,23 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
     where = Path(folder)
     index = read_index(where)
     names = _array_names(index)
+    sparse = is_sparse(index.arrays, "weight")
     missing = [name for name in names if name not in index.arrays]
     if missing:
         raise StoreError(f"{where / INDEX} names no array {missing[0]}; save the certificates again.")
-    arrays = {name: read_array(where / f"{name}.npy", index.arrays[name]) for name in names}
+    whole = [name for name in names if not (sparse and name == "weight")]
+    arrays = {name: read_array(where / f"{name}.npy", index.arrays[name]) for name in whole}
     try:
         table = file_sha256(where / TABLE)
     except OSError as error:
         raise StoreError(f"{where / TABLE} cannot be read ({error}); copy the whole folder.") from error
     if table != index.table:
         raise StoreError(f"{where / TABLE} is not the file that was saved; copy or save the certificates again.")
+    inputs = arrays["inputs"]
+    weight = read_sparse(where, "weight", index.arrays, math.prod(inputs.shape[1:])) if sparse else arrays["weight"]
     try:
         layer = ReLULayer(
-            arrays["weight"],
+            weight,
             arrays["bias"],
             name=index.layer,
             input_shape=index.input_shape,
@@ -144,7 +150,6 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
         system = LayerSystem(layer, domain, index.tolerance)
     except UnreluError as error:
         raise StoreError(f"the arrays in {where} do not fit together: {error}") from error
-    inputs = arrays["inputs"]
     if inputs.shape != (index.n_inputs, layer.n_inputs) or not np.isfinite(inputs).all():
         raise StoreError(
             f"{where} should have {index.n_inputs} inputs of {layer.n_inputs} finite numbers, but its array has shape "

@@ -18,6 +18,7 @@ from unrelu.preimages.certificate_files.arrays import write_array
 from unrelu.preimages.certificate_files.index import INDEX, TABLE, CertificateIndex, write_index
 from unrelu.preimages.certificate_files.records import record_of
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
+from unrelu.preimages.certificate_files.sparse_arrays import write_sparse
 from unrelu.progress import Progress, resolve_progress
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ def save_certificates(
     where = Path(folder)
     system, layer = found.system, found.layer
     arrays = {
-        "weight": layer.weight,
         "bias": layer.bias,
         "inputs": np.array([preimage.at for preimage in found.preimages]).reshape(-1, layer.n_inputs),
     }
@@ -61,6 +61,10 @@ def save_certificates(
         where.mkdir(parents=True, exist_ok=True)
         (where / INDEX).unlink(missing_ok=True)
         names = {name: write_array(where / f"{name}.npy", values) for name, values in arrays.items()}
+        if isinstance(layer.weight, np.ndarray):
+            names["weight"] = write_array(where / "weight.npy", layer.weight)
+        else:
+            names |= write_sparse(where, "weight", layer.weight)
         with (
             resolve_progress(progress).stage(
                 f"saving certificates of {layer.name or 'the layer'}", len(found)

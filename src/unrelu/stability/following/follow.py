@@ -77,24 +77,22 @@ def follow(
     pieces = _Pieces()
     with resolve_progress(progress).stage("regions", n_regions) as advance:
         line = Line(prefix, point, _first_direction(prefix, point, direction, nonzero))
-        here, stopped = line.ahead(0.0), ""
+        here = line.ahead(0.0)
         while True:
             arrival = _arrive(line, here)
             pieces.add(line, here, arrival, _confirmed(line, here, arrival))
             advance(1)
             if arrival is None:
-                stopped = "the last region has no end in this direction"
-            elif len(pieces.starts) == n_regions:
-                stopped = "as many regions as asked"
-            elif arrival.stuck:
-                stopped = "changes follow each other more closely than rounding can tell"
-            else:
-                pieces.done += arrival.ahead.t if turn else 0.0
-                there = _turned(line, arrival, nonzero) if turn else (line, arrival.ahead)
-                if there is None:
-                    stopped = "neither sign of the smallest singular direction leads into the next region"
-            if stopped or arrival is None or there is None:
+                return pieces.path(prefix, "the last region has no end in this direction")
+            if len(pieces.starts) == n_regions:
+                return pieces.path(prefix, "as many regions as asked")
+            if arrival.stuck:
+                return pieces.path(prefix, "changes follow each other more closely than rounding can tell")
+            there = _turned(line, arrival, nonzero) if turn else (line, arrival.ahead)
+            if there is None:
+                stopped = "neither sign of the smallest singular direction leads into the next region"
                 return pieces.path(prefix, stopped)
+            pieces.done += arrival.ahead.t if turn else 0.0
             line, here = there
 
 
@@ -111,21 +109,21 @@ class _Arrival:
 
 def _arrive(line: Line, here: Ahead) -> _Arrival | None:
     """The first point ahead behind which the pattern is another; None if there is none."""
-    event, t, error, ties = here.event, here.t, 0.0, {}
-    pattern = here.pattern
+    ahead, flips, t, error, ties = here, (), here.t, 0.0, {}
     for _ in range(_MERGES):
+        event = ahead.event
         if not math.isfinite(event.after):
             return None
         t += event.after
         error = max(error, event.error) + 8 * UNIT * t
         ties = _either(ties, event.ties)
         ahead = line.ahead(t, ties, error)
-        event = ahead.event
-        flips = _flips(pattern, ahead.pattern)
-        if flips and event.after > error + event.error:
+        flips = _flips(here.pattern, ahead.pattern)
+        alone = ahead.event.after > error + ahead.event.error
+        if flips and alone:
             return _Arrival(ahead, error, ties, flips, stuck=False)
-        if not flips:  # touched without crossing: what is ahead counts from there
-            ties = ties if event.after <= error + event.error else {}
+        if alone:  # touched without crossing: what is ahead counts from there
+            error, ties = 0.0, {}
     return _Arrival(ahead, error, ties, flips, stuck=True)
 
 

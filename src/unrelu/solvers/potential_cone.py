@@ -1,14 +1,17 @@
-"""The cone test for sparse rows: Newton's method on a sum of exponentials.
+"""The cone test for sparse rows: Newton's method on a potential that grows slowly against the inequalities.
 
 For the cone `K = { z : B z = 0, G z <= 0 }` the convex function
 
-    f(z) = sum_i exp(g_i.z) + 1/2 ||B z||^2
+    f(z) = sum_i phi(g_i.z) + 1/2 ||B z||^2 ,     phi'(v) = (1 - v)^-q for v <= 0 and 1 + q v for v > 0,
 
-has a minimiser iff it grows in all directions, that is iff `K = {0}`. Its gradient `G' exp(G z) + B' B z` vanishes
-there, so that `lam = exp(G z) > 0` and `mu = B z` are the multipliers that prove it (Stiemke). Otherwise the iterates
-go to infinity along a direction in K. Newton's method needs `A' D A` only, which is narrow where rows are local, and it
-finds multipliers before it ends: after a step dz they are `lam (1 + G dz)` and `mu + B dz`, whose sum is zero, as soon
-as `G dz > -1`.
+is bounded below, and it has a minimiser iff it grows in all directions, that is iff `K = {0}`. Its gradient
+`G' phi'(G z) + B' B z` vanishes there, so that `lam = phi'(G z) > 0` and `mu = B z` are the multipliers that prove it
+(Stiemke). Otherwise the iterates go to infinity along a direction in K. Newton's method needs `A' D A` only, which is
+narrow where rows are local, and it finds multipliers before it ends: after a step dz they are `lam + phi'' G dz` and
+`mu + B dz`, whose sum is zero.
+
+In convolutions multipliers decay from pixel to pixel by a factor. With powers they span a few orders of magnitude, the
+fewer the smaller q is; an exponential in their place would make it hundreds.
 """
 
 from __future__ import annotations
@@ -23,18 +26,19 @@ from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.structural_kernel import loose_columns
 
-MAX_STEPS = 80
+POWER = 1.5
+"""q; any number above 1 bounds the potential from below."""
 
-BALANCED = 1e-8
-"""Multipliers are taken where the least is at least this part of the greatest: rounding hides what is far below."""
+MAX_STEPS = 60
 
-HELD, LOST = -4.0, -12.0
-"""Inequality rows count as implicit equalities where g.z stays above HELD while all others have fallen below LOST.
+GAP = 30.0
+"""Inequality rows count as implicit equalities where g.z stays this many times closer to 0 than on all others."""
+
+NEAR = 0.25
+"""How large B z may be beside the least of -G z before z is taken for a direction.
 
 All of these only steer the search: what is found is judged by its certificate.
 """
-
-_EXPONENT = 600.0  # beyond which exp would overflow
 
 _TINY = 1e-290  # on the diagonal where all rows of a column have vanished
 
@@ -42,14 +46,14 @@ _PINNED = 1e30  # on the diagonal of coordinates that are to stay zero
 
 
 @dataclass(frozen=True, eq=False)
-class ExponentialProjection:
+class PotentialProjection:
     """What was found; evidence, not proof.
 
     Attributes:
         multipliers: (m,) at least 1 on the inequality rows, or None.
         direction: (d,) a direction in the cone, exactly zero where the rows that hold determine it to be, or None.
         held: indices of the inequality rows that hold as equalities there.
-        steps: how many steps were taken.
+        steps: how many steps were taken at most.
         decrement: how far from its end the method was: half of it is about what was left to gain of f.
     """
 
@@ -60,9 +64,7 @@ class ExponentialProjection:
     decrement: float
 
 
-def project_by_exponentials(
-    rows: ScaledRows, equalities: np.ndarray, inequalities: np.ndarray
-) -> ExponentialProjection:
+def project_by_potential(rows: ScaledRows, equalities: np.ndarray, inequalities: np.ndarray) -> PotentialProjection:
     """Test whether the cone is {0}.
 
     Args:
@@ -74,33 +76,31 @@ def project_by_exponentials(
         TooLarge: if the normal matrix of the rows has no narrow band.
     """
     search = _Search(rows, equalities, inequalities)
-    decrement = math.inf
     none = np.zeros(0, dtype=np.intp)
-    step = 0
+    decrement = math.inf
     for step in range(1, MAX_STEPS + 1):
         found = search.newton_step()
         if found is None:
             break
-        dz, decrement = found
-        multipliers = search.multipliers_after(dz)
+        dz, after, decrement = found
+        multipliers = search.proof(after)
         if multipliers is not None:
-            return ExponentialProjection(multipliers, None, none, step, decrement)
+            return PotentialProjection(multipliers, None, none, step, decrement)
         if not search.move(dz):
             break
         held = search.implicit_equalities()
-        if held is not None:
-            z = search.direction(held)
-            if z is not None:
-                return ExponentialProjection(None, z, np.flatnonzero(held), step, decrement)
-    return ExponentialProjection(None, None, none, step, decrement)
+        z = None if held is None else search.direction(held)
+        if held is not None and z is not None:
+            return PotentialProjection(None, z, np.flatnonzero(held), step, decrement)
+    return PotentialProjection(None, None, none, MAX_STEPS, decrement)
 
 
 class _Search:
     """An iterate z and the products `A z`."""
 
     def __init__(self, rows: ScaledRows, equalities: np.ndarray, inequalities: np.ndarray) -> None:
-        self.A, self.normal = rows.matrix, rows.normal_band
-        self.norms, self.is_zero = rows.norms, rows.is_zero
+        self.A, self.normal, self.is_zero = rows.matrix, rows.normal_band, rows.is_zero
+        self.least_singular_value = rows.column_bound_of(equalities | inequalities)
         self.B, self.G = equalities & ~rows.is_zero, inequalities & ~equalities & ~rows.is_zero
         self.all_inequalities = inequalities
         self.z = np.zeros(rows.shape[1])
@@ -108,35 +108,38 @@ class _Search:
 
     def values(self) -> np.ndarray:
         """(m,) lam and mu at z."""
-        lam = np.exp(np.minimum(self.products, _EXPONENT))
-        return np.where(self.G, lam, np.where(self.B, self.products, 0.0))
+        return np.where(self.G, _first(self.products), np.where(self.B, self.products, 0.0))
 
-    def newton_step(self) -> tuple[np.ndarray, float] | None:
-        """The step and the decrement `g' H^-1 g`; None where H is not positive definite even with a lift."""
-        values = self.values()
+    def curvatures(self) -> np.ndarray:
+        """(m,) the second derivatives of f by the products."""
+        return np.where(self.G, _second(self.products), self.B)
+
+    def newton_step(self) -> tuple[np.ndarray, np.ndarray, float] | None:
+        """The step, the multipliers after it, and the decrement `g' H^-1 g`; None where H is too nearly singular."""
+        values, curvatures = self.values(), self.curvatures()
         gradient = values @ self.A
-        factor = _factor(self.normal.band(np.where(self.G, values, self.B)))
+        factor = _factor(self.normal.band(curvatures))
         if factor is None:
             return None
         dz = -self.normal.solve(factor, gradient)
-        return dz, float(-gradient @ dz)
+        after = values + curvatures * (self.A @ dz)
+        # What the lifted diagonal and rounding leave of the sum, once more.
+        after = after - curvatures * (self.A @ self.normal.solve(factor, after @ self.A))
+        return dz, after, float(-gradient @ dz)
 
-    def multipliers_after(self, dz: np.ndarray) -> np.ndarray | None:
-        """The multipliers that a full step would lead to, if they are positive and balanced."""
-        values = self.values()
-        pushed = self.A @ dz
-        after = np.where(self.G, values * (1 + pushed), np.where(self.B, values + pushed, 0.0))
+    def proof(self, after: np.ndarray) -> np.ndarray | None:
+        """Multipliers that are positive by more than their sum is off 0, at least 1; None if these are not such."""
         lam = after[self.G]
-        if not np.isfinite(after).all() or (lam.size and lam.min() <= BALANCED * lam.max()):
+        if not np.isfinite(after).all() or not lam.size or lam.min() <= 0:
             return None
-        least = float(lam.min()) if lam.size else 1.0
+        if float(np.linalg.norm(after @ self.A)) > 0.1 * self.least_singular_value * float(lam.min()):
+            return None
         # Zero rows are inequalities like others, and any multiplier suits them.
-        return np.where(self.all_inequalities & self.is_zero, 1.0, after / least)
+        return np.where(self.all_inequalities & self.is_zero, 1.0, after / float(lam.min()))
 
     def move(self, dz: np.ndarray) -> bool:
         """Go to the minimum of f along the step; False where there is nothing to gain."""
-        pushed = self.A @ dz
-        length = self._line_minimum(pushed)
+        length = self._line_minimum(self.A @ dz)
         if length == 0.0 or not math.isfinite(length):
             return False
         self.z = self.z + length * dz
@@ -148,10 +151,10 @@ class _Search:
         base, curve = float(self.products[self.B] @ pushed[self.B]), float(pushed[self.B] @ pushed[self.B])
 
         def slope(t: float) -> float:
-            return float(np.exp(np.minimum(v + t * q, _EXPONENT)) @ q) + base + t * curve
+            return float(_first(v + t * q) @ q) + base + t * curve
 
         low, high = 0.0, 1.0
-        while slope(high) < 0 and high < 1e6:
+        while slope(high) < 0 and high < 1e9:
             low, high = high, 2 * high
         while high - low > 1e-2 * high and high > 1e-12:
             middle = (low + high) / 2
@@ -160,14 +163,21 @@ class _Search:
 
     def implicit_equalities(self) -> np.ndarray | None:
         """(m,) bool, inequality rows that seem to hold with equality in all of K; None where that is not clear yet."""
-        held = self.G & (self.products > HELD)
-        others = self.G & ~held
-        if bool((self.products[others] > LOST).any()) or not (others.any() or bool((self.B | held).any())):
+        depths = np.sort(-self.products[self.G])
+        below = depths[np.searchsorted(depths, 1.0) :]
+        if below.size == depths.size:
+            held, least = np.zeros_like(self.G), float(depths.min(initial=math.inf))
+        elif below.size:
+            ratios = below / np.append(1.0, below[:-1])
+            widest = int(ratios.argmax())
+            if ratios[widest] < GAP:
+                return None
+            least = float(below[widest])
+            held = self.G & (-self.products < least)
+        else:
             return None
-        size = float(np.abs(self.z).max())
-        if not others.any() or float(np.abs(self.products[self.B | held]).max(initial=0.0)) > 0.1 * size:
-            return None
-        return held
+        least = min(least, float(np.abs(self.z).max()))
+        return None if float(np.abs(self.products[self.B]).max(initial=0.0)) > NEAR * least else held
 
     def direction(self, held: np.ndarray) -> np.ndarray | None:
         """Z without its part that breaks the equalities, if the other inequalities hold there."""
@@ -181,6 +191,16 @@ class _Search:
             return None
         z = z / size
         return z if bool((self.A[self.G & ~held] @ z <= 0).all()) else None
+
+
+def _first(v: np.ndarray) -> np.ndarray:
+    """The derivative phi'."""
+    return np.where(v <= 0, (1 - np.minimum(v, 0.0)) ** -POWER, 1 + POWER * v)
+
+
+def _second(v: np.ndarray) -> np.ndarray:
+    """The second derivative phi''."""
+    return POWER * (1 - np.minimum(v, 0.0)) ** (-POWER - 1)
 
 
 def _factor(band: np.ndarray) -> np.ndarray | None:
