@@ -107,7 +107,7 @@ def test_the_recipes_are_those_of_the_papers_networks() -> None:
     assert len({recipe.name for recipe in RECIPES}) == 3
     slow, fast, deep = (recipe.training for recipe in RECIPES)
     assert (slow.learning_rate, slow.batch_size, slow.epochs) == (1e-3, 100, 3)
-    assert (fast.learning_rate, fast.batch_size) == (3e-3, 1000)
+    assert (fast.learning_rate, fast.batch_size, fast.epochs) == (2e-3, 1000, 5)
     assert deep.epochs > 0
     assert RECIPES[2].metamers > 0
     assert [recipe.prior is not None for recipe in RECIPES] == [True, True, True]
