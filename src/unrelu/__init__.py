@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
+    from unrelu.stability.cost import SpectrumCost as SpectrumCost
+    from unrelu.stability.cost import spectrum_cost as spectrum_cost
     from unrelu.stability.extremes.convolution_spectrum import ConvolutionSpectrum as ConvolutionSpectrum
     from unrelu.stability.extremes.convolution_spectrum import convolution_spectrum as convolution_spectrum
     from unrelu.stability.extremes.density import SpectralDensity as SpectralDensity
@@ -44,8 +46,19 @@ if TYPE_CHECKING:
     from unrelu.stability.following.path import RegionPath as RegionPath
     from unrelu.stability.linearization import Linearization as Linearization
     from unrelu.stability.linearization import linearize as linearize
+    from unrelu.stability.linearization import linearize_many as linearize_many
+    from unrelu.stability.operator import JacobianOperator as JacobianOperator
+    from unrelu.stability.operator import jacobian_operator as jacobian_operator
+    from unrelu.stability.quantiles import SpectrumQuantiles as SpectrumQuantiles
+    from unrelu.stability.quantiles import spectrum_quantiles as spectrum_quantiles
+    from unrelu.stability.residuals import SpectrumResiduals as SpectrumResiduals
+    from unrelu.stability.residuals import spectrum_residuals as spectrum_residuals
+    from unrelu.stability.spectra import spectra as spectra
     from unrelu.stability.spectrum import Spectrum as Spectrum
     from unrelu.stability.spectrum import spectrum as spectrum
+    from unrelu.stability.tradeoff import Tradeoff as Tradeoff
+    from unrelu.stability.tradeoff import tradeoff as tradeoff
+    from unrelu.stability.window import Window as Window
     from unrelu.study.analyze import analyze as analyze
     from unrelu.study.study import Study as Study
 
@@ -80,9 +93,22 @@ _HOMES = {
     "AdmissibleSets": "unrelu.preimages.admissible_sets",
     # which changes the features hardly notice
     "linearize": "unrelu.stability.linearization",
+    "linearize_many": "unrelu.stability.linearization",
     "Linearization": "unrelu.stability.linearization",
+    "jacobian_operator": "unrelu.stability.operator",
+    "JacobianOperator": "unrelu.stability.operator",
     "spectrum": "unrelu.stability.spectrum",
     "Spectrum": "unrelu.stability.spectrum",
+    "Window": "unrelu.stability.window",
+    "spectrum_cost": "unrelu.stability.cost",
+    "SpectrumCost": "unrelu.stability.cost",
+    "spectrum_residuals": "unrelu.stability.residuals",
+    "SpectrumResiduals": "unrelu.stability.residuals",
+    "spectra": "unrelu.stability.spectra",
+    "spectrum_quantiles": "unrelu.stability.quantiles",
+    "SpectrumQuantiles": "unrelu.stability.quantiles",
+    "tradeoff": "unrelu.stability.tradeoff",
+    "Tradeoff": "unrelu.stability.tradeoff",
     "extreme_singular_values": "unrelu.stability.extremes.extreme_values",
     "ExtremeSingularValues": "unrelu.stability.extremes.result",
     "spectral_density": "unrelu.stability.extremes.density",

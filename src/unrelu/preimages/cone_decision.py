@@ -20,7 +20,7 @@ from unrelu.preimages.sparse_decision import decide_sparse_cone
 from unrelu.rigor.integers import integer_rows
 from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
-from unrelu.rigor.singular import DENSE_SIZE
+from unrelu.rigor.singular import DENSE_SIZE, proves_full_rank
 from unrelu.solvers.cone_projection import ConeProjection, Outcome, ProjectedDirection, project
 from unrelu.solvers.dense_cone import DenseOutcome, project_dense
 from unrelu.solvers.exact_cone import project_exactly
@@ -139,9 +139,12 @@ def _by_signs(cone: Cone) -> Fact | None:
     signs = np.zeros(cone.dimension)
     signs[columns] = sign
     equalities = np.flatnonzero(cone.equalities)
-    found = project_signed(cone.rows.matrix[equalities], signs)
+    B = as_array(cone.rows.matrix[equalities])
+    found = project_signed(B, signs)
     if found is None:
         return None
+    if found.is_trivial and not proves_full_rank(B[:, signs == 0]):
+        return None  # multipliers prove nothing where rows leave the coordinates without a sign a line
     if found.is_trivial:
         values = np.zeros(len(cone.equalities))
         values[equalities] = found.equality_multipliers

@@ -54,32 +54,40 @@ def tiled_parts(network: Network, units: Tensor, steps: Sequence[Node], limit: i
     Returns:
         Rows of each part; None where all places of each node are to be touched anyway.
     """
-    shape = network.input_shape
-    if len(shape) < 2 or not any(isinstance(node.operator, Convolution) for node in steps):
+    plan, shape = _cheapest(network, units, steps, limit), network.input_shape
+    if plan.tile is None:
         return None
-    whole = _Plan.of(network, Extent((0,) * len(shape[1:]), shape[1:]), steps)
-    # a window is pushed in tiles in any case: what it does not reach is then not kept either
-    best, found = math.inf if len(units) < network.input_size else whole.work * len(units), None
-    for tile in (2**k for k in range(1, max(shape[1:]).bit_length())):
-        extent = Extent(
-            tuple(max(0, (size - tile) // 2) for size in shape[1:]), tuple(min(tile, size) for size in shape[1:])
-        )
-        plan = _Plan.of(network, extent, steps)
-        n_tiles = math.prod(-(-size // tile) for size in shape[1:])
-        parts = max(n_tiles, 8 * len(units) * plan.widest // limit)
-        work = plan.work * len(units) + parts * len(steps) * _STEP_WORK
-        if work < best:
-            best, found = work, (tile, max(1, limit // (8 * plan.widest)))
-    if found is None:
-        return None
-    tile, most = found
     places = torch.unravel_index(units, shape)[1:]
     index = torch.zeros_like(units)
     for place, size in zip(places, shape[1:], strict=True):
-        index = index * -(-size // tile) + place // tile
+        index = index * -(-size // plan.tile) + place // plan.tile
     _, counts = torch.unique(index, return_counts=True)
     by_tile = torch.argsort(index, stable=True).split(counts.tolist())
-    return [rows for together in by_tile for rows in together.split(most)]
+    return [rows for together in by_tile for rows in together.split(max(1, limit // (8 * plan.widest)))]
+
+
+def push_work(network: Network, units: Tensor, steps: Sequence[Node], limit: int) -> float:
+    """About how many multiplications a push takes, with all its overheads; arguments as for `tiled_parts`."""
+    return _cheapest(network, units, steps, limit).total
+
+
+def _cheapest(network: Network, units: Tensor, steps: Sequence[Node], limit: int) -> _Plan:
+    """Tiles of the size that costs least, or none."""
+    shape = network.input_shape
+    places = shape[1:] if len(shape) > 1 else ()
+    whole = _Plan.of(network, Extent((0,) * len(places), places), steps, len(units), limit, None)
+    if not places or not any(isinstance(node.operator, Convolution) for node in steps):
+        return whole
+    plans = []
+    for tile in (2**k for k in range(1, max(places).bit_length() + 1)):
+        starts = tuple(max(0, (size - tile) // 2) for size in places)
+        middle = Extent(starts, tuple(min(tile, size) for size in places))
+        plans.append(_Plan.of(network, middle, steps, len(units), limit, tile))
+    # a window is pushed in tiles in any case: what it does not reach is then not kept either
+    if len(units) == network.input_size:
+        plans.append(whole)
+        plans.sort(key=lambda plan: plan.tile is not None)
+    return min(plans, key=lambda plan: plan.total)
 
 
 def in_tiles(network: Network, units: Tensor, tiles: Sequence[Tensor]) -> Iterator[Part]:
@@ -110,7 +118,7 @@ def reached(network: Network, units: Tensor, steps: Sequence[Node]) -> dict[str,
     return {name: extent for name, extent in spread.items() if extent is not None}
 
 
-def _spread(network: Network, start: Extent, steps: Sequence[Node]) -> dict[str, Extent | None]:
+def _spread(network: Network, start: Extent | None, steps: Sequence[Node]) -> dict[str, Extent | None]:
     extents: dict[str, Extent | None] = {network.nodes[0].name: start}
     for node in steps:
         extents[node.name] = reach(node, [extents[name] for name in node.inputs])
@@ -119,23 +127,28 @@ def _spread(network: Network, start: Extent, steps: Sequence[Node]) -> dict[str,
 
 @dataclass(frozen=True)
 class _Plan:
-    """What pushing one direction costs: multiplications, and the numbers of the widest node."""
+    """What a push costs: multiplications in all, and the numbers of the widest node for one direction."""
 
-    work: int
+    tile: int | None
+    total: float
     widest: int
 
     @classmethod
-    def of(cls, network: Network, start: Extent, steps: Sequence[Node]) -> _Plan:
-        extents = _spread(network, start, steps)
-        work, widest = 0, network.input_shape[0] * math.prod(start.sizes)
+    def of(cls, network: Network, start: Extent, steps: Sequence[Node], n: int, limit: int, tile: int | None) -> _Plan:
+        """For n directions that begin in tiles like this one, or everywhere."""
+        image = len(network.input_shape) > 1
+        extents = _spread(network, start if image else None, steps)
+        work, widest = 0, math.prod(network.input_shape[:1]) * math.prod(start.sizes)
         for node in steps:
             extent, operator = extents[node.name], node.operator
-            places = math.prod(node.shape[1:] if extent is None else extent.sizes)
-            size = node.shape[0] * places
+            size = math.prod(node.shape) if extent is None else node.shape[0] * math.prod(extent.sizes)
             widest = max(widest, size)
             work += _TOUCH_WORK * size
             if isinstance(operator, Convolution):
-                work += operator.weight.numel() * places
+                work += operator.weight[0].numel() * size
             elif isinstance(operator, Dense):
-                work += operator.weight.numel() * math.prod(node.shape[:-1])
-        return cls(work, widest)
+                work += operator.weight.shape[1] * size
+        parts = max(1, 8 * n * widest // limit)
+        if tile is not None:
+            parts = max(parts, math.prod(-(-size // tile) for size in network.input_shape[1:]))
+        return cls(tile, work * n + (parts * len(steps) * _STEP_WORK if tile is not None else 0.0), widest)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-_SMALL = 256
+SMALL = 256
 """Shorter sides below this are decomposed directly: what a Gram matrix saves there is not worth its rounding."""
 
 
@@ -57,7 +57,7 @@ def singular_values(matrix: Tensor, accuracy: float = 0.0, rank: int | None = No
     shape = (matrix.shape[0], matrix.shape[1])
     if 0 in shape:
         return SingularValues(np.zeros(0), (0, 0), "no decomposition")
-    through_gram = None if accuracy == 0 or min(shape) < _SMALL else _through_gram(matrix, accuracy, rank)
+    through_gram = None if accuracy == 0 or min(shape) < SMALL else _through_gram(matrix, accuracy, rank)
     if through_gram is not None:
         return through_gram
     values, algorithm = _direct(matrix)
@@ -83,7 +83,7 @@ def _through_gram(matrix: Tensor, accuracy: float, rank: int | None) -> Singular
     splits: list[GramSplit] = []
     rest: Tensor | None = matrix
     parts = []
-    while rest is not None and min(rest.shape) >= _SMALL:
+    while rest is not None and min(rest.shape) >= SMALL:
         split = gram_split(rest, accuracy)
         if split is None:
             break
