@@ -36,8 +36,8 @@ def far_pairs(
     """Search for inputs far from a point whose features are nearly those of the point.
 
     From the point the n directions of the smallest singular values are followed both ways, and as many random ones,
-    through linear regions, exactly; the best point of each path that is far enough away starts a local descent
-    (L-BFGS-B). What is found is a witness, not the best there is.
+    through linear regions, exactly (bent along the bounds of the domain where these are near); the best point of each
+    path that is far enough away starts a local descent (L-BFGS-B). What is found is a witness, not the best there is.
 
     Args:
         prefix: a network, usually `net.upto("relu3")`.

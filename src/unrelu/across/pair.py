@@ -53,9 +53,9 @@ def pair(network: Network, x: np.ndarray, other: np.ndarray) -> Pair:
     values, errors = [], []
     for point in (x, other):
         origin = torch.from_numpy(np.ascontiguousarray(point, dtype=np.float64)).to(network.device)
-        output = Line(network, origin, torch.zeros_like(origin)).ahead(0.0).output
-        values.append(output.value.cpu().numpy())
-        errors.append(output.error.cpu().numpy())
+        output = Line(network, origin, torch.zeros_like(origin)).ahead(0.0, bounded=True).output
+        values.append(output.value[0].cpu().numpy())
+        errors.append(output.error[0].cpu().numpy())
     difference = values[0] - values[1]
     moved = float(np.linalg.norm(difference))
     error = norm_above(errors[0] + errors[1] + 2 * UNIT * np.abs(difference)) * (1 + 8 * UNIT)

@@ -54,12 +54,28 @@ def room(domain: Polyhedron, x: np.ndarray, v: np.ndarray) -> float:
 def along_line(
     network: Network, x: np.ndarray, v: np.ndarray, domain: Polyhedron, apart: float, n_regions: int
 ) -> np.ndarray | None:
-    """The best point on a line from x within the domain, at least `apart` away; None if there is none."""
+    """The best point on a line from x within the domain, at least `apart` away; None if there is none.
+
+    Where the bounds end the line too early, as at pictures with black pixels, it is bent along them.
+    """
     farthest = room(domain, x.ravel(), v.ravel() / np.linalg.norm(v))
     if farthest <= 0 or farthest < apart:
-        return None
+        return None if len(domain.A_ub) or len(domain.A_eq) else _along_bounds(x, v, domain, apart)
     found = best_on_path(follow(network, x, v, n_regions, progress=False), apart, farthest)
-    return None if found is None else np.clip(found, *(end.reshape(x.shape) for end in (domain.lower, domain.upper)))
+    return None if found is None else _clipped(found, domain)
+
+
+def _along_bounds(x: np.ndarray, v: np.ndarray, domain: Polyhedron, apart: float) -> np.ndarray | None:
+    """The first of the points `x + t v`, moved into the bounds, t doubling, that is far enough away."""
+    for doubling in range(20):
+        other = _clipped(x + max(apart, 1e-3) * 2.0**doubling * v / np.linalg.norm(v), domain)
+        if np.linalg.norm(other - x) >= max(apart, 1e-6):
+            return other
+    return None
+
+
+def _clipped(x: np.ndarray, domain: Polyhedron) -> np.ndarray:
+    return np.clip(x, domain.lower.reshape(x.shape), domain.upper.reshape(x.shape))
 
 
 def descend(

@@ -113,6 +113,31 @@ def test_pieces_are_linear_regions_that_differ_by_the_flips_said(kind):
             assert activation_pattern(network, path.point(t)).same_as(patterns[k])
 
 
+def test_deep_networks_hide_no_region_behind_their_rounding():
+    """A-priori bounds grow with every layer, until no slope along the smallest direction has a sign."""
+    sizes = [60] * 15
+    layers = [(normal(k, m, d) * (2 / d) ** 0.5, 0.1 * normal(100 + k, m)) for k, (d, m) in enumerate(pairwise(sizes))]
+    network = Network.from_layers(layers).upto("relu13")
+    x = 3 * normal(5, 60).numpy()
+    path = follow(network, x, n_regions=40)
+    assert path.n_regions == 40
+    assert path.rate < 1e-4
+    edges = [0.0, *(each.t for each in path.breakpoints)]
+    patterns = [activation_pattern(network, path.point((a + b) / 2)) for a, b in pairwise(edges)]
+    for k, (before, after) in enumerate(pairwise(patterns)):
+        changed = sum(int((before[layer] != after[layer]).sum()) for layer in before.layers)
+        assert changed == len(path.breakpoints[k].flips)
+    for t in sampled(path, 3):
+        h = torch.from_numpy(path.point(t))
+        for W, b in layers[:-1]:
+            h = torch.relu(W @ h + b)
+        np.testing.assert_allclose(path.feature(t), h.numpy(), rtol=0, atol=1e-13 * float(h.abs().max()))
+    for t in np.linspace(0, path.end, 500, endpoint=False)[1:]:
+        k = int(np.searchsorted(edges, t)) - 1
+        if min(t - edges[k], edges[k + 1] - t) > 1e-9:
+            assert activation_pattern(network, path.point(t)).same_as(patterns[k])
+
+
 def test_each_turn_takes_the_smallest_singular_direction():
     network = REFERENCES["dense"]().network.upto("relu1")
     path = follow(network, normal(99, 12).numpy(), n_regions=8, turn=True)

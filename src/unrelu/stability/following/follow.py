@@ -39,8 +39,9 @@ def follow(
     """Follow a direction from a point through linear regions, exactly.
 
     In each region the features move at a constant velocity `J v`; the path goes on where the first neuron changes.
-    Breakpoints, values and velocities come with bounds on their rounding errors. Neurons that change within these of
-    each other are one breakpoint; what is active behind it is decided layer by layer, by one-sided derivatives.
+    Rounding errors are estimated (see `stability.following.line`). Neurons that change within them of each other are
+    one breakpoint; what is active behind it is decided layer by layer, by one-sided derivatives. Whether a piece's
+    pattern is right is then proved, where bounds of the rounding errors are tight enough for that.
 
     Args:
         prefix: a network, usually `net.upto("relu3")`.
@@ -136,8 +137,8 @@ def _confirmed(line: Line, here: Ahead, arrival: _Arrival | None) -> bool:
         t = start + share * length
         if not (start < t < stop - room):
             return False
-        inner = line.ahead(t)
-        if not (inner.proved and inner.pattern.same_as(here.pattern)):
+        inner = line.ahead(t, bounded=True)
+        if not (inner.sure and inner.pattern.same_as(here.pattern)):
             return False
     return True
 
@@ -206,9 +207,9 @@ class _Pieces:
         self.starts.append(self.done + here.t)
         self.points.append((line.origin + here.t * line.direction).cpu().numpy())
         self.directions.append(line.direction.cpu().numpy())
-        self.features.append(here.output.value.cpu().numpy())
+        self.features.append(here.output.value[0].cpu().numpy())
         self.errors.append(float(here.output.error.norm()))
-        self.velocities.append(here.output.slope.cpu().numpy())
+        self.velocities.append(here.output.slope[0].cpu().numpy())
         self.confirmed.append(confirmed)
         if arrival is not None:
             self.breakpoints.append(Breakpoint(self.done + arrival.ahead.t, arrival.error, arrival.flips))

@@ -1,10 +1,15 @@
-"""A network on a line: values and slopes of all nodes at a point of it, with bounds on their rounding errors."""
+"""A network on a line: values and slopes of all nodes at a point of it, with their rounding errors.
+
+Rounding errors are either bounded a priori, `gamma |W| |h|` layer after layer, which proves but grows by a factor with
+every layer, or estimated: a few probes run along, each of their affine results changed at random by what rounding may
+change it by, and how far they spread tells what rounding does to a value (as in stochastic arithmetic, Vignes 1993).
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +30,12 @@ if TYPE_CHECKING:
 NEGLIGIBLE = 2.0**-900
 """Far above what underflow loses, far below any number that matters: a bound below it counts as none."""
 
+PROBES = 6
+"""Probes that run along to estimate rounding errors."""
+
+SAFETY = 8.0
+"""An estimated error is so many times the greatest deviation of a probe."""
+
 Ties = Mapping[str, "Tensor"]
 """By name of a ReLU or max pooling: which of its coordinates (bool, C order) are known to be at a tie."""
 
@@ -35,15 +46,19 @@ class Moving:
 
     Attributes:
         value: float64.
-        error: bound on the rounding error of each value.
+        error: the rounding error of each value, bounded or estimated.
         slope: the one-sided derivative.
-        slope_error: bound on the rounding error of each slope, given the pattern.
+        slope_error: the rounding error of each slope, given the pattern, bounded or estimated.
+        values: (p, *shape) the probes' values; none where errors are bounded.
+        slopes: (p, *shape) their slopes.
     """
 
     value: Tensor
     error: Tensor
     slope: Tensor
     slope_error: Tensor
+    values: Tensor
+    slopes: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +67,7 @@ class Event:
 
     Attributes:
         after: distance from the point that was looked from; inf if nothing changes.
-        error: bound on the error of that distance.
+        error: of that distance, bounded or estimated.
         ties: what changes there, everything included whose distance cannot be told from it.
     """
 
@@ -70,14 +85,15 @@ class Ahead:
         pattern: the activation pattern just ahead.
         output: the prefix's outputs, flattened and joined.
         event: where the pattern may change next.
-        proved: whether the rounding errors leave no doubt about any sign or comparison at this very point.
+        sure: whether the rounding errors leave no doubt about any sign or comparison at this very point; a proof where
+            they are bounded.
     """
 
     t: float
     pattern: ActivationPattern
     output: Moving
     event: Event
-    proved: bool
+    sure: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +115,7 @@ class Line:
         """Another line in the same space."""
         return Line(self.network, origin, direction, self._absolute)
 
-    def ahead(self, t: float, ties: Ties | None = None, t_error: float = 0.0) -> Ahead:
+    def ahead(self, t: float, ties: Ties | None = None, t_error: float = 0.0, *, bounded: bool = False) -> Ahead:
         """What holds just ahead of a point of the line.
 
         Values and slopes go through the network together. A neuron whose value cannot be told from 0 there, and those
@@ -111,6 +127,7 @@ class Line:
             t: where on the line.
             ties: what is known to be at a tie.
             t_error: how far the tie that is meant may be from t.
+            bounded: whether rounding errors are bounded, not estimated.
 
         Raises:
             ModelError: if a number overflows.
@@ -121,69 +138,80 @@ class Line:
         active: dict[str, np.ndarray] = {}
         selected: dict[str, np.ndarray] = {}
         events: list[_Candidates] = []
-        proved = True
+        sure = True
+        noise = None if bounded else torch.Generator(self.origin.device).manual_seed(0)
         with torch.backends.cudnn.flags(enabled=False):  # convolutions by transforms keep no elementwise bound
             for node in self.network.nodes:
                 operands = [known[name] for name in node.inputs]
                 if not operands:
-                    known[node.name] = self._entry(t)
+                    known[node.name] = self._entry(t, 0 if bounded else PROBES)
                 elif node.is_relu:
                     on, unsure = _signs(operands[0], given.get(node.name), t_error)
                     known[node.name] = _rectified(operands[0], on, unsure)
                     active[node.name] = on[0].cpu().numpy()
-                    proved = proved and _signs_proved(operands[0], on)
+                    sure = sure and _signs_sure(operands[0], on)
                     events.append(_zeros(node.name, operands[0], on, unsure))
                 elif node.is_max_pool:
                     pooled = _pooled(node, operands[0], given.get(node.name), t_error)
-                    known[node.name], events_here, sure = pooled.result, pooled.candidates, pooled.sure
-                    selected[node.name] = pooled.selected
-                    proved = proved and sure
-                    events.append(events_here)
+                    known[node.name], selected[node.name] = pooled.result, pooled.selected
+                    sure = sure and pooled.sure
+                    events.append(pooled.candidates)
                 else:
-                    known[node.name] = self._affine(node, operands)
+                    known[node.name] = self._affine(node, operands, noise)
         parts = [known[name] for name in self.network.outputs]
-        output = Moving(*(_joined(parts, name) for name in ("value", "error", "slope", "slope_error")))
+        output = Moving(*(_joined(parts, each.name) for each in fields(Moving)))
         if not bool(torch.isfinite(output.value).all() and torch.isfinite(output.slope).all()):
             raise ModelError("a value overflows float64 on the line; scale the weights or the direction down.")
         for array in (*active.values(), *selected.values()):
             array.flags.writeable = False
         pattern = ActivationPattern(tuple(active), tuple(active.values()), tuple(selected), tuple(selected.values()))
-        return Ahead(t, pattern, output, _next(events), proved)
+        return Ahead(t, pattern, output, _next(events), sure)
 
-    def _entry(self, t: float) -> Moving:
+    def _entry(self, t: float, probes: int) -> Moving:
         value = (self.origin + t * self.direction)[None]
         error = 2 * UNIT * (self.origin.abs() + 2 * abs(t) * self.direction.abs())[None] + UNDERFLOW
+        copies = [probes, *[1] * self.origin.ndim]
         return Moving(
             value,
             torch.zeros_like(value) if t == 0 else error,
             self.direction[None],
             torch.zeros_like(value),
+            value.repeat(copies),
+            self.direction[None].repeat(copies),
         )
 
-    def _affine(self, node: Node, operands: list[Moving]) -> Moving:
+    def _affine(self, node: Node, operands: list[Moving], noise: torch.Generator | None) -> Moving:
         operator = node.operator
         if not isinstance(operator, AffineOperator):
             raise not_linear(node)
         values = [operand.value for operand in operands]
         slopes = [operand.slope for operand in operands]
         value, slope = operator.apply(*values), operator.linear(*slopes)
+        probes = operator.apply(*(operand.values for operand in operands))
+        probe_slopes = operator.linear(*(operand.slopes for operand in operands))
         if operator.roundings == 0:
             return Moving(
                 value,
                 operator.linear(*(operand.error for operand in operands)),
                 slope,
                 operator.linear(*(operand.slope_error for operand in operands)),
+                probes,
+                probe_slopes,
             )
         if node.name not in self._absolute:
             self._absolute[node.name] = operator.absolute()
         size = self._absolute[node.name]
+        if noise is not None:
+            probes = _shaken(probes, size.apply(*(v.abs() for v in values)), noise)
+            probe_slopes = _shaken(probe_slopes, size.linear(*(s.abs() for s in slopes)), noise)
+            return Moving(value, _spread(value, probes), slope, _spread(slope, probe_slopes), probes, probe_slopes)
         g = gamma(operator.roundings)
         error = size.linear(*(operand.error for operand in operands)) + g * size.apply(*(v.abs() for v in values))
         slope_error = size.linear(*(operand.slope_error for operand in operands))
         slope_error = slope_error + g * size.linear(*(s.abs() for s in slopes))
         lost = operator.roundings * UNDERFLOW
         # The bounds were computed in floating point too, with as many roundings again and three more.
-        return Moving(value, error * (1 + 6 * g) + lost, slope, slope_error * (1 + 6 * g) + lost)
+        return Moving(value, error * (1 + 6 * g) + lost, slope, slope_error * (1 + 6 * g) + lost, probes, probe_slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +233,16 @@ class _Pooled:
     sure: bool
 
 
+def _shaken(probes: Tensor, size: Tensor, noise: torch.Generator) -> Tensor:
+    """Probes changed at random by what a rounding of terms of that size may change them by."""
+    drawn = torch.randn(probes.shape, generator=noise, dtype=probes.dtype, device=probes.device)
+    return probes + UNIT * size * drawn
+
+
+def _spread(value: Tensor, probes: Tensor) -> Tensor:
+    return SAFETY * (probes - value).abs().amax(dim=0, keepdim=True)
+
+
 def _signs(fed: Moving, tied: Tensor | None, t_error: float) -> tuple[Tensor, Tensor]:
     """Which neurons are active just ahead, and which of them could not be told from 0."""
     unsure = fed.value.abs() <= fed.error + (fed.slope.abs() + fed.slope_error) * t_error
@@ -221,10 +259,12 @@ def _rectified(fed: Moving, on: Tensor, unsure: Tensor) -> Moving:
         torch.where(unsure, fed.value.abs() + fed.error, torch.where(on, fed.error, nothing)),
         torch.where(on, fed.slope, nothing),
         torch.where(on, fed.slope_error, torch.where(doubtful, fed.slope.abs() + fed.slope_error, nothing)),
+        torch.where(on, fed.values, 0.0),
+        torch.where(on, fed.slopes, 0.0),
     )
 
 
-def _signs_proved(fed: Moving, on: Tensor) -> bool:
+def _signs_sure(fed: Moving, on: Tensor) -> bool:
     off = (fed.value < -fed.error) | (fed.value.abs() + fed.error <= NEGLIGIBLE)
     return bool(torch.where(on, fed.value > fed.error, off).all())
 
@@ -264,16 +304,18 @@ def _pooled(node: Node, fed: Moving, tied: Tensor | None, t_error: float) -> _Po
         torch.where(alone, eb[:, 0], torch.maximum(spread, eb[:, 0])).reshape(shape),
         sb.reshape(shape),
         torch.maximum(fb[:, 0], slope_doubt).reshape(shape),
+        fed.values.flatten(1)[:, chosen].reshape(-1, *node.shape),
+        fed.slopes.flatten(1)[:, chosen].reshape(-1, *node.shape),
     )
     rate, doubt, rate_doubt = s - sb, e + eb, f + fb
     distinct = inside & (members != chosen[:, None])
     sure = distinct & ~near & (rate > rate_doubt)
     gaps = torch.where(distinct, zb - z, math.inf)
-    proved = (gaps > doubt) | (gaps.abs() + doubt <= NEGLIGIBLE) | ~distinct
+    settled = (gaps > doubt) | (gaps.abs() + doubt <= NEGLIGIBLE) | ~distinct
     owners = torch.arange(z.numel(), device=z.device)
     flat_ = (gaps.reshape(-1), rate.reshape(-1), doubt.reshape(-1), rate_doubt.reshape(-1), sure.reshape(-1))
     selected = chosen.reshape(node.shape).cpu().numpy()
-    return _Pooled(result, selected, _candidates(node.name, *flat_, owners, z.numel()), bool(proved.all()))
+    return _Pooled(result, selected, _candidates(node.name, *flat_, owners, z.numel()), bool(settled.all()))
 
 
 def _candidates(
@@ -317,4 +359,5 @@ def _next(events: list[_Candidates]) -> Event:
 
 
 def _joined(parts: list[Moving], name: str) -> Tensor:
-    return torch.cat([getattr(part, name).reshape(-1) for part in parts])
+    flat = [getattr(part, name).flatten(1) for part in parts]
+    return torch.cat(flat, dim=1)

@@ -40,9 +40,8 @@ class Breakpoint:
 
     Attributes:
         t: distance along the path, L2.
-        error: the exact one lies within this of t, if the pattern before is right (see `RegionPath.confirmed`).
-            Where several neurons change within the error of each other they are one breakpoint, and it is that of
-            all of them.
+        error: how far the exact one may be from t, as estimated from the rounding errors. Where several neurons
+            change within the error of each other they are one breakpoint, and it is that of all of them.
         flips: what changes; several where the path runs through a corner, or where rounding cannot tell.
     """
 
@@ -63,12 +62,12 @@ class RegionPath:
         points: (k, *input_shape) float64, where they begin; the first is the point asked about.
         directions: (k, *input_shape) float64, of length 1; all the same for a straight path.
         features: (k, m) float64, F where the pieces begin.
-        feature_errors: (k,) float64, bound on the L2 error of each row of features.
+        feature_errors: (k,) float64, estimate of the L2 error of each row of features.
         velocities: (k, m) float64, `J v` in each piece: the exact derivative of the features.
         breakpoints: one at the end of each piece, so that `breakpoints[i]` leads from piece i to the next; the last
             piece has none where it has no end.
-        confirmed: (k,) bool, whether rounding errors leave no doubt about the pattern a thousandth of its length inside
-            both ends of the piece, and so, linear regions being convex, everywhere between.
+        confirmed: (k,) bool, whether the pattern is proved a thousandth of its length inside both ends of the piece,
+            and so, linear regions being convex, everywhere between. The bounds that prove it grow with every layer.
         prefix: the network.
         stopped: why the path ends where it does.
     """
