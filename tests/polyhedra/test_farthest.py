@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from known_bodies import corner_simplex, cross_polytope, cube, flat_simplex, turned_cube
 from polyhedra.exact_polytopes import random_integer_polytope, vertices
@@ -42,6 +43,19 @@ def test_boxes_are_solved_and_the_corner_is_the_one_farther_away(norm: float) ->
     assert found.optimal
     assert found.distance == pytest.approx(np.linalg.norm(np.full(20, 1.5), ord=norm))
     assert found.radius == 0.0
+
+
+@pytest.mark.parametrize("norm", [1, 2])
+def test_no_step_along_the_tangent_leads_farther(norm: float) -> None:
+    rng = np.random.default_rng(3)
+    A = rng.standard_normal((160, 40))
+    P, p = Polyhedron(A, np.ones(160), lower=-3.0, upper=3.0), rng.standard_normal(40)
+    found = farthest_point(P, p, norm, progress=False)
+    assert found.point is not None
+    z = found.point - p
+    tangent = np.sign(z) if norm == 1 else z
+    best = linprog(-tangent, A, np.ones(160), bounds=(-3, 3))
+    assert tangent @ best.x <= tangent @ found.point + 1e-6
 
 
 def test_known_diameters() -> None:

@@ -223,3 +223,28 @@ def test_misuse_is_told() -> None:
         ranges(P, np.array([0.5]))
     with pytest.raises(InputError, match="coordinates run from 0 to 2; got 1 to 3"):
         ranges(P, np.array([1, 3]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_rows_in_a_box_those_that_bind_are_found(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d, k = 8, 150
+    A = rng.standard_normal((k, d)) * rng.choice([1e-3, 1.0, 1e3], (k, 1))
+    P = Polyhedron(A, np.abs(A).sum(axis=1) * rng.uniform(0.05, 1, k), lower=-1.0, upper=1.0)
+    found = ranges(P, progress=False)
+    for j in range(d):
+        low, high = (sign * linprog(sign * np.eye(d)[j], P.A_ub, P.b_ub, bounds=(-1, 1)).fun for sign in (1, -1))
+        assert (found.lower[j], found.upper[j]) == (pytest.approx(low, abs=1e-7), pytest.approx(high, abs=1e-7))
+        assert low - 1e-6 <= found.proved_lower[j] <= low + 1e-9
+        assert high - 1e-9 <= found.proved_upper[j] <= high + 1e-6
+    assert found.width.max() < 2  # rows bind
+
+
+def test_wide_ranges_take_few_programs() -> None:
+    # Thirty equations through a point near a corner leave 200 coordinates of a box all of their room.
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(200) < 0.2, rng.random(200), 0.0)
+    P = Polyhedron(A_eq=rng.standard_normal((30, 200)), b_eq=np.zeros(30), lower=0.0, upper=1.0, origin=x)
+    found = ranges(P, progress=False)
+    np.testing.assert_array_equal([found.lower, found.upper], [np.zeros(200), np.ones(200)])
+    assert found.n_programs <= 12
