@@ -238,3 +238,29 @@ def test_units_are_pushed_in_parts(monkeypatch):
     parts = network.layer("relu")
     np.testing.assert_allclose(parts.weight, whole.weight, rtol=1e-13)
     assert parts.folding_error == pytest.approx(whole.folding_error)
+
+
+@pytest.mark.parametrize("name", ["convolution and batch norm", "three dense"])
+def test_large_matrices_with_few_numbers_are_kept_sparse(name, monkeypatch):
+    network = NETWORKS[name]()
+    whole = network.layer("relu")
+    density = np.count_nonzero(whole.weight) / whole.weight.size
+    monkeypatch.setattr(folding, "SPARSE_FROM", 0)
+    monkeypatch.setattr(folding, "_CHUNK", 2)
+    monkeypatch.setattr(folding, "SPARSE_DENSITY", density)
+    few = network.layer("relu")
+    assert few.is_sparse
+    np.testing.assert_allclose(few.dense_weight, whole.weight, rtol=1e-13)
+    assert few.folding_error == pytest.approx(whole.folding_error)
+    monkeypatch.setattr(folding, "SPARSE_DENSITY", 0.9 * density)
+    turned = network.layer("relu")
+    assert not turned.is_sparse
+    np.testing.assert_allclose(turned.weight, whole.weight, rtol=1e-13)
+
+
+def test_a_matrix_over_the_limit_that_is_not_sparse_is_refused(monkeypatch):
+    network = NETWORKS["three dense"]()
+    monkeypatch.setattr(folding, "SPARSE_FROM", 0)
+    monkeypatch.setattr(folding, "DENSE_LIMIT", 71)
+    with pytest.raises(TooLarge, match="as a dense matrix of 3 x 3"):
+        network.layer("relu")

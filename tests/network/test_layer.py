@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.layer import ReLULayer
@@ -30,6 +31,9 @@ def test_arrays_are_copied_and_read_only():
         (np.ones((0, 3)), np.ones(0), ShapeError, "needs a weight"),
         (np.full((1, 1), np.inf), np.ones(1), InputError, "the weight of the layer holds NaN or infinite"),
         (np.ones((1, 1)), np.array([np.nan]), InputError, "the bias of the layer holds NaN"),
+        (sparse.csr_array([[np.nan]]), np.ones(1), InputError, "the weight of the layer holds NaN"),
+        (sparse.csr_array([[1j]]), np.ones(1), InputError, "the weight of the layer must be real"),
+        (sparse.csr_array((2, 3)), np.ones(3), ShapeError, "needs a weight"),
         (np.ones((1, 1), dtype=complex), np.ones(1), InputError, "the weight of the layer must be real"),
     ],
 )
@@ -41,3 +45,15 @@ def test_arrays_that_are_no_layer(weight, bias, error, message):
 def test_shapes_must_fit_the_weight():
     with pytest.raises(ShapeError, match=r"shapes \(4,\) and \(2,\) do not fit a weight of shape \(2, 3\)"):
         ReLULayer(np.ones((2, 3)), np.ones(2), input_shape=(4,))
+
+
+def test_a_sparse_weight_keeps_its_numbers_once_in_order_and_read_only():
+    parts = (np.array([1.0, 2.0, 3.0, 0.0]), (np.array([0, 0, 1, 1]), np.array([2, 2, 0, 1])))
+    layer = ReLULayer(sparse.coo_matrix(parts, shape=(2, 3)), np.zeros(2))
+    assert layer.is_sparse
+    assert isinstance(layer.weight, sparse.csr_array)
+    assert (layer.weight.nnz, layer.weight.dtype) == (2, np.float64)
+    np.testing.assert_array_equal(layer.dense_weight, [[0, 0, 3], [3, 0, 0]])
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weight.data[0] = 7.0
+    assert not ReLULayer(np.ones((2, 3)), np.zeros(2)).is_sparse

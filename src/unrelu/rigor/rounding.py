@@ -80,7 +80,8 @@ def _row_squares(matrix: Matrix) -> np.ndarray:
     if isinstance(matrix, np.ndarray):
         return np.einsum("ij,ij->i", matrix, matrix)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return np.bincount(rows, matrix.data * matrix.data, minlength=matrix.shape[0])
+    with np.errstate(over="ignore", under="ignore"):  # seen by the caller
+        return np.bincount(rows, matrix.data * matrix.data, minlength=matrix.shape[0])
 
 
 def frobenius_above(matrix: Matrix) -> float:
