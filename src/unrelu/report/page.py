@@ -176,7 +176,9 @@ def _histograms(study: Study, number: int) -> tuple[Captioned, ...]:
                 ),
             )
         )
-    found.extend(_uniqueness(study, number, row) for row, layer in enumerate(layers) if layer["n_prior"])
+    # Where no input is unique the summary says so, and there is nothing to draw.
+    shown = (row for row, layer in enumerate(layers) if layer["prior_unique"] or layer["prior_open"])
+    found.extend(_uniqueness(study, number, row) for row in shown)
     if study.freedom.num_rows:
         found.append(_freedom(study, number))
     return tuple(found)

@@ -11,6 +11,8 @@ from unrelu.report.records import fact, of_layer
 if TYPE_CHECKING:
     from unrelu.study.study import Study
 
+_NONE = 0.01  # expected numbers below this are called none
+
 
 def summarize(study: Study) -> tuple[Sentence, ...]:
     """The findings of a study, most telling first."""
@@ -151,7 +153,9 @@ def _unique(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
         )
     if layer["prior_open"]:
         parts += sentence(", for {k} it stayed open", k=of_layer(study, row, "prior_open"))
-    if layer["prior_expected"] is not None:
+    if layer["prior_expected"] is not None and not layer["prior_unique"] and layer["prior_expected"] < _NONE:
+        parts += sentence("; rows drawn at random (Gaussian) would single out none either")
+    elif layer["prior_expected"] is not None:
         parts += sentence(
             "; rows drawn at random (Gaussian) would single out {k} on average",
             k=of_layer(study, row, "prior_expected", real),
