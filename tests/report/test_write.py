@@ -33,7 +33,7 @@ def test_report_of_a_stored_study_is_the_same(tmp_path: Path) -> None:
 def test_figures_are_written_beside_the_page(tmp_path: Path) -> None:
     written = write_report([dense_study(), joined_study()], tmp_path / "report.html", title="Two")
     names = {path.name for path in written.figures}
-    for kind in ("preimages-1", "decay-before", "decay-with", "sizes", "condition"):
+    for kind in ("preimages-1", "decay-before", "decay-with", "sizes", "condition", "smallest", "tradeoff"):
         assert {f"network1-{kind}.png", f"network2-{kind}.png"} <= names
     assert {"network1-gallery.png", "network1-unique-1.png"} <= names
     assert "network2-unique-1.png" not in names

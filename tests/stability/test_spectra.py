@@ -10,6 +10,7 @@ from unrelu.network.graph import Network
 from unrelu.network.operators import Dense, Elementwise, ReLU
 from unrelu.stability import jacobian
 from unrelu.stability import spectra as spectra_module
+from unrelu.stability.cost import SpectrumCost
 from unrelu.stability.spectra import spectra
 from unrelu.stability.spectrum import spectrum
 
@@ -117,6 +118,20 @@ def test_progress_is_told_of_every_input():
     progress = Counted()
     spectra(net, inputs(net, 3), progress=progress)
     assert progress.stages == [("spectra", 3, [1, 1, 1])]
+
+
+def test_a_long_run_is_told_what_it_takes(monkeypatch):
+    net = REFERENCES["dense"]().network
+    monkeypatch.setattr(spectra_module, "_SHORT", 0.0)
+    for seconds_each, said in ((10.0, "spectra (to 90 s, 0.4 GiB)"), (100.0, "spectra (to 15 min, 0.4 GiB)")):
+        monkeypatch.setattr(
+            spectra_module,
+            "spectrum_cost",
+            lambda *_, seconds=seconds_each, **__: SpectrumCost((1, 1), (1, 1), 2**28 * 8 // 5, 2**32, seconds, ""),
+        )
+        progress = Counted()
+        spectra(net, inputs(net, 3), relu=[True], progress=progress)
+        assert progress.stages[0][0] == said
 
 
 def test_misuse():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from unrelu.report.figures import Drawing
 from unrelu.report.figures_decay import draw_decay
 from unrelu.report.figures_freedom import MOST_SHOWN, draw_freedom
-from unrelu.report.figures_layers import draw_condition, draw_sizes
+from unrelu.report.figures_layers import draw_condition, draw_sizes, draw_smallest, draw_tradeoff
 from unrelu.report.figures_preimages import draw_preimages, shows_threshold
 from unrelu.report.figures_priors import draw_uniqueness
 from unrelu.report.gallery import Pair, gallery
@@ -275,6 +275,26 @@ def _curves(study: Study, number: int) -> tuple[Captioned, ...]:
             sentence(
                 "How many times more strongly a layer answers to the clearest direction than to the faintest one "
                 "that it still sees (median, quartiles): the higher, the less stable its inverse."
+            ),
+        )
+    )
+    found.append(
+        Captioned(
+            draw_smallest(study, f"network{number}-smallest"),
+            "Where the condition number comes from.",
+            sentence(
+                "The largest singular value says how much a layer can magnify a small change of the input, the "
+                "smallest non-zero one how faintly it answers to what it does not forget (median, quartiles)."
+            ),
+        )
+    )
+    found.append(
+        Captioned(
+            draw_tradeoff(study, f"network{number}-tradeoff"),
+            "Invariance against stability.",
+            sentence(
+                "Each layer before its ReLU and with it (medians): to the right, more directions "
+                "are forgotten; further up, those that are kept are seen less evenly."
             ),
         )
     )

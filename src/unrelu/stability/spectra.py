@@ -14,6 +14,7 @@ from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.folding import DENSE_LIMIT
 from unrelu.parallel import Workers, share_workers
 from unrelu.progress import resolve_progress
+from unrelu.stability.cost import spectrum_cost
 from unrelu.stability.jacobian import Pushed, Start, push, shared_start, window_start
 from unrelu.stability.pattern import ActivationPattern, forward_pass
 from unrelu.stability.spectrum import ACCURACY, Spectrum, check_accuracy, check_rtol, factored_spectrum
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.progress import Progress
     from unrelu.stability.window import Window
+
+_SHORT = 20.0
+"""Seconds below which nobody need be told how long it will take."""
 
 MEMORY_OF_SPECTRA = 64 * 2**20
 """Bytes of singular values kept for inputs with equal activation patterns."""
@@ -55,7 +59,8 @@ def spectra(
         layers: names of ReLU layers, by default all; other nodes give one spectrum each, with `relu=False`.
         relu: which to compute: without the layer's own ReLU (False), with it (True), or both.
         rtol: as for `spectrum`.
-        progress: see `unrelu.progress.resolve_progress`; one step an input.
+        progress: see `unrelu.progress.resolve_progress`; one step an input. A long run is told at its start how much
+            processor time it will take at most (`spectrum_cost`), and how much memory each input.
         workers: number of threads in all, those of BLAS included; None for one a core.
         window: as for `spectrum`.
         accuracy: as for `spectrum`.
@@ -83,13 +88,24 @@ def spectra(
     fitting = max(1, DENSE_LIMIT // largest)
     shared = share_workers(workers, min(len(batch), fitting))
     found: list[Spectrum] = []
-    with resolve_progress(progress).stage("spectra", len(batch)) as advance, shared.limited():
+    what = "spectra" + _forecast(prefixes, batch, window, accuracy)
+    with resolve_progress(progress).stage(what, len(batch)) as advance, shared.limited():
         task = _Task.prepare(network, prefixes, rtol, shared, window, accuracy)
         with ThreadPoolExecutor(shared.tasks) as pool:
             for part in pool.map(task.at, range(len(batch)), batch):
                 found.extend(part)
                 advance(1)
     return found
+
+
+def _forecast(prefixes: Sequence[_Prefix], batch: Tensor, window: Window | None, accuracy: float) -> str:
+    """How long it will take at most, in processor time, and the memory of one input at a time; "" where it is short."""
+    costs = [spectrum_cost(prefix.network, batch[0], window=window, accuracy=accuracy) for prefix in prefixes]
+    seconds = len(batch) * sum(cost.seconds for cost in costs)
+    if seconds < _SHORT:
+        return ""
+    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f" (to {time}, {max(cost.memory for cost in costs) / 2**30:.1f} GiB)"
 
 
 _Key = tuple[str, bytes]
