@@ -115,6 +115,16 @@ def test_the_checker_runs_without_any_solver() -> None:
 def test_public_names() -> None:
     assert sorted(unrelu.__all__) == sorted(
         [
+            "DimensionInterval",
+            "Membership",
+            "NearestPoint",
+            "FarthestPoint",
+            "ChebyshevCenter",
+            "AnalyticCenter",
+            "Ranges",
+            "FunctionalRange",
+            "Recession",
+            "Volume",
             "Admissibility",
             "AdmissibleSets",
             "Box",

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network as Network
     from unrelu.network.layer import ReLULayer as ReLULayer
     from unrelu.network.load import load as load
+    from unrelu.polyhedra.analytic_center import AnalyticCenter as AnalyticCenter
+    from unrelu.polyhedra.chebyshev import ChebyshevCenter as ChebyshevCenter
     from unrelu.polyhedra.domains import Box as Box
     from unrelu.polyhedra.domains import Nonnegative as Nonnegative
+    from unrelu.polyhedra.farthest import FarthestPoint as FarthestPoint
+    from unrelu.polyhedra.functional_range import FunctionalRange as FunctionalRange
+    from unrelu.polyhedra.nearest import NearestPoint as NearestPoint
     from unrelu.polyhedra.polyhedron import Polyhedron as Polyhedron
+    from unrelu.polyhedra.ranges import Ranges as Ranges
+    from unrelu.polyhedra.recession import Recession as Recession
+    from unrelu.polyhedra.volumes.result import Volume as Volume
     from unrelu.preimages.admissibility import Admissibility as Admissibility
     from unrelu.preimages.admissibility import admissibility as admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets as AdmissibleSets
@@ -30,9 +38,11 @@ if TYPE_CHECKING:
     from unrelu.preimages.classification import classify as classify
     from unrelu.preimages.classification import preimage as preimage
     from unrelu.preimages.kind import Kind as Kind
+    from unrelu.preimages.layer_polyhedron import Membership as Membership
     from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
+    from unrelu.preimages.preimage_dimension import DimensionInterval as DimensionInterval
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
     from unrelu.stability.cost import SpectrumCost as SpectrumCost
     from unrelu.stability.cost import spectrum_cost as spectrum_cost
@@ -82,6 +92,17 @@ _HOMES = {
     "Kind": "unrelu.preimages.kind",
     "omnidirectional": "unrelu.preimages.omnidirectional",
     "Omnidirectionality": "unrelu.preimages.omnidirectional",
+    # ... and how large that set is (what its methods answer)
+    "DimensionInterval": "unrelu.preimages.preimage_dimension",
+    "Membership": "unrelu.preimages.layer_polyhedron",
+    "NearestPoint": "unrelu.polyhedra.nearest",
+    "FarthestPoint": "unrelu.polyhedra.farthest",
+    "ChebyshevCenter": "unrelu.polyhedra.chebyshev",
+    "AnalyticCenter": "unrelu.polyhedra.analytic_center",
+    "Ranges": "unrelu.polyhedra.ranges",
+    "FunctionalRange": "unrelu.polyhedra.functional_range",
+    "Recession": "unrelu.polyhedra.recession",
+    "Volume": "unrelu.polyhedra.volumes.result",
     # its proofs on disk, for others to verify
     "save_certificates": "unrelu.preimages.certificate_files.save",
     "load_certificates": "unrelu.preimages.certificate_files.load",
