@@ -92,8 +92,11 @@ def test_rows_whose_sign_never_changes_are_not_branched_on():
 
 def test_too_many_regions_are_refused():
     layer = ReLULayer(np.random.default_rng(0).standard_normal((9, 3)), np.ones(9))
-    with pytest.raises(TooLarge, match="more than 10 regions"):
+    with pytest.raises(TooLarge, match=r"the first \d of 9 features .* more than 10 regions"):
         regions_of(layer, Polyhedron(origin=np.zeros(3)), limit=10)
+    wide = ReLULayer(np.random.default_rng(0).standard_normal((3500, 784)), np.ones(3500))
+    with pytest.raises(TooLarge, match=r"^3500 features .* more than 1000 regions"):
+        regions_of(wide, Polyhedron(origin=np.zeros(784)))
 
 
 def test_a_domain_without_interior_is_refused():

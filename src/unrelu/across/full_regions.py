@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +26,10 @@ LIMIT = 10_000
 
 _WIDE = 1e6
 """An interior is looked for within these bounds, so that unbounded domains have a centre too."""
+
+
+_HOPELESS = 1000
+"""Where there could be so many times more regions than allowed, the search is not begun."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +100,8 @@ def full_regions(layer: ReLULayer, domain: Polyhedron, *, limit: int, progress: 
     d = A.shape[1]
     sides = _constant_signs(A, b, domain)
     open_rows = np.flatnonzero(sides == 0)
+    if region_bound(open_rows.size, d) > _HOPELESS * limit:
+        raise _too_many("", open_rows.size, d, limit)
     alive = [Region(np.zeros(0, dtype=bool), True, None)]  # D has an interior
     with progress.stage("regions", open_rows.size) as advance:
         for k in range(1, open_rows.size + 1):
@@ -106,11 +113,7 @@ def full_regions(layer: ReLULayer, domain: Polyhedron, *, limit: int, progress: 
                 if (child := _child(A[rows], b[rows], domain, parent, side)) is not None
             ]
             if len(children) > limit:
-                raise TooLarge(
-                    f"the first {k} of {open_rows.size} features whose sign changes on the domain cut it into more "
-                    f"than {limit} regions; allow more with `limit` (in general position there are "
-                    f"{region_bound(open_rows.size, d)}), or take a smaller domain."
-                )
+                raise _too_many(f"the first {k} of ", open_rows.size, d, limit)
             alive = children
             advance(1)
     found = []
@@ -138,6 +141,13 @@ def require_interior(domain: Polyhedron) -> None:
             "the domain has no interior (or none that can be proved), so that its inputs do not fill the input space; "
             "leave out equalities and fixed coordinates."
         )
+
+
+def _too_many(some: str, n: int, d: int, limit: int) -> TooLarge:
+    return TooLarge(
+        f"{some}{n} features whose sign changes on the domain cut it into more than {limit} regions; allow more with "
+        f"`limit` (in general position there are up to {Decimal(region_bound(n, d)):.2E}), or take a smaller domain."
+    )
 
 
 def _child(A: np.ndarray, b: np.ndarray, domain: Polyhedron, parent: Region, side: bool) -> Region | None:

@@ -14,7 +14,7 @@ from unrelu.across.frame_bounds import FrameBounds, frame_bounds
 from unrelu.across.full_regions import LIMIT, full_regions
 from unrelu.across.pair import Pair, pair
 from unrelu.across.pair_search import along_line, descend
-from unrelu.errors import InputError, JoinedLayer, TooLarge
+from unrelu.errors import InputError, TooLarge
 from unrelu.network.arrays import Array
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
@@ -104,7 +104,7 @@ def inverse_lipschitz(
 
     Args:
         prefix: a ReLU layer, or a network, usually `net.upto("relu3")`.
-        domain: D, with an interior; all of space by default. With rows other than bounds there is no descent.
+        domain: D; all of space by default. With rows other than bounds there is no descent.
         at: a point of D: where the search begins, and what `local` is about.
         n_starts: other points from which the search begins, drawn at random.
         steps: most iterations of a descent.
@@ -114,7 +114,7 @@ def inverse_lipschitz(
 
     Raises:
         InputError: if the point has another shape or is not finite, or if a number is negative.
-        DomainError: if the domain has no interior, or the point does not lie in it.
+        DomainError: if the point does not lie in the domain, or, for one ReLU layer, if the domain has no interior.
         TooLarge: if the Jacobian would take more memory than allowed.
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
 
@@ -155,15 +155,15 @@ def _sandwich(
     if limit == 0:
         return None, "not asked for"
     if not isinstance(prefix, ReLULayer):
-        last = network.node(network.outputs[0])
-        if len(network.outputs) > 1 or not last.is_relu or any(node.is_max_pool for node in network.nodes):
+        name, *others = network.outputs
+        if others or not network.node(name).is_relu or any(node.is_max_pool for node in network.nodes):
             return None, "the prefix is not one ReLU layer"
         if len(network.layers) > 1:
             return None, f"the prefix has {len(network.layers)} ReLU layers; the sandwich is about one"
     try:
         layer = prefix if isinstance(prefix, ReLULayer) else network.layer(network.outputs[0])
         return frame_bounds(full_regions(layer, domain, limit=limit, progress=progress)), ""
-    except (TooLarge, JoinedLayer) as error:
+    except TooLarge as error:
         return None, str(error)
 
 
