@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from unrelu.rigor.deflation import deflated_bound
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import frobenius_above, row_norms_above
 from unrelu.rigor.scaled_rows import ScaledRows
@@ -59,6 +60,24 @@ def test_rows_that_are_dependent_prove_nothing() -> None:
         assert rows.column_bound_of(np.ones(100, dtype=bool)) == 0.0
         assert not rows.proves_full_column_rank(np.ones(100, dtype=bool))
         assert rows.column_bound_of(np.arange(100) < 19) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_few_small_singular_values_are_bounded_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    A = local_rows(rng, 400, 60, 5)
+    small = 10.0 ** -rng.uniform(7, 8.5)
+    for j in rng.choice(29, 3, replace=False):
+        A[:, 2 * j] = A[:, 2 * j + 1] + small * rng.standard_normal(400) * (A[:, 2 * j + 1] != 0)
+    rows = ScaledRows(sparse.csr_array(A))
+    every = np.ones(400, dtype=bool)
+    truth = np.linalg.svd(rows.matrix.toarray(), compute_uv=False)[-1]
+    assert rows.normal_band.least_singular_value(every, frobenius_above(rows.matrix)) == 0.0
+    assert truth < 1e-4
+    assert 1e-5 * truth < deflated_bound(rows.matrix, rows.normal_band, every) <= truth
+    A[:, 20] = A[:, 21]
+    rows = ScaledRows(sparse.csr_array(A))
+    assert deflated_bound(rows.matrix, rows.normal_band, every) == 0.0
 
 
 def test_sparse_rows_are_scaled_and_measured_as_dense_ones() -> None:

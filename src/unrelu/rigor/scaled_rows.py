@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from unrelu.errors import TooLarge
+from unrelu.rigor.deflation import deflated_bound
 from unrelu.rigor.matrices import Matrix, uses_column
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import norm_above, row_norms_above
@@ -127,6 +128,7 @@ class ScaledRows:
             bound = self.normal_band.least_singular_value(chosen, norm_above(self.norms[chosen]))
         except TooLarge:
             return 0.0
+        bound = bound or deflated_bound(self.matrix, self.normal_band, chosen)
         if bound == 0.0 and self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE:
             return smallest_singular_value_bound(self.matrix[chosen].toarray())
         return bound
@@ -146,6 +148,8 @@ class ScaledRows:
                 return True
         except TooLarge:
             return False
+        if deflated_bound(self.matrix, self.normal_band, chosen) > 0:
+            return True
         small = self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE
         return small and proves_full_rank(self.matrix[chosen].toarray())
 
