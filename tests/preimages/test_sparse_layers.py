@@ -244,6 +244,15 @@ def test_geometry_needs_dense_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         admissibility(few, [0])
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_proved_radii_are_those_of_dense_rows(domain: str) -> None:
+    few, whole = stored_both_ways("many maps", 0.0)
+    x = np.clip(pictures(1, 0)[0], 0.0, 1.0)
+    mine, other = (preimage(layer, at=x, domain=DOMAINS[domain]).stability_radius(1e-9) for layer in (few, whole))
+    assert mine.n_features == other.n_features
+    assert 0.5 * other.radius < mine.radius < 2 * other.radius < np.inf
+
+
 @pytest.mark.usefixtures("no_dense_tests")
 def test_rows_without_a_narrow_band_are_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(normal_band, "BAND_LIMIT", 2**15)
