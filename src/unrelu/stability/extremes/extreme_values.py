@@ -170,7 +170,7 @@ class _Task:
                 advance=advance,
                 ignore=NARROW**2 if confined else 0.0,
             )
-        ended = "" if found.finished else ", stopped by the budget"
+        ended = "" if found.finished else ", stopped by the budget or by rounding"
         return self.triplets(found.vectors, largest=False, claim=claim), f"block Lanczos{ended}"
 
     def has_time_for(self, plan: BandPlan) -> bool:
