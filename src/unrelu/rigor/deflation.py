@@ -8,6 +8,7 @@ import numpy as np
 import scipy.linalg
 from scipy import sparse
 
+from unrelu.rigor.matrices import SparseRows
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, norm_above
 from unrelu.rigor.singular import bound_from_gram
@@ -20,7 +21,7 @@ _STEPS = 4  # of inverse iteration; the choice of columns needs no more
 _UP, _DOWN = 1 + 2.0**-45, 1 - 2.0**-45  # more than the few roundings of a formula
 
 
-def deflated_bound(matrix: sparse.csr_array, normal: NormalBand, chosen: np.ndarray) -> float:
+def deflated_bound(matrix: SparseRows, normal: NormalBand, chosen: np.ndarray) -> float:
     """A proved lower bound of `sigma_d` of chosen rows M where `M'M` alone says nothing; 0 if none is found.
 
     Let F be a few columns without which M is well-conditioned, S the others, and `N = M T` for the d x |F| matrix T
@@ -36,7 +37,7 @@ def deflated_bound(matrix: sparse.csr_array, normal: NormalBand, chosen: np.ndar
         normal: its normal matrices.
         chosen: (m,) bool, the rows of M.
     """
-    M = sparse.csr_array(matrix[chosen])
+    M: SparseRows = sparse.csr_array(matrix[chosen])
     size = frobenius_above(M)
     columns = _columns_that_are_nearly_dependent(M, normal, chosen, size) if math.isfinite(size) else None
     if columns is None:
@@ -72,7 +73,7 @@ def deflated_bound(matrix: sparse.csr_array, normal: NormalBand, chosen: np.ndar
 
 
 def _columns_that_are_nearly_dependent(
-    M: sparse.csr_array, normal: NormalBand, chosen: np.ndarray, size: float
+    M: SparseRows, normal: NormalBand, chosen: np.ndarray, size: float
 ) -> np.ndarray | None:
     """As many columns as there are small singular values, on which their vectors are large; None for too many."""
     V = normal.small_vectors(chosen, min(MOST, M.shape[1]), size, _STEPS)
@@ -83,5 +84,5 @@ def _columns_that_are_nearly_dependent(
     n_small = int((values < 1e3 * normal.slack(size)).sum())
     if not 0 < n_small < len(values):
         return None
-    _, pivots = scipy.linalg.qr((V @ rotation[:, :n_small]).T, mode="r", pivoting=True, check_finite=False)
-    return np.sort(pivots[:n_small])
+    factors = scipy.linalg.qr((V @ rotation[:, :n_small]).T, mode="r", pivoting=True, check_finite=False)
+    return np.sort(factors[-1][:n_small])

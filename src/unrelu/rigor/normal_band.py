@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from unrelu.errors import TooLarge
+from unrelu.rigor.matrices import SparseRows
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
 BAND_LIMIT = 2**30
@@ -49,7 +50,7 @@ class NormalBand:
         terms: most products that go into one number of `A' D A`.
     """
 
-    def __init__(self, matrix: sparse.csr_array) -> None:
+    def __init__(self, matrix: SparseRows) -> None:
         """Look for rows with the same columns and for an order with a narrow band.
 
         Raises:
@@ -228,7 +229,7 @@ def _factor(band: np.ndarray, shift: float) -> np.ndarray | None:
         return None
 
 
-def _same_columns(matrix: sparse.csr_array) -> tuple[np.ndarray, list[np.ndarray]]:
+def _same_columns(matrix: SparseRows) -> tuple[np.ndarray, list[np.ndarray]]:
     """One row of each set of columns, and all rows with these columns."""
     found: dict[bytes, list[int]] = {}
     starts = matrix.indptr.tolist()
@@ -239,7 +240,7 @@ def _same_columns(matrix: sparse.csr_array) -> tuple[np.ndarray, list[np.ndarray
     return np.array([rows[0] for rows in members], dtype=np.intp), members
 
 
-def _blocks(matrix: sparse.csr_array, members: list[np.ndarray], place: np.ndarray) -> list[_Blocks]:
+def _blocks(matrix: SparseRows, members: list[np.ndarray], place: np.ndarray) -> list[_Blocks]:
     by_size: dict[tuple[int, int], list[np.ndarray]] = {}
     for rows in members:
         by_size.setdefault((rows.size, int(matrix.indptr[rows[0] + 1] - matrix.indptr[rows[0]])), []).append(rows)
