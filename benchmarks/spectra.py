@@ -98,7 +98,7 @@ def measure(net: ur.Network, module: nn.Sequential, number: int, x: np.ndarray) 
 
 def main() -> None:
     """Measure the layers asked for and write the JSON after each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--layers", type=int, nargs="+", default=[2, 3, 4, 5])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)

@@ -24,8 +24,10 @@ from unrelu.polyhedra.domains import Box, Domain, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages import cone_decision
 from unrelu.preimages.admissibility import admissibility
+from unrelu.preimages.certificate_files.arrays import write_array
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
+from unrelu.preimages.certificate_files.sparse_arrays import read_sparse, write_sparse
 from unrelu.preimages.certificates import Cone, Direction, FullRank, LocalCounting, Multipliers
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind, kind_of
@@ -297,3 +299,20 @@ def test_a_convolution_of_pictures_of_cifar_size() -> None:
     assert shape == f"(32768, 3072) {32 * 3 * (3 * 32 - 2) ** 2}"
     assert verdicts == ["singleton singleton True"] * 3 + ["bounded bounded True"] * 3
     assert float(mebibytes) < 384
+
+
+@pytest.mark.parametrize("change", ["another number", "a column that is not there", "out of order", "other columns"])
+def test_files_that_make_up_another_matrix_are_refused(change: str, tmp_path: Path) -> None:
+    matrix = sparse.csr_array(np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 3.0]]))
+    stored = write_sparse(tmp_path, "weight", matrix)
+    np.testing.assert_array_equal(read_sparse(tmp_path, "weight", stored, 3).toarray(), matrix.toarray())
+    parts = {
+        "another number": ("numbers", np.array([1.0, 2.0, 4.0])),
+        "a column that is not there": ("columns", np.array([0.0, 3.0, 2.0])),
+        "out of order": ("columns", np.array([1.0, 0.0, 2.0])),
+        "other columns": ("columns", np.array([0.0, 2.0, 2.0])),
+    }
+    part, values = parts[change]
+    forged = stored | {f"weight_{part}": write_array(tmp_path / f"weight_{part}.npy", values)}
+    with pytest.raises(StoreError, match="does not hold the weight that was saved"):
+        read_sparse(tmp_path, "weight", forged, 3)

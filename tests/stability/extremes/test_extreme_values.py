@@ -208,6 +208,20 @@ def test_circulant_convolutions_have_the_transform_of_their_kernel(matrix_free):
     assert found.smallest[0].value == pytest.approx(expected.min(), rel=1e-8)
 
 
+def test_small_values_are_those_of_the_matrix_and_not_of_its_square(matrix_free):
+    """Channels mixed by a matrix with values 1 and 1e-6 to 3e-6: their squares are known to four digits at best."""
+    values = np.array([1.0, 0.5, 3e-6, 1e-6])
+    U, V = (np.linalg.qr(np.random.default_rng(seed).normal(size=(4, 4))).Q for seed in (0, 1))
+    mixing = torch.from_numpy((U * values) @ V.T)[:, :, None, None]
+    shift = torch.full((4,), 100.0, dtype=torch.float64)
+    net = Graph(4, 5, 6).add("conv", convolution(mixing, shift)).add("relu", ReLU()).network()
+    found = extreme_singular_values(net, np.zeros((4, 5, 6)), k=2, rtol=1e-8)
+    assert "ARPACK" in found.method
+    for triplet in found.smallest:
+        assert triplet.converged
+        assert triplet.value == pytest.approx(1e-6, rel=1e-9)
+
+
 @pytest.mark.parametrize("condition", [1e2, 1e4, 1e6])
 def test_log_spaced_spectra(condition, matrix_free):
     """Each end of 200 values between 1 and 1 / condition; the smallest from its own residual, not from a square."""
