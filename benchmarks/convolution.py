@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -59,8 +58,9 @@ def timed(work: Any) -> tuple[Any, float]:
 
 def memory() -> tuple[float, float]:
     """Memory in use and its peak so far, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    # What getrusage calls the peak can be that of the process this one was started from.
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return float(lines["VmRSS"].split()[0]) / 2**10, float(lines["VmHWM"].split()[0]) / 2**10
 
 
 def lowered(layer: ur.ReLULayer, pictures: np.ndarray, active: float | None) -> ur.ReLULayer:

@@ -28,7 +28,7 @@ SPARSE_DENSITY = 0.05
 
 _CHUNK = 512  # unit vectors pushed at once
 
-_CHUNK_BYTES = 64 * 2**20  # that their values take at most
+_CHUNK_BYTES = 32 * 2**20  # that their values take at most
 
 _UNIT = 2.0**-53
 
