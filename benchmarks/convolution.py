@@ -46,8 +46,8 @@ def trained_filters(folder: str | None) -> tuple[np.ndarray, np.ndarray, float]:
     )
     data = cifar10("train", folder).take(np.arange(20000))
     done = train(module, data, Training(epochs=2), held_out=cifar10("test", folder).take(np.arange(1000)))
-    first = done.module[0]
-    return first.weight.detach().numpy(), first.bias.detach().numpy(), done.epochs[-1].held_out_accuracy or 0.0
+    first = {name: values.detach().numpy() for name, values in done.module.named_parameters()}
+    return first["0.weight"], first["0.bias"], done.epochs[-1].held_out_accuracy or 0.0
 
 
 def timed(work: Any) -> tuple[Any, float]:
@@ -103,9 +103,7 @@ def alone(path: Path) -> dict[str, object]:
     growth: dict[str, float] = {}
     for n_maps in (32, 4):
         convolution = nn.Conv2d(3, n_maps, 3, padding=1)
-        with torch.no_grad():
-            convolution.weight.copy_(torch.from_numpy(stored["weight"][:n_maps]))
-            convolution.bias.copy_(torch.from_numpy(stored["bias"][:n_maps]))
+        convolution.load_state_dict({key: torch.from_numpy(stored[key][:n_maps]) for key in ("weight", "bias")})
         module = nn.Sequential(convolution, nn.ReLU()).eval()
         net = ur.Network.from_torch(module, torch.from_numpy(pictures[:1]).float())
         in_use, _ = memory()

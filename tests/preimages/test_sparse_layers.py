@@ -126,7 +126,7 @@ def test_no_verdict_is_wrong(seed: int, second_look: bool, monkeypatch: pytest.M
 def by_parts(parts: list[np.ndarray]) -> ReLULayer:
     """Rows that use one group of coordinates each; all inactive at 0."""
     A = sparse.csr_array(sparse.block_diag(parts, format="csr"))
-    return ReLULayer(A, np.full(A.shape[0], -1.0))
+    return ReLULayer(A, np.full(sum(len(part) for part in parts), -1.0))
 
 
 @pytest.mark.usefixtures("no_dense_tests")
@@ -152,7 +152,7 @@ def test_a_part_short_of_rows_refutes_uniqueness_by_counting() -> None:
     """Plenty of active rows in all, and too few on some coordinates."""
     rng = np.random.default_rng(1)
     A = sparse.csr_array(sparse.block_diag([rng.standard_normal((30, 10)), rng.standard_normal((7, 8))], format="csr"))
-    layer = ReLULayer(A, 1.0 - A @ np.ones(18))
+    layer = ReLULayer(A, 1.0 - A.dot(np.ones(18)))
     found = preimage(layer, at=np.ones(18))
     proof = found.certificate.singleton
     assert found.singleton is False
@@ -187,7 +187,7 @@ def test_what_is_changed_does_not_verify() -> None:
     assert not dataclasses.replace(proof, bounded=Multipliers(values)).verify_bounded()
     assert not dataclasses.replace(proof, singleton=FullRank()).verify_singleton()
     flipped = sparse.csr_array(few.weight, copy=True)
-    flipped.data = -flipped.data
+    flipped.data = np.negative(flipped.data)
     other = dataclasses.replace(found.system, layer=ReLULayer(flipped, few.bias))
     assert not dataclasses.replace(proof, system=other).verify_bounded()
     unbounded = preimage(stored_both_ways("stride 2", -3.0)[0], at=x).certificate
