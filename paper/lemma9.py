@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,8 @@ def run(config: Lemma9Config, context: Context) -> Results:
         images = pictures(recipe.data, "test", context).images[: config.n_pictures]
         net = ur.Network.from_torch(done.module, torch.from_numpy(images[:2]))
         name = net.layers[config.layer - 1]
-        layer, inputs = net.layer(name), net.layer_input(name, images.astype(np.float64))
+        layer = kept_layer(net, name, f"layers/{recipe.name}-{name}", context)
+        inputs = net.layer_input(name, images.astype(np.float64))
         found = []
         with context.progress.stage(f"Lemma 9, {recipe.network}", len(images)) as advance:
             for index, x in enumerate(inputs.reshape(len(inputs), -1)):
@@ -54,6 +56,22 @@ def run(config: Lemma9Config, context: Context) -> Results:
                 advance(1)
         networks.append({"trained": done.record(), "layer": name, "pictures": found})
     return {"networks": networks}
+
+
+def kept_layer(net: ur.Network, name: str, file: str, context: Context) -> ur.ReLULayer:
+    """A sparse layer, kept because composing a convolution takes half a minute."""
+
+    def compose() -> dict[str, np.ndarray]:
+        layer = net.layer(name)
+        A = sparse.coo_array(layer.weight)
+        return {"values": A.data, "rows": A.coords[0], "columns": A.coords[1], "bias": layer.bias}
+
+    arrays = context.kept(file, compose)
+    source = net.layer_input(name, np.zeros((1, *net.input_shape))).shape[1:]
+    features = net.node(name).shape
+    shape = (math.prod(features), math.prod(source))
+    A = sparse.csr_array((arrays["values"], (arrays["rows"], arrays["columns"])), shape=shape)
+    return ur.ReLULayer(A, arrays["bias"], name=name, input_shape=source, output_shape=features)
 
 
 def one_picture(layer: ur.ReLULayer, x: np.ndarray, config: Lemma9Config, context: Context, name: str) -> Results:

@@ -159,15 +159,20 @@ def unique_if_random(n_active: np.ndarray, n_inside: np.ndarray, d: int) -> np.n
 def directions(
     layer: ur.ReLULayer, images: np.ndarray, found: dict[str, np.ndarray], config: PreimagesConfig, train: Dataset
 ) -> Results:
-    """How much of a direction in which an infinite preimage goes on lies in pixels that are the same in all pictures.
+    """What may let preimages be infinite where random rows would not: two things that training does to rows.
 
-    Whatever the weights of such pixels, no picture of the training set tells them from a bias.
+    The first is how much of a direction in which an infinite preimage goes on lies in pixels that are the same in all
+    training pictures, whose weights no picture tells from a bias. The second is how far the inactive rows drifted
+    together: the length of the mean of n unit rows, times the square root of n, is about 1 for independent ones.
     """
     constant = np.ptp(train.images.reshape(len(train), -1), axis=0) == 0
     infinite = np.flatnonzero(found["kind"] == "unbounded")
     chosen = np.random.default_rng(config.seed).permutation(infinite)[: config.n_directions]
-    shares = []
+    unit = layer.dense_weight / np.linalg.norm(layer.dense_weight, axis=1, keepdims=True)
+    shares, drifts = [], []
     for index in chosen:
+        inactive = unit[layer.dense_weight @ images[index].ravel() + layer.bias <= 0]
+        drifts.append(float(np.linalg.norm(inactive.mean(axis=0)) * np.sqrt(len(inactive))))
         z = ur.preimage(layer, at=images[index]).recession().direction
         if z is not None:
             shares.append(float(np.square(z[constant]).sum()))
@@ -176,6 +181,8 @@ def directions(
         "n": len(shares),
         "share_in_constant_pixels": [round(share, 4) for share in sorted(shares)],
         "share_if_uniform": round(float(constant.mean()), 4),
+        "drift_of_inactive_rows": [round(drift, 3) for drift in sorted(drifts)],
+        "drift_of_all_rows": round(float(np.linalg.norm(unit.mean(axis=0)) * np.sqrt(len(unit))), 3),
     }
 
 
