@@ -127,7 +127,8 @@ def main() -> None:
         import plenoptic  # pyright: ignore[reportMissingImports]
 
         result: dict[str, Any] = {
-            "command": f"python -m benchmarks.eigendistortion --folder FOLDER{' --vgg' if arguments.vgg else ''}",
+            "command": f"python -m benchmarks.eigendistortion --folder FOLDER{' --vgg' if arguments.vgg else ''}"
+            f" --iterations {arguments.iterations}",
             "date": time.strftime("%Y-%m-%d"),
             "environment": {**environment(("numpy", "scipy", "torch")), "plenoptic": plenoptic.__version__},
             "log_spaced": [log_spaced(condition) for condition in (1e2, 1e3, 1e4, 1e5, 1e6)],

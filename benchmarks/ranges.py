@@ -78,7 +78,7 @@ def preimages(index: int) -> tuple[str, list[ur.LayerPreimage]]:
     """A network's name, and the preimages in the box of its held-out pictures, fewest active units first."""
     name, layer, pictures = trained_layer(index)
     found = ur.classify(layer, pictures, domain=ur.Box(0, 1), workers=1, progress=False)
-    return name, sorted(found, key=lambda pre: pre.n_active)
+    return name, sorted(found.preimages, key=lambda pre: pre.n_active)
 
 
 def main() -> None:

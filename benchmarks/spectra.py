@@ -3,7 +3,7 @@
     python -m benchmarks.spectra [--layers 2 3 4 5] [--threads 1] [--out benchmarks/results/spectra.json]
 
 The architecture of the paper's appendix A4 (convolutions 3 x 3: 32, 64 with stride 2, 64, 32, 32, 64 with stride 2;
-dense 512 and 10; zero padding as in Keras: at stride 2 nothing before and 1 after), with Glorot-uniform weights and zero
+dense 512 and 10; zero padding as in Keras: at stride 2 nothing before and 1 after), Glorot-uniform weights and zero
 biases, at one picture of 32 x 32 x 3 with uniform pixels. Float64, processor seconds of all threads, each case once:
 
 * `ur.spectrum(net.upto(layer), at=x, relu=True)`, all of it, the method that it chose included;
@@ -98,7 +98,7 @@ def measure(net: ur.Network, module: nn.Sequential, number: int, x: np.ndarray) 
 
 def main() -> None:
     """Measure the layers asked for and write the JSON after each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--layers", type=int, nargs="+", default=[2, 3, 4, 5])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)

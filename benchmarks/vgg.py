@@ -26,12 +26,12 @@ from benchmarks.environment import environment
 from benchmarks.vgg_stack import picture, vgg
 
 
-def case(folder: Path, size: int, layer: str, budget: float | None) -> dict[str, Any]:
+def case(folder: Path, size: int, layer: str, budget: float | None, count: int) -> dict[str, Any]:
     """One layer at one size."""
     x = picture(folder, size)
     prefix = ur.Network.from_torch(vgg(folder), x[None]).upto(layer)
     before = time.process_time()
-    found = ur.extreme_singular_values(prefix, x, k=3, budget=budget, progress=False)
+    found = ur.extreme_singular_values(prefix, x, k=count, budget=budget, progress=False)
     ends = {
         name: [
             {
@@ -68,22 +68,25 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 112, 224])
     parser.add_argument("--layers", nargs="+", default=["relu1_2", "relu2_2", "relu3_3"])
     parser.add_argument("--budget", type=float, default=300.0)
+    parser.add_argument("--count", type=int, default=3, help="values at each end")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/vgg.json"))
     parser.add_argument("--alone", action="store_true", help="one case, printed as JSON")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.alone:
         with threadpool_limits(1):
-            print(json.dumps(case(arguments.folder, arguments.sizes[0], arguments.layers[0], arguments.budget)))
+            size, layer = arguments.sizes[0], arguments.layers[0]
+            print(json.dumps(case(arguments.folder, size, layer, arguments.budget, arguments.count)))
         return
-    known = json.loads(arguments.out.read_text())["cases"] if arguments.out.exists() else []
     for size in arguments.sizes:
         for layer in arguments.layers:
             command = [sys.executable, "-m", "benchmarks.vgg", "--alone", "--folder", str(arguments.folder)]
             command += ["--sizes", str(size), "--layers", layer, "--budget", str(arguments.budget)]
+            command += ["--count", str(arguments.count)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             row = json.loads(done.stdout)
             print(row, flush=True)
+            known = json.loads(arguments.out.read_text())["cases"] if arguments.out.exists() else []
             known = [old for old in known if (old["size"], old["layer"]) != (size, layer)] + [row]
             result = {
                 "command": "python -m benchmarks.vgg --folder FOLDER --budget SECONDS (each case's own is in its row)",

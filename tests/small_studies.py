@@ -10,7 +10,7 @@ import torch
 from unrelu.datasets import mnist_sample
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Add, Convolution, Dense, Input, ReLU, Reshape
+from unrelu.network.operators import Add, Dense, Input, ReLU, Reshape
 from unrelu.polyhedra.domains import Box
 from unrelu.study.analyze import analyze
 from unrelu.study.study import Study
@@ -60,23 +60,18 @@ def joined_network(names: tuple[str, str] = ("relu1", "relu2")) -> Network:
 
 
 def large_network(side: int = 160) -> Network:
-    """A 1 x 1 convolution on a picture so large that its dense matrix would take more than 4 GiB."""
-    shape = (1, side, side)
-    kernel = Convolution(
-        weight=torch.full((1, 1, 1, 1), 2.0, dtype=torch.float64),
-        bias=torch.zeros(1, dtype=torch.float64),
-        stride=(1, 1),
-        padding=((0, 0), (0, 0)),
-        dilation=(1, 1),
-    )
+    """Every pixel gets the sum of all: small factors whose product, without a zero, would take more than 4 GiB."""
+    shape, d = (1, side, side), side * side
+    one = torch.ones((1, d), dtype=torch.float64)
     return Network(
         (
             Node("input", Input(shape), (), shape),
-            Node("conv", kernel, ("input",), shape),
-            Node("relu", ReLU(), ("conv",), shape),
-            Node("flat", Reshape((side * side,)), ("relu",), (side * side,)),
+            Node("flat", Reshape((d,)), ("input",), (d,)),
+            Node("sum", Dense(one, torch.zeros(1, dtype=torch.float64)), ("flat",), (1,)),
+            Node("spread", Dense(one.T, torch.zeros(d, dtype=torch.float64)), ("sum",), (d,)),
+            Node("relu", ReLU(), ("spread",), (d,)),
         ),
-        ("flat",),
+        ("relu",),
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import unrelu as ur
 from stability.reference_networks import REFERENCES, normal
+from unrelu.across.pair_search import room
 from unrelu.across.sharp_bound import smallest_value
 from unrelu.errors import DomainError, InputError, ShapeError
 
@@ -233,3 +234,14 @@ def test_pairs_that_cannot_be_asked_for_are_refused():
     with pytest.raises(InputError, match="must be positive"):
         ur.far_pairs(net, np.zeros(12), apart=0.0)
     assert ur.far_pairs(net, np.zeros(12), n=1, apart=10.0, domain=ur.Box(-1, 1), steps=1) == ()
+
+
+def test_the_room_in_a_domain_ends_just_before_its_nearest_constraint():
+    triangle = ur.Polyhedron(A_ub=np.array([[1.0, 1.0], [-1.0, 0.0]]), b_ub=np.array([1.0, 1.0]), upper=np.full(2, 0.7))
+    x = np.zeros(2)
+    for v, expected in (((1.0, 0.0), 0.7), ((0.6, 0.8), 1 / 1.4), ((-1.0, 0.0), 1.0), ((0.0, -1.0), math.inf)):
+        assert room(triangle, x, np.array(v)) == pytest.approx(expected, rel=1e-8)
+        assert room(triangle, x, np.array(v)) < expected or expected == math.inf
+    line = ur.Polyhedron(A_eq=np.array([[1.0, 1.0]]), b_eq=np.array([0.0]))
+    assert room(line, x, np.array([1.0, 0.0])) == 0.0
+    assert room(line, x, np.array([1.0, -1.0])) == math.inf

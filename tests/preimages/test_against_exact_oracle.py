@@ -34,9 +34,7 @@ HUNDREDS = {"whole": 40, "by elimination": 12, "by splitting": 12, "sparse": 4}
 """Small systems take the first route by themselves; what large layers take must not be wrong on them either."""
 
 
-@pytest.mark.parametrize(
-    ("route", "seed"), [(route, seed) for route in ROUTES for seed in range(HUNDREDS[route])]
-)
+@pytest.mark.parametrize(("route", "seed"), [(route, seed) for route in ROUTES for seed in range(HUNDREDS[route])])
 def test_no_verdict_is_wrong_and_all_are_proved(route: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ROUTES[route].items():
         monkeypatch.setattr(cone_decision, name, value)

@@ -24,8 +24,10 @@ from unrelu.polyhedra.domains import Box, Domain, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages import cone_decision
 from unrelu.preimages.admissibility import admissibility
+from unrelu.preimages.certificate_files.arrays import write_array
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
+from unrelu.preimages.certificate_files.sparse_arrays import read_sparse, write_sparse
 from unrelu.preimages.certificates import Cone, Direction, FullRank, LocalCounting, Multipliers
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind, kind_of
@@ -124,7 +126,7 @@ def test_no_verdict_is_wrong(seed: int, second_look: bool, monkeypatch: pytest.M
 def by_parts(parts: list[np.ndarray]) -> ReLULayer:
     """Rows that use one group of coordinates each; all inactive at 0."""
     A = sparse.csr_array(sparse.block_diag(parts, format="csr"))
-    return ReLULayer(A, np.full(A.shape[0], -1.0))
+    return ReLULayer(A, np.full(sum(len(part) for part in parts), -1.0))
 
 
 @pytest.mark.usefixtures("no_dense_tests")
@@ -150,7 +152,7 @@ def test_a_part_short_of_rows_refutes_uniqueness_by_counting() -> None:
     """Plenty of active rows in all, and too few on some coordinates."""
     rng = np.random.default_rng(1)
     A = sparse.csr_array(sparse.block_diag([rng.standard_normal((30, 10)), rng.standard_normal((7, 8))], format="csr"))
-    layer = ReLULayer(A, 1.0 - A @ np.ones(18))
+    layer = ReLULayer(A, 1.0 - A.dot(np.ones(18)))
     found = preimage(layer, at=np.ones(18))
     proof = found.certificate.singleton
     assert found.singleton is False
@@ -185,7 +187,7 @@ def test_what_is_changed_does_not_verify() -> None:
     assert not dataclasses.replace(proof, bounded=Multipliers(values)).verify_bounded()
     assert not dataclasses.replace(proof, singleton=FullRank()).verify_singleton()
     flipped = sparse.csr_array(few.weight, copy=True)
-    flipped.data = -flipped.data
+    flipped.data = np.negative(flipped.data)
     other = dataclasses.replace(found.system, layer=ReLULayer(flipped, few.bias))
     assert not dataclasses.replace(proof, system=other).verify_bounded()
     unbounded = preimage(stored_both_ways("stride 2", -3.0)[0], at=x).certificate
@@ -244,6 +246,15 @@ def test_geometry_needs_dense_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         admissibility(few, [0])
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_proved_radii_are_those_of_dense_rows(domain: str) -> None:
+    few, whole = stored_both_ways("many maps", 0.0)
+    x = np.clip(pictures(1, 0)[0], 0.0, 1.0)
+    mine, other = (preimage(layer, at=x, domain=DOMAINS[domain]).stability_radius(1e-9) for layer in (few, whole))
+    assert mine.n_features == other.n_features
+    assert 0.5 * other.radius < mine.radius < 2 * other.radius < np.inf
+
+
 @pytest.mark.usefixtures("no_dense_tests")
 def test_rows_without_a_narrow_band_are_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(normal_band, "BAND_LIMIT", 2**15)
@@ -259,15 +270,17 @@ def test_rows_without_a_narrow_band_are_left_open(monkeypatch: pytest.MonkeyPatc
 
 
 _CIFAR_SIZED = """
-import resource
 import numpy as np, torch
 import unrelu as ur
+def memory(of):  # in MiB
+    line = next(line for line in open("/proc/self/status") if line.startswith(of))
+    return float(line.split()[1]) / 2**10
 torch.manual_seed(0)
 convolution = torch.nn.Conv2d(3, 32, 3, padding=1)
 torch.nn.init.kaiming_normal_(convolution.weight)
 x = np.random.default_rng(0).random((2, 3, 32, 32))
 net = ur.Network.from_torch(torch.nn.Sequential(convolution, torch.nn.ReLU()), torch.from_numpy(x[:1]).float())
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+now = memory("VmRSS")
 layer = net.layer("1")
 print(layer.weight.shape, layer.weight.nnz)
 for shift in (0.0, -3.0):
@@ -275,10 +288,11 @@ for shift in (0.0, -3.0):
     for domain in (None, ur.Nonnegative(), ur.Box(0, 1)):
         found = ur.classify(shifted, x, domain=domain, progress=False, workers=1)
         print(*(kind.value for kind in found.kind), found.verify(progress=False, workers=1).all())
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10)
+print(memory("VmHWM") - now)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no other way to know memory in use")
 def test_a_convolution_of_pictures_of_cifar_size() -> None:
     """32 maps on 32 x 32 x 3 inputs: stored whole 768 MiB, and 8 GiB for the Gram matrix of its rows."""
     done = subprocess.run([sys.executable, "-c", _CIFAR_SIZED], capture_output=True, text=True, check=True)
@@ -287,3 +301,20 @@ def test_a_convolution_of_pictures_of_cifar_size() -> None:
     assert shape == f"(32768, 3072) {32 * 3 * (3 * 32 - 2) ** 2}"
     assert verdicts == ["singleton singleton True"] * 3 + ["bounded bounded True"] * 3
     assert float(mebibytes) < 384
+
+
+@pytest.mark.parametrize("change", ["another number", "a column that is not there", "out of order", "other columns"])
+def test_files_that_make_up_another_matrix_are_refused(change: str, tmp_path: Path) -> None:
+    matrix = sparse.csr_array(np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 3.0]]))
+    stored = write_sparse(tmp_path, "weight", matrix)
+    np.testing.assert_array_equal(read_sparse(tmp_path, "weight", stored, 3).toarray(), matrix.toarray())
+    parts = {
+        "another number": ("numbers", np.array([1.0, 2.0, 4.0])),
+        "a column that is not there": ("columns", np.array([0.0, 3.0, 2.0])),
+        "out of order": ("columns", np.array([1.0, 0.0, 2.0])),
+        "other columns": ("columns", np.array([0.0, 2.0, 2.0])),
+    }
+    part, values = parts[change]
+    forged = stored | {f"weight_{part}": write_array(tmp_path / f"weight_{part}.npy", values)}
+    with pytest.raises(StoreError, match="does not hold the weight that was saved"):
+        read_sparse(tmp_path, "weight", forged, 3)

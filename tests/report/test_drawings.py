@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,3 +98,29 @@ def test_of_many_layers_some_are_named_with_the_first_and_the_last() -> None:
     names = legend(analyze(net, np.ones((1, 2)), progress=False))
     assert len(names) == 12
     assert (names[0], names[-1]) == ("relu1", "relu30")
+
+
+def test_a_map_stands_under_each_picture() -> None:
+    (svg,) = [s for s in page("dense").all("svg") if "how far every pixel" in s.attributes.get("aria-label", "")]
+    images = [each.attributes["href"] for each in svg.all("image")]
+    shown = dense_study().freedom.to_pylist()
+    # Originals, maps, and the scale of colours.
+    assert len(images) >= 2 * len(shown)
+    assert all(image.startswith("data:image/png;base64,") for image in images)
+    written = " ".join(each.text for each in svg.all("text"))
+    for row in shown:
+        assert f"input {row['input']}" in written
+        assert f"{row['n_active']} positive features," in written
+
+
+def test_the_freedom_of_inputs_that_are_no_pictures_is_drawn_as_curves() -> None:
+    study = dense_study()
+    flat = made(replace(study, info=replace(study.info, picture_shape=None)))
+    (svg,) = [s for s in flat.all("svg") if "stay, sorted" in s.attributes.get("aria-label", "")]
+    ends = []
+    for path in svg.all("path"):
+        if "clip-path" in path.attributes and "var(--layer-" in path.attributes["style"]:
+            ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path.attributes["d"])]
+            assert ys == sorted(ys, reverse=True)
+            ends.append(-ys[-1])
+    assert np.argsort(ends).tolist() == np.argsort(study.freedom["width_largest"].to_pylist()).tolist()

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from unrelu.rigor.deflation import deflated_bound
+from unrelu.rigor.matrices import as_array
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import frobenius_above, row_norms_above
 from unrelu.rigor.scaled_rows import ScaledRows
@@ -41,7 +43,7 @@ def test_bounds_are_below_the_least_singular_value_and_near_it(seed: int) -> Non
     A = local_rows(rng, 200, 30, 4)
     rows = ScaledRows(sparse.csr_array(A))
     chosen = rng.random(200) < 0.9
-    truth = np.linalg.svd(rows.matrix.toarray()[chosen], compute_uv=False)[-1]
+    truth = np.linalg.svd(as_array(rows.matrix)[chosen], compute_uv=False)[-1]
     bound = rows.column_bound_of(chosen)
     assert 0.2 * truth < bound <= truth * (1 + 1e-12)
     assert rows.proves_full_column_rank(chosen)
@@ -61,11 +63,29 @@ def test_rows_that_are_dependent_prove_nothing() -> None:
         assert rows.column_bound_of(np.arange(100) < 19) == 0.0
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_few_small_singular_values_are_bounded_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    A = local_rows(rng, 400, 60, 5)
+    small = 10.0 ** -rng.uniform(7, 8.5)
+    for j in rng.choice(29, 3, replace=False):
+        A[:, 2 * j] = A[:, 2 * j + 1] + small * rng.standard_normal(400) * (A[:, 2 * j + 1] != 0)
+    rows = ScaledRows(sparse.csr_array(A))
+    every = np.ones(400, dtype=bool)
+    truth = np.linalg.svd(as_array(rows.matrix), compute_uv=False)[-1]
+    assert rows.normal_band.least_singular_value(every, frobenius_above(rows.matrix)) == 0.0
+    assert truth < 1e-4
+    assert 1e-5 * truth < deflated_bound(rows.matrix, rows.normal_band, every) <= truth
+    A[:, 20] = A[:, 21]
+    rows = ScaledRows(sparse.csr_array(A))
+    assert deflated_bound(rows.matrix, rows.normal_band, every) == 0.0
+
+
 def test_sparse_rows_are_scaled_and_measured_as_dense_ones() -> None:
     rng = np.random.default_rng(3)
     A = rng.standard_normal((50, 9)) * (rng.random((50, 9)) < 0.3) * 2.0 ** rng.integers(-1060, 900, (50, 1))
     few, whole = ScaledRows(sparse.csr_array(A)), ScaledRows(A)
-    np.testing.assert_array_equal(few.matrix.toarray(), whole.matrix)
+    np.testing.assert_array_equal(as_array(few.matrix), whole.matrix)
     np.testing.assert_array_equal(few.scales, whole.scales)
     np.testing.assert_array_equal(few.is_zero, whole.is_zero)
     np.testing.assert_array_equal(few.bounded_column, whole.bounded_column)

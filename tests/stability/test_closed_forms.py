@@ -128,3 +128,13 @@ def test_residuals_of_a_window():
     x = normal(2, 2, 6, 6)
     found = spectrum(net, x, window=Window(rows=(1, 4)), features=Window(channels=(0, 2)))
     assert spectrum_residuals(found, net, x).largest < 1e-13
+
+
+def test_what_floats_cannot_tell_from_zero_is_unknown():
+    """Row 3 repeats row 1 in numbers that the structure does not see; row 4 is far below rounding."""
+    W = np.array([[3.0, 0, 0, 0], [0, 2.0, 0, 0], [3.0, 0, 0, 0], [0, 0, 0, 1e-18]])
+    found = spectrum(one_layer(W, 1.0), np.zeros(4))
+    assert (found.rank, found.structural_rank, found.n_unknown, found.n_invariant) == (2, 4, 2, 2)
+    np.testing.assert_allclose(found.values[:2], [math.sqrt(18), 2.0], rtol=1e-14)
+    dead = spectrum(one_layer(W, np.array([1.0, 1.0, -1.0, -1.0])), np.zeros(4))
+    assert (dead.rank, dead.structural_rank, dead.n_unknown, dead.n_invariant) == (2, 2, 0, 2)

@@ -96,6 +96,23 @@ def test_a_coupling_that_would_break_it_is_noticed(monkeypatch):
     assert singular_values(A, RHO).algorithm == "LAPACK gesdd"
 
 
+def test_a_small_coupling_counts_where_values_are_far_below_the_cut(monkeypatch):
+    vectors = gram._Eigen.vectors
+
+    def skewed(self, count):
+        V = vectors(self, count).clone()
+        V[:, 0] += 3e-14 * vectors(self, 400)[:, -1]
+        return V
+
+    monkeypatch.setattr(gram._Eigen, "vectors", skewed)
+    near, far = (with_values(spectra(400)[kind], 1500) for kind in ("a tail below the cut", "a far tail"))
+    for A in (near, far):
+        assert gram_split(A, RHO) is not None
+    assert "Gram" in singular_values(near, RHO).algorithm
+    assert singular_values(far, RHO).algorithm == "LAPACK gesdd"
+    assert "Gram" in singular_values(far, RHO, rank=350).algorithm, "what the structure makes 0 need not be resolved"
+
+
 def test_a_long_tail_takes_several_rounds():
     expected = np.r_[np.linspace(1.0, 0.1, 560), np.logspace(-3, -3.5, 240), np.logspace(-6, -6.4, 200)]
     found = singular_values(with_values(expected, 1300), RHO)

@@ -122,6 +122,15 @@ def test_spectra_of_many_inputs_tell_selections_apart(kind):
         np.testing.assert_allclose(one.values, torch.linalg.svdvals(J).numpy(), atol=1e-12)
 
 
+def test_spectra_of_inputs_with_the_same_active_neurons_and_other_selections():
+    """max(x1, 3 x2): J is (1, 0) or (0, 3), with both neurons active."""
+    scale = Elementwise(torch.tensor([[1.0, 3.0]], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
+    net = Graph(1, 2).add("scale", scale).add("relu1", ReLU()).add("pool", plain(2, dims=1)).add("relu2", ReLU())
+    inputs = torch.tensor([[[6.0, 1.0]], [[1.0, 6.0]]], dtype=torch.float64)
+    found = spectra(net.network(), inputs, layers=["relu2"], relu=[True], workers=1)
+    assert [one.largest for one in found] == [1.0, 3.0]
+
+
 def test_equal_signs_and_other_selections_are_other_patterns():
     net = Graph(1, 2).add("pool", plain(2, dims=1)).add("scale", Elementwise(torch.ones(1), torch.ones(1))).network()
     first, second = (activation_pattern(net, np.array([x])) for x in ([2.0, 1.0], [1.0, 2.0]))

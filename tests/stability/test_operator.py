@@ -1,3 +1,6 @@
+# SciPy's types let an operator times an array be an operator.
+# pyright: reportArgumentType=false, reportCallIssue=false
+
 import numpy as np
 import pytest
 import torch

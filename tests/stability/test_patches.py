@@ -161,6 +161,7 @@ def test_pushing_in_tiles_changes_nothing(kind, limit, monkeypatch):
     tiles = tiled_parts(net, torch.arange(net.input_size), net.nodes[1:], limit)
     assert tiles is not None
     assert len(tiles) >= 4
+    assert limit > 8 * 300 or max(len(rows) for rows in tiles) <= 4, "no more at once than memory allows"
     assert sorted(torch.cat(tiles).tolist()) == list(range(net.input_size))
     for (prefix, relu), expected in zip(prefixes, whole, strict=True):
         found = linearize(prefix, x, relu=relu)

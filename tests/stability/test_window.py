@@ -6,7 +6,9 @@ from stability.reference_networks import REFERENCES, Graph, convolution, normal
 from unrelu.errors import InputError, TooLarge
 from unrelu.network.operators import ReLU
 from unrelu.stability import parts
+from unrelu.stability.jacobian import push, window_start
 from unrelu.stability.linearization import linearize
+from unrelu.stability.pattern import activation_pattern
 from unrelu.stability.spectra import spectra
 from unrelu.stability.spectrum import spectrum
 from unrelu.stability.window import Window
@@ -83,6 +85,15 @@ def test_the_way_to_a_network_whose_jacobian_does_not_fit():
     crop = expected_values(stack(16), x[:, 85:101, 35:51], True, Window(rows=(5, 10), columns=(5, 11)))
     np.testing.assert_allclose(found.values, crop, rtol=0, atol=1e-12)
     assert found.shape == (160_000, 60)
+
+
+def test_only_what_a_window_reaches_is_kept():
+    net, window = stack(200), Window(rows=(90, 95), columns=(0, 6))
+    pattern = activation_pattern(net, normal(5, 2, 200, 200))
+    arrived = push(net, pattern, ["conv2", "relu2"], start=window_start(net, window))
+    before, after = (found.tangents for found in arrived)
+    assert before.values.shape == (60, 4 * 9 * 8)
+    assert after.values.shape == (60, int(pattern["relu2"][:, 88:97, :8].sum()))
 
 
 def test_coordinates_are_those_of_the_slices():

@@ -10,6 +10,7 @@ from scipy import sparse
 from torch import Tensor
 
 from unrelu.errors import InputError
+from unrelu.rigor.matrices import SparseRows
 
 Array: TypeAlias = np.ndarray | Tensor
 
@@ -46,7 +47,7 @@ def as_numpy(values: Array, what: str) -> np.ndarray:
     return np.array(tensor.numpy(), order="C", copy=True if isinstance(values, Tensor) else None)
 
 
-def as_sparse(values: sparse.sparray | sparse.spmatrix, what: str) -> sparse.csr_array:
+def as_sparse(values: SparseRows, what: str) -> SparseRows:
     """A float64 array of its own with the numbers of a sparse array, each position once and in order, zeros left out.
 
     Raises:

@@ -14,6 +14,7 @@ from torch import Tensor
 from unrelu.errors import TooLarge
 from unrelu.network.layer import DENSE_LIMIT
 from unrelu.network.operators import AffineOperator
+from unrelu.rigor.matrices import SparseRows
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -27,7 +28,7 @@ SPARSE_DENSITY = 0.05
 
 _CHUNK = 512  # unit vectors pushed at once
 
-_CHUNK_BYTES = 64 * 2**20  # that their values take at most
+_CHUNK_BYTES = 32 * 2**20  # that their values take at most
 
 _UNIT = 2.0**-53
 
@@ -44,7 +45,7 @@ class FoldedMap:
         error: bound on the difference of each stored number from the exact composition.
     """
 
-    weight: np.ndarray | sparse.csr_array
+    weight: np.ndarray | SparseRows
     bias: np.ndarray
     error: float
 
@@ -102,7 +103,7 @@ class _Columns:
 
     def __init__(self, m: int, d: int, target: str, device: torch.device) -> None:
         self.size, self.target, self.device = (d, m), target, device
-        self.sparse: list[sparse.csr_array] = []
+        self.sparse: list[SparseRows] = []
         self.whole: Tensor | None = self._room() if 8 * d * m < SPARSE_FROM else None
 
     def put(self, columns: Tensor, start: int) -> None:
@@ -118,7 +119,7 @@ class _Columns:
             self.sparse = []
         self.whole[start : start + len(columns)] = columns
 
-    def matrix(self) -> np.ndarray | sparse.csr_array:
+    def matrix(self) -> np.ndarray | SparseRows:
         if self.whole is None:
             return sparse.csr_array(sparse.vstack(self.sparse, format="csr").T, copy=True)
         return np.ascontiguousarray(self.whole.T.cpu().numpy())

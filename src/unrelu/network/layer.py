@@ -11,6 +11,7 @@ from scipy import sparse
 from unrelu.errors import ShapeError, TooLarge
 from unrelu.network.arrays import Array, as_numpy, as_sparse
 from unrelu.network.operators import Shape
+from unrelu.rigor.matrices import SparseRows
 
 DENSE_LIMIT = 4 * 2**30
 """Bytes that the matrix of one layer may take when it is stored whole."""
@@ -31,7 +32,7 @@ class ReLULayer:
             affine nodes it was folded from; 0 where nothing was rounded.
     """
 
-    weight: np.ndarray | sparse.csr_array
+    weight: np.ndarray | SparseRows
     bias: np.ndarray
     name: str = ""
     input_shape: Shape = ()
@@ -40,7 +41,7 @@ class ReLULayer:
 
     def __init__(
         self,
-        weight: Array | sparse.sparray | sparse.spmatrix,
+        weight: Array | SparseRows,
         bias: Array,
         *,
         name: str = "",

@@ -42,7 +42,7 @@ class DomainRows:
         lower = np.flatnonzero(np.isfinite(domain.lower) & ~fixed)
         upper = np.flatnonzero(np.isfinite(domain.upper) & ~fixed)
         if as_sparse:
-            units = sparse.eye_array(domain.dimension, format="csr")
+            units = sparse.csr_array(sparse.eye_array(domain.dimension))
             equalities = sparse.csr_array(sparse.vstack([domain.A_eq, units[fixed]], format="csr"))
             inequalities = sparse.csr_array(sparse.vstack([domain.A_ub, -units[lower], units[upper]], format="csr"))
         else:

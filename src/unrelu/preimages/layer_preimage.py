@@ -337,7 +337,7 @@ class LayerPreimage:
 
     def __repr__(self) -> str:
         """A line that says what P is and why."""
-        m, d = self.layer.weight.shape
+        m, d = self.layer.n_outputs, self.layer.n_inputs
         return f"LayerPreimage({self.kind.value}: {self.n_active} of {m} features active on {d} inputs)"
 
     def _point(self, values: Array, what: str) -> np.ndarray:

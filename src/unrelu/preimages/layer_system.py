@@ -18,7 +18,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates import Cone
 from unrelu.preimages.domain_rows import DomainRows
 from unrelu.preimages.pattern import LayerPattern
-from unrelu.rigor.matrices import Matrix, stacked
+from unrelu.rigor.matrices import Matrix, SparseRows, stacked
 from unrelu.rigor.rounding import row_norms_above
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.rigor.signs import exact_signs_batch
@@ -129,7 +129,7 @@ class LayerSystem:
         )
 
 
-def _with_column(A: sparse.csr_array, b: np.ndarray) -> sparse.csr_array:
+def _with_column(A: SparseRows, b: np.ndarray) -> SparseRows:
     return sparse.csr_array(sparse.hstack([A, sparse.csr_array(b[:, None])], format="csr"))
 
 

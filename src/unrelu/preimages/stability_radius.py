@@ -13,7 +13,6 @@ from unrelu.preimages.certificates.multipliers import residual_bound
 from unrelu.preimages.cone_decision import decide_cone
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.rigor.rounding import norm_above, sum_above
-from unrelu.rigor.singular import smallest_singular_value_bound
 
 _UP = 1 + 2.0**-45  # more than the few roundings of the closing formula
 
@@ -77,14 +76,14 @@ def _constant(cone: Cone, certificate: object, m: int) -> float:
     scales = np.where(np.arange(len(cone.equalities)) < m, cone.rows.scales, 0.0)
     of_equalities = norm_above(scales[cone.equalities])
     if isinstance(certificate, FullRank):
-        s = smallest_singular_value_bound(cone.rows.matrix[cone.equalities])
+        s = cone.rows.column_bound_of(cone.equalities)
         return of_equalities / s * _UP if s > 0 else math.inf
     if isinstance(certificate, Enclosed):
         return _enclosed_constant(cone, scales)
     if not isinstance(certificate, Multipliers):
         return math.inf
     used = cone.equalities | cone.inequalities
-    s = smallest_singular_value_bound(cone.rows.matrix[used])
+    s = cone.rows.column_bound_of(used)
     if s == 0.0:
         return math.inf
     off = residual_bound(cone, np.where(used, certificate.values, 0.0)) / s * _UP

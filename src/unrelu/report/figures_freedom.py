@@ -41,16 +41,15 @@ def draw_freedom(study: Study, key: str) -> Drawing:
 
     def paint(figure: Figure) -> None:
         grid = figure.subplots(2, len(rows), squeeze=False)
-        shown = None
         for column, (row, width) in enumerate(zip(rows, maps, strict=True)):
             pixels = as_bytes(np.asarray(row["original_values"]), shape, limits)
             _plain(grid[0, column]).imshow(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), interpolation="nearest")
             grid[0, column].set_title(f"input {row['input']}", pad=5)
-            shown = _plain(grid[1, column]).imshow(width, cmap=_COLOURS, vmin=0, vmax=top, interpolation="nearest")
+            _plain(grid[1, column]).imshow(width, cmap=_COLOURS, vmin=0, vmax=top, interpolation="nearest")
             free, size = count(row["n_free"]), count(len(row["lower"]))
             words = f"{count(row['n_active'])} positive features,\n{free} of {size} free"
             grid[1, column].set_xlabel(words, color=MUTED.light, fontsize=8)
-        bar = figure.colorbar(shown, ax=grid[1, :].tolist(), shrink=0.9, aspect=12)
+        bar = figure.colorbar(grid[1, 0].images[0], ax=grid[1, :].tolist(), shrink=0.9, aspect=12)
         bar.set_label("may move by")
         bar.outline.set_visible(False)
 

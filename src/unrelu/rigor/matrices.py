@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
 
-Matrix: TypeAlias = np.ndarray | sparse.csr_array
+if TYPE_CHECKING:
+    SparseRows: TypeAlias = Any  # what is known about the types of scipy's sparse arrays lacks shapes and products
+else:
+    SparseRows: TypeAlias = sparse.csr_array
+
+Matrix: TypeAlias = np.ndarray | SparseRows
 """A float64 matrix; a sparse one has each position at most once, in order, and finite numbers only where stored."""
 
 
@@ -26,14 +31,14 @@ def as_array(matrix: Matrix) -> np.ndarray:
 def uses_column(matrix: Matrix) -> np.ndarray:
     """(d,) bool, whether a column has a number other than zero."""
     if isinstance(matrix, np.ndarray):
-        return matrix.any(axis=0)
+        return np.asarray(matrix.any(axis=0))
     return np.bincount(matrix.indices[matrix.data != 0], minlength=matrix.shape[1]) > 0
 
 
 def uses_row(matrix: Matrix) -> np.ndarray:
     """(m,) bool, whether a row has a number other than zero."""
     if isinstance(matrix, np.ndarray):
-        return matrix.any(axis=1)
+        return np.asarray(matrix.any(axis=1))
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return np.bincount(rows[matrix.data != 0], minlength=matrix.shape[0]) > 0
 
@@ -61,7 +66,7 @@ def column(matrix: Matrix, j: int) -> np.ndarray:
 def touches(matrix: Matrix, columns: np.ndarray) -> np.ndarray:
     """(m,) bool, whether a row has a number other than zero in some columns, (d,) bool."""
     if isinstance(matrix, np.ndarray):
-        return matrix[:, columns].any(axis=1)
+        return np.asarray(matrix[:, columns].any(axis=1))
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return np.bincount(rows[columns[matrix.indices] & (matrix.data != 0)], minlength=matrix.shape[0]) > 0
 

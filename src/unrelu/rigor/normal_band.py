@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from unrelu.errors import TooLarge
+from unrelu.rigor.matrices import SparseRows
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
 BAND_LIMIT = 2**30
@@ -49,7 +50,7 @@ class NormalBand:
         terms: most products that go into one number of `A' D A`.
     """
 
-    def __init__(self, matrix: sparse.csr_array) -> None:
+    def __init__(self, matrix: SparseRows) -> None:
         """Look for rows with the same columns and for an order with a narrow band.
 
         Raises:
@@ -112,7 +113,7 @@ class NormalBand:
         solved[self.order] = scipy.linalg.cho_solve_banded((factor, True), vector[self.order], check_finite=False)
         return solved
 
-    def least_singular_value(self, chosen: np.ndarray, frobenius: float) -> float:
+    def least_singular_value(self, chosen: np.ndarray, frobenius: float, without: np.ndarray | None = None) -> float:
         """A proved lower bound of `sigma_d` of chosen rows; 0 where none is found.
 
         If the Cholesky factorisation of `fl(A'A) - c I` runs to its end, then `lambda_min(A'A) >= c - slack` (Rump,
@@ -121,11 +122,16 @@ class NormalBand:
         Args:
             chosen: (m,) bool.
             frobenius: at least the Frobenius norm of the chosen rows.
+            without: indices of columns to leave out, if any.
         """
         band = self.band(chosen.astype(np.float64))
+        if without is not None:
+            self._leave_out(band, without)
+            # The trace of what is factored, in place of the rows' squared norms.
+            frobenius = math.sqrt(frobenius**2 + without.size * float(band[0].max())) * (1 + 8 * UNIT)
         if not (math.isfinite(frobenius) and np.isfinite(band).all()):
             return 0.0
-        slack = self._slack(frobenius)
+        slack = self.slack(frobenius)
         estimate = self._least_eigenvalue_estimate(band)
         for fraction in (0.9, 0.5, 0.1):
             shift = fraction * estimate
@@ -140,15 +146,64 @@ class NormalBand:
         band = self.band(chosen.astype(np.float64))
         if not (math.isfinite(frobenius) and np.isfinite(band).all()):
             return False
-        return _factor(band, 2 * self._slack(frobenius)) is not None
+        return _factor(band, 2 * self.slack(frobenius)) is not None
 
-    def _slack(self, frobenius: float) -> float:
+    def slack(self, frobenius: float) -> float:
+        """How far above zero the least eigenvalue of a computed `A'A` proves the exact one to be positive."""
         # As `proved_slack`; a number of the factor of a band is a sum of at most width + 1 products.
         trace = frobenius**2 * (1 + gamma(self.terms + 4))
         cholesky = gamma(2 * (self.width + 1) + 8)
         factor = gamma(self.terms + 2) + cholesky / (1 - cholesky) + 2 * UNIT
         d = self._size
         return factor * trace * (1 + 64 * UNIT) + (d + self.terms) * d * UNDERFLOW
+
+    def small_vectors(self, chosen: np.ndarray, count: int, frobenius: float, steps: int) -> np.ndarray | None:
+        """Nearly the right singular vectors (d, count) of the smallest singular values of chosen rows; None if none."""
+        factor = _factor(self.band(chosen.astype(np.float64)), -4 * self.slack(frobenius))
+        if factor is None:
+            return None
+        V = np.random.default_rng(0).standard_normal((self._size, count))
+        for _ in range(steps):
+            V = np.linalg.qr(self.solve(factor, V))[0]
+        return V
+
+    def complement(self, chosen: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """T, (d, k): the identity on the columns, and on the others what makes `A_others' A T` nearly zero."""
+        full = self.band(chosen.astype(np.float64))
+        T = np.zeros((self._size, columns.size))
+        T[columns, np.arange(columns.size)] = 1.0
+        reduced = full.copy()
+        self._leave_out(reduced, columns)
+        factor = _factor(reduced, 0.0)
+        assert factor is not None  # it had one with a shift
+        for _ in range(2):  # the second corrects the rounding of the first
+            pushed = self._times(full, T)
+            pushed[columns] = 0.0
+            T -= self.solve(factor, pushed)
+        T[columns] = np.eye(columns.size)
+        return T
+
+    def _times(self, band: np.ndarray, T: np.ndarray) -> np.ndarray:
+        ordered, product = T[self.order], np.zeros_like(T)
+        product += band[0][:, None] * ordered
+        for k in range(1, self.width + 1):
+            diagonal = band[k, : self._size - k, None]
+            product[k:] += diagonal * ordered[: self._size - k]
+            product[: self._size - k] += diagonal * ordered[k:]
+        result = np.empty_like(product)
+        result[self.order] = product
+        return result
+
+    def _leave_out(self, band: np.ndarray, columns: np.ndarray) -> None:
+        """Replace rows and columns of the normal matrix by those of a multiple of the identity."""
+        place = np.empty(self._size, dtype=np.intp)
+        place[self.order] = np.arange(self._size)
+        top = float(band[0].max())
+        for j in place[columns]:
+            band[:, j] = 0.0
+            k = np.arange(1, min(self.width, j) + 1)
+            band[k, j - k] = 0.0
+            band[0, j] = top
 
     def _least_eigenvalue_estimate(self, band: np.ndarray) -> float:
         factor = _factor(band, 0.0)
@@ -174,7 +229,7 @@ def _factor(band: np.ndarray, shift: float) -> np.ndarray | None:
         return None
 
 
-def _same_columns(matrix: sparse.csr_array) -> tuple[np.ndarray, list[np.ndarray]]:
+def _same_columns(matrix: SparseRows) -> tuple[np.ndarray, list[np.ndarray]]:
     """One row of each set of columns, and all rows with these columns."""
     found: dict[bytes, list[int]] = {}
     starts = matrix.indptr.tolist()
@@ -185,7 +240,7 @@ def _same_columns(matrix: sparse.csr_array) -> tuple[np.ndarray, list[np.ndarray
     return np.array([rows[0] for rows in members], dtype=np.intp), members
 
 
-def _blocks(matrix: sparse.csr_array, members: list[np.ndarray], place: np.ndarray) -> list[_Blocks]:
+def _blocks(matrix: SparseRows, members: list[np.ndarray], place: np.ndarray) -> list[_Blocks]:
     by_size: dict[tuple[int, int], list[np.ndarray]] = {}
     for rows in members:
         by_size.setdefault((rows.size, int(matrix.indptr[rows[0] + 1] - matrix.indptr[rows[0]])), []).append(rows)

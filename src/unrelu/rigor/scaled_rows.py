@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from unrelu.errors import TooLarge
-from unrelu.rigor.matrices import Matrix, uses_column
+from unrelu.rigor.deflation import deflated_bound
+from unrelu.rigor.matrices import Matrix, SparseRows, uses_column
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import norm_above, row_norms_above
 from unrelu.rigor.singular import DENSE_SIZE, bound_from_gram, proves_full_rank, smallest_singular_value_bound
@@ -35,7 +36,6 @@ class ScaledRows:
         else:
             largest = np.maximum(matrix.max(axis=1).toarray(), -matrix.min(axis=1).toarray()).ravel()
             self.matrix, self.scales = _scaled_sparse(matrix, largest)
-            self.matrix.sort_indices()
         self.is_zero = largest == 0
 
     @property
@@ -127,6 +127,7 @@ class ScaledRows:
             bound = self.normal_band.least_singular_value(chosen, norm_above(self.norms[chosen]))
         except TooLarge:
             return 0.0
+        bound = bound or deflated_bound(self.matrix, self.normal_band, chosen)
         if bound == 0.0 and self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE:
             return smallest_singular_value_bound(self.matrix[chosen].toarray())
         return bound
@@ -146,6 +147,8 @@ class ScaledRows:
                 return True
         except TooLarge:
             return False
+        if deflated_bound(self.matrix, self.normal_band, chosen) > 0:
+            return True
         small = self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE
         return small and proves_full_rank(self.matrix[chosen].toarray())
 
@@ -170,10 +173,11 @@ def _scaled(matrix: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, np.nda
     return scaled, scales
 
 
-def _scaled_sparse(matrix: sparse.csr_array, largest: np.ndarray) -> tuple[sparse.csr_array, np.ndarray]:
+def _scaled_sparse(matrix: SparseRows, largest: np.ndarray) -> tuple[SparseRows, np.ndarray]:
     scales = _powers(largest)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     lossy = matrix.data * scales[rows] / scales[rows] != matrix.data
     scales[rows[lossy]] = 1.0
-    kept = (matrix.data * scales[rows], matrix.indices, matrix.indptr)
-    return sparse.csr_array(kept, shape=matrix.shape), scales
+    scaled = sparse.csr_array((matrix.data * scales[rows], matrix.indices, matrix.indptr), shape=matrix.shape)
+    scaled.sort_indices()
+    return scaled, scales

@@ -8,17 +8,17 @@ there are of them, so that some vector that is zero elsewhere is in the null spa
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from unrelu.rigor.matrices import touches, uses_column
+from unrelu.rigor.matrices import SparseRows, touches, uses_column
 
 
-def loose_columns(matrix: sparse.csr_array) -> np.ndarray:
+def loose_columns(matrix: SparseRows) -> np.ndarray:
     """The columns that are free when numbers are in general position, (d,) bool.
 
     All rows that use them are fewer than they; the others are determined to be zero.
 
+    >>> from scipy import sparse
     >>> loose_columns(sparse.csr_array([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
     array([False,  True,  True])
     """
@@ -28,7 +28,7 @@ def loose_columns(matrix: sparse.csr_array) -> np.ndarray:
     return _reached(matrix, match, start)
 
 
-def scarce_columns(matrix: sparse.csr_array, equalities: np.ndarray) -> np.ndarray:
+def scarce_columns(matrix: SparseRows, equalities: np.ndarray) -> np.ndarray:
     """Columns F, (d,) bool, that at most |F| rows use, fewer than |F| of them equalities; none where there are none.
 
     Args:
@@ -51,7 +51,7 @@ def scarce_columns(matrix: sparse.csr_array, equalities: np.ndarray) -> np.ndarr
     return _reached(matrix, match, start)
 
 
-def _reached(matrix: sparse.csr_array, match: np.ndarray, start: np.ndarray) -> np.ndarray:
+def _reached(matrix: SparseRows, match: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Columns in reach of some: from a column to all rows that use it, and to the columns they are matched with."""
     reached = start
     while True:

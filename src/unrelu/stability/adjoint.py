@@ -12,7 +12,7 @@ from unrelu.network.operators import AffineOperator, Convolution, Dense, Reshape
 from unrelu.stability.tangents import active_coordinates, not_linear, selected_coordinates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unrelu.network.operators import Shape
     from unrelu.stability.pattern import ActivationPattern
 
-_INPUT_GRADIENTS = {1: grad.conv1d_input, 2: grad.conv2d_input, 3: grad.conv3d_input}
+_INPUT_GRADIENTS: dict[int, Callable[..., Tensor]] = {1: grad.conv1d_input, 2: grad.conv2d_input, 3: grad.conv3d_input}
 
 
 def pull(network: Network, pattern: ActivationPattern, cotangents: Tensor) -> Tensor:

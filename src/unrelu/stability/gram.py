@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.linalg import eigh_tridiagonal, lapack
+from scipy.linalg import eigh_tridiagonal, get_lapack_funcs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,6 +37,9 @@ _PROBES = 20
 
 _SAFE = (1e-40, 1e40)
 """Sizes of numbers whose fourth powers (squared norms of products with G) neither overflow nor underflow."""
+
+
+_sytrd, _sytrd_lwork, _sterf, _ormqr = get_lapack_funcs(("sytrd", "sytrd_lwork", "sterf", "ormqr"), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +123,9 @@ class _Eigen:
         a = A.numpy()
         gram = np.asfortranarray((a @ a.T).T)  # NumPy sees a symmetric product, and does half the work
         size = len(gram)
-        work = int(lapack.dsytrd_lwork(size, lower=1)[0])
-        reflectors, d, e, tau, _ = lapack.dsytrd(gram, lower=1, lwork=work, overwrite_a=1)
-        values, info = lapack.dsterf(d, e)
+        work = int(_sytrd_lwork(size, lower=1)[0])
+        reflectors, d, e, tau, _ = _sytrd(gram, lower=1, lwork=work, overwrite_a=1)
+        values, info = _sterf(d, e)
         if info:
             raise np.linalg.LinAlgError("dsterf did not converge")
         return cls(values, A.device, reflectors=reflectors, scales=tau, diagonal=d, beside=e)
@@ -141,8 +144,8 @@ class _Eigen:
         _, Z = eigh_tridiagonal(self.diagonal, self.beside, select="i", select_range=(0, count - 1))
         lower = np.asfortranarray(self.reflectors[1:, :-1])
         below = np.asfortranarray(Z[1:])
-        work = int(lapack.dormqr("L", "N", lower, self.scales, below, -1)[1][0])
-        Z[1:] = lapack.dormqr("L", "N", lower, self.scales, below, work, overwrite_c=1)[0]
+        work = int(_ormqr("L", "N", lower, self.scales, below, -1)[1][0])
+        Z[1:] = _ormqr("L", "N", lower, self.scales, below, work, overwrite_c=1)[0]
         return torch.from_numpy(np.ascontiguousarray(Z))
 
 

@@ -102,7 +102,7 @@ class Tradeoff:
     def __str__(self) -> str:
         """A table of medians."""
         head = ("layer", "ReLU", "size", "rank", "invariant", "condition", "smallest", "largest")
-        cells = [head]
+        cells: list[tuple[str, ...]] = [head]
         for row in self.rows:
             counts = (str(row.output_size), str(row.rank), str(row.invariant))
             values = (str(row.condition_number), str(row.smallest_nonzero), str(row.largest))

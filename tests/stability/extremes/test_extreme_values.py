@@ -11,7 +11,7 @@ import torch
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError
 from unrelu.network.operators import Add, Dense, MaxPool, Pad, ReLU, Reshape
-from unrelu.stability.extremes import banded, extreme_values
+from unrelu.stability.extremes import banded, extreme_values, krylov
 from unrelu.stability.extremes.banded import band_plan, local_rows, proved_floor
 from unrelu.stability.extremes.extreme_values import extreme_singular_values
 from unrelu.stability.extremes.receptive_fields import receptive_fields
@@ -37,7 +37,8 @@ def pictures(kind: str):
     if kind == "residual":
         graph.add("inner", convolution(normal(6, 8, 8, 3, 3) / 9, normal(7, 8), padding=1))
         graph.add("sum", Add(), "inner", "relu1")
-    return graph.add("conv2", convolution(W2, B2, stride=2 if kind == "strided" else 1)).add("relu2", ReLU()).network()
+    second = convolution(W2, B2, stride=2 if kind == "strided" else 1, padding=int(kind == "pooled"))
+    return graph.add("conv2", second).add("relu2", ReLU()).network()
 
 
 KINDS = ["plain", "circular", "strided", "residual", "pooled"]
@@ -68,10 +69,10 @@ def check_residuals(found, J) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_ends_of_convolutional_networks(kind, matrix_free):
     net = pictures(kind)
-    found = extreme_singular_values(net, X, k=4, rtol=1e-8)
+    found = extreme_singular_values(net, X, k=3, rtol=1e-8)
     values = exact(net, X)[: found.structural_rank]
-    np.testing.assert_allclose([t.value for t in found.largest], values[:4], rtol=1e-10)
-    np.testing.assert_allclose([t.value for t in found.smallest], values[::-1][:4], rtol=1e-10)
+    np.testing.assert_allclose([t.value for t in found.largest], values[:3], rtol=1e-10)
+    np.testing.assert_allclose([t.value for t in found.smallest], values[::-1][:3], rtol=1e-10)
     assert all(t.converged for t in (*found.largest, *found.smallest))
     check_residuals(found, linearize(net, X).matrix)
     assert {t.claim for t in found.largest} == {Claim.AT_LEAST}
@@ -207,6 +208,20 @@ def test_circulant_convolutions_have_the_transform_of_their_kernel(matrix_free):
     assert found.smallest[0].value == pytest.approx(expected.min(), rel=1e-8)
 
 
+def test_small_values_are_those_of_the_matrix_and_not_of_its_square(matrix_free):
+    """Channels mixed by a matrix with values 1 and 1e-6 to 3e-6: their squares are known to four digits at best."""
+    values = np.array([1.0, 0.5, 3e-6, 1e-6])
+    U, V = (np.linalg.qr(np.random.default_rng(seed).normal(size=(4, 4))).Q for seed in (0, 1))
+    mixing = torch.from_numpy((U * values) @ V.T)[:, :, None, None]
+    shift = torch.full((4,), 100.0, dtype=torch.float64)
+    net = Graph(4, 5, 6).add("conv", convolution(mixing, shift)).add("relu", ReLU()).network()
+    found = extreme_singular_values(net, np.zeros((4, 5, 6)), k=2, rtol=1e-8)
+    assert "ARPACK" in found.method
+    for triplet in found.smallest:
+        assert triplet.converged
+        assert triplet.value == pytest.approx(1e-6, rel=1e-9)
+
+
 @pytest.mark.parametrize("condition", [1e2, 1e4, 1e6])
 def test_log_spaced_spectra(condition, matrix_free):
     """Each end of 200 values between 1 and 1 / condition; the smallest from its own residual, not from a square."""
@@ -246,6 +261,18 @@ def test_a_converged_value_of_a_cluster_may_not_be_the_smallest_and_claims_no_mo
         assert triplet.claim == Claim.AT_MOST
         assert triplet.value >= 0.1 - 1e-12
         assert triplet.value == pytest.approx(0.1, rel=1e-6)
+
+
+def test_a_residual_that_rounding_forbids_ends_the_search(matrix_free, monkeypatch):
+    """Told to reach residuals of 1e-40, it stops where it gets no further and says so."""
+    monkeypatch.setattr(krylov, "_ROUNDING", 1e-40)
+    monkeypatch.setattr(krylov, "BASIS_VECTORS", 40)
+    A = normal(0, 150, 100).numpy()
+    found = extreme_singular_values(one_layer(A, 100.0), np.zeros(100), k=2, rtol=1e-30)
+    assert "by rounding" in found.method
+    values = np.linalg.svd(A, compute_uv=False)
+    np.testing.assert_allclose([t.value for t in found.smallest], values[::-1][:2], rtol=1e-8)
+    assert not any(t.converged for t in found.smallest)
 
 
 def test_without_time_for_the_factor_lanczos_is_taken(matrix_free):

@@ -10,6 +10,7 @@ from scipy import sparse
 from unrelu.errors import StoreError
 from unrelu.network.fingerprints import array_sha256
 from unrelu.preimages.certificate_files.arrays import DTYPES, StoredArray, read_array, write_array
+from unrelu.rigor.matrices import SparseRows
 
 PARTS = ("numbers", "columns", "starts")
 """What there is to a sparse matrix: its numbers row by row, their columns, and where each row begins and the last ends.
@@ -18,7 +19,7 @@ All are written as floats, which are exact for such indices.
 """
 
 
-def write_sparse(folder: Path, name: str, matrix: sparse.csr_array) -> dict[str, StoredArray]:
+def write_sparse(folder: Path, name: str, matrix: SparseRows) -> dict[str, StoredArray]:
     """Write a sparse matrix.
 
     Returns:
@@ -37,7 +38,7 @@ def is_sparse(stored: dict[str, StoredArray], name: str) -> bool:
     return f"{name}_{PARTS[0]}" in stored
 
 
-def read_sparse(folder: Path, name: str, stored: dict[str, StoredArray], n_columns: int) -> sparse.csr_array:
+def read_sparse(folder: Path, name: str, stored: dict[str, StoredArray], n_columns: int) -> SparseRows:
     """The matrix of three files.
 
     Args:

@@ -131,7 +131,7 @@ class LocalRows:
                 if not len(block):
                     continue
                 block = block.reshape(-1, channels, plan.height, plan.width)
-                block = np.roll(block, (-int(top) % plan.height, -int(left) % plan.width), axis=(2, 3))
+                block = np.roll(block, (-int(top), -int(left)), axis=(2, 3))
                 block = block.transpose(0, 2, 3, 1).reshape(len(block), -1)
                 side = (plan.height, plan.width, channels)
                 right = int(left) + plan.width

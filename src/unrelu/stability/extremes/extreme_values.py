@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from unrelu.errors import InputError
 from unrelu.progress import resolve_progress
-from unrelu.stability.extremes.banded import BandPlan, band_factor, band_plan, local_rows, proved_floor
+from unrelu.stability.extremes.banded import BandFactor, BandPlan, band_factor, band_plan, local_rows, proved_floor
 from unrelu.stability.extremes.krylov import search_end
 from unrelu.stability.extremes.result import Claim, ExtremeSingularValues, SingularTriplet
 from unrelu.stability.extremes.side import Side, smaller_side
@@ -34,6 +35,9 @@ DENSE_BYTES = 2**29
 FLOOR = 0.99
 """The proof of a lower bound factorises `J'J` less the square of this part of the smallest value found; what rounding
 may do to it, and so the proved bound, lies a little lower."""
+
+REFINEMENTS = 3
+"""Most rounds of refinement of what the inverse of the Gram matrix gives."""
 
 NARROW = 1e-7
 """Where the network is narrower inside than at both ends, the Gram matrix has structural zeros, which rounding turns
@@ -170,7 +174,7 @@ class _Task:
                 advance=advance,
                 ignore=NARROW**2 if confined else 0.0,
             )
-        ended = "" if found.finished else ", stopped by the budget"
+        ended = "" if found.finished else ", stopped by the budget or by rounding"
         return self.triplets(found.vectors, largest=False, claim=claim), f"block Lanczos{ended}"
 
     def has_time_for(self, plan: BandPlan) -> bool:
@@ -200,7 +204,7 @@ class _Task:
                 vectors = stopped.eigenvectors
             advance(1)
         found = torch.from_numpy(vectors.T[::-1].copy()).to(self.operator.network.device)
-        smallest = self.triplets(found, largest=False, claim=Claim.AT_MOST)
+        smallest = self.refined(self.triplets(found, largest=False, claim=Claim.AT_MOST), factor)
         floor = None
         if factor.shift == 0 and time.perf_counter() + taken < self.deadline:
             with progress.stage("proof of a lower bound", 1) as advance:
@@ -211,6 +215,42 @@ class _Task:
             f"{f', shifted by {factor.shift:.1e}' if factor.shift else ''}"
         )
         return smallest, floor, method
+
+    def refined(self, smallest: _Triplets, factor: BandFactor) -> _Triplets:
+        """Better vectors, by the inverse of the Gram matrix on residuals, which are not those of squares.
+
+        `J v / s` is a left vector up to `eps sigma_1 / s` only, which J' makes large again; less `J (J'J)^-1 e`, with
+        e = J'u - s v, it is one to the last digits. Where the right vectors are not good enough either, their
+        corrections `(J'J)^-1 e` join them for another Rayleigh-Ritz step with J itself.
+        """
+        for _ in range(REFINEMENTS):
+            if all(triplet.converged for triplet in smallest):
+                break
+            corrections = [
+                factor.solve(self.operator.T @ triplet.left - triplet.value * triplet.right) for triplet in smallest
+            ]
+            turned = tuple(
+                self._with_left(triplet, triplet.left - self.operator @ correction)
+                for triplet, correction in zip(smallest, corrections, strict=True)
+            )
+            if all(triplet.converged for triplet in turned):
+                return turned
+            lengths = [np.linalg.norm(correction) for correction in corrections]
+            units = [part / length for part, length in zip(corrections, lengths, strict=True) if length > 0]
+            both = np.array([triplet.right for triplet in smallest] + units)
+            on_device = torch.from_numpy(both).to(self.operator.network.device)
+            smallest = self.triplets(on_device, largest=False, claim=Claim.AT_MOST)[: self.k]
+        return smallest
+
+    def _with_left(self, triplet: SingularTriplet, left: np.ndarray) -> SingularTriplet:
+        """The triplet with another left vector, where that makes the larger of its residuals smaller."""
+        u, s, v = left / np.linalg.norm(left), triplet.value, triplet.right
+        first = float(np.linalg.norm(self.operator.T @ u - s * v))
+        second = float(np.linalg.norm(self.operator @ v - s * u))
+        if max(first, second) >= max(triplet.left_residual, triplet.right_residual):
+            return triplet
+        converged = max(first, second) <= self.rtol * s
+        return replace(triplet, left=u, left_residual=first, right_residual=second, converged=converged)
 
     def triplets(self, vectors: Tensor, *, largest: bool, claim: Claim) -> _Triplets:
         """Rayleigh-Ritz with A itself on the span of some vectors (rows), which squares nothing, and residuals."""

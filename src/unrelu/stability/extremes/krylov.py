@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ BASIS_BYTES = 2**31
 BASIS_VECTORS = 600
 """Vectors in a basis, at most: with more, orthogonalising and the small eigenproblem would cost more than products."""
 
-_ROUNDING = 16 * float(np.finfo(np.float64).eps)  # of the largest eigenvalue: residuals cannot be told from it
+PATIENCE = 100
+"""Steps without any progress above rounding after which a search ends."""
+
+_EPSILON = float(np.finfo(np.float64).eps)
+
+_ROUNDING = 16 * _EPSILON  # of the largest eigenvalue: residuals cannot be told from it
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +74,7 @@ def search_end(
     advance(len(V))
     H = W @ V.T
     generator = torch.Generator().manual_seed(0)
+    patience = _Patience()
     while True:
         values, Y = torch.linalg.eigh((H + H.T) / 2)
         order = torch.arange(len(values) - 1, -1, -1) if largest else torch.arange(len(values))
@@ -75,10 +82,12 @@ def search_end(
         pick = order[values[order] > ignore * values[-1]][:k] if ignore else order[:k]
         X = Y[:, pick].T @ V
         R = Y[:, pick].T @ W - values[pick, None] * X
-        small = R.norm(dim=1) <= torch.clamp(rtol * values[pick], min=_ROUNDING * float(values[-1]))
-        finished = len(pick) == k and bool(small.all())
-        if finished or len(V) >= n or time.perf_counter() > deadline:
-            return EndVectors(X, finished or len(V) >= n)
+        residuals, scale = R.norm(dim=1), float(values[-1])
+        small = residuals <= torch.clamp(rtol * values[pick], min=_ROUNDING * scale)
+        finished = len(V) >= n or (len(pick) == k and bool(small.all()))
+        stuck = patience.at_an_end(float(values[pick].sum()), float(residuals.sum()), 8 * _EPSILON * scale)
+        if finished or stuck or time.perf_counter() > deadline:
+            return EndVectors(X, finished)
         fresh = _orthonormal(R[~small], V)
         if not len(fresh):
             noise = torch.randn(k, n, dtype=torch.float64, generator=generator).to(V.device)
@@ -93,6 +102,23 @@ def search_end(
         cross = V @ image.T
         H = torch.cat([torch.cat([H, cross], dim=1), torch.cat([cross.T, fresh @ image.T], dim=1)])
         V, W = torch.cat([V, fresh]), torch.cat([W, image])
+
+
+@dataclass(eq=False)
+class _Patience:
+    """Sees when rounding keeps a search from getting any further."""
+
+    best: float = math.inf
+    value: float = math.inf
+    waited: int = 0
+
+    def at_an_end(self, value: float, residual: float, rounding: float) -> bool:
+        """Whether for long neither the Ritz values moved by more than rounding nor the residuals fell by half."""
+        if abs(value - self.value) > rounding or residual < self.best / 2:
+            self.best, self.value, self.waited = min(residual, self.best), value, 0
+            return False
+        self.waited += 1
+        return self.waited >= PATIENCE
 
 
 def _orthonormal(block: Tensor, basis: Tensor) -> Tensor:
