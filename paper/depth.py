@@ -63,12 +63,13 @@ def draw(results: Results) -> Figure:
 
 
 def say(results: Results) -> str:
-    """The median over layers of the value in the middle of the spectrum, relative to the largest."""
+    """The value in the middle of those that are not 0, relative to the largest."""
     lines = []
     for found in results["networks"]:
         parts = []
         for one in found["curves"]:
-            middle = one["median"][len(one["median"]) // 2] / one["median"][0]
+            at = next(k for k, index in enumerate(one["index"]) if 2 * index >= one["rank"])
+            middle = one["median"][at] / one["median"][0]
             parts.append(f"{one['layer']} {one['rank']:g} and {middle:.2g}")
         lines.append(f"{found['trained']['recipe']['network']}, rank and middle over largest value: {', '.join(parts)}")
     return "\n".join(lines)

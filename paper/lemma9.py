@@ -169,7 +169,8 @@ def draw(results: Results) -> Figure:
         axes.set_title(f"{recipe['network']}, {found['layer']} ({recipe['epochs']} epochs)", loc="left")
         axes.set_xlabel("c")
         axes.set_ylabel("share that satisfies the condition")
-        axes.legend()
+    handles, labels = plots[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
