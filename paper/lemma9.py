@@ -95,7 +95,7 @@ def one_picture(layer: ur.ReLULayer, x: np.ndarray, config: Lemma9Config, contex
     smallest = largest = None
     if config.largest_gram >= M:
         squares = context.kept(name, values)["squares"]
-        sure = squares[squares > max(A.shape) * np.finfo(float).eps * squares[-1]]
+        sure = squares[squares > max(layer.n_outputs, layer.n_inputs) * np.finfo(float).eps * squares[-1]]
         smallest, largest = float(np.sqrt(sure[0])), float(np.sqrt(sure[-1]))
     return {
         "remaining": M,

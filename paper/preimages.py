@@ -221,7 +221,7 @@ def histogram(axes: Axes, table: list[Results], parts: tuple[tuple[str, str], ..
     used = [k for k, count in enumerate(counts) if any(count)]
     axes.hist(
         [levels] * len(used),
-        edges,
+        edges.tolist(),
         weights=[counts[k] for k in used],
         stacked=True,
         color=[parts[k][1] for k in used],

@@ -20,6 +20,7 @@ MLP = Recipe("MLP-100", "mnist-sample", 1, "adam", 1e-3, 100)
 TINY = {
     "metamers": {"recipes": (MLP, replace(MLP, seed=1)), "n_originals": 2, "n_targets": 2, "n_drawn": 3},
     "preimages": {"recipes": (MLP, replace(MLP, epochs=0)), "n_pictures": 20, "n_directions": 2},
+    "compactness": {"recipes": (MLP,), "n_pictures": 2, "n_ranges": 0},
     "relu": {"n_pictures": 1, "window": 4},
     "depth": {"n_pictures": 1, "window": 4},
     "tradeoff": {"n_pictures": 1, "window": 4},

@@ -52,7 +52,7 @@ def test_no_epochs_leave_random_weights(tmp_path):
 
 def test_unknown_pictures_are_refused(context):
     with pytest.raises(InputError, match="no pictures called 'faces'"):
-        pictures("faces", "test", context)
+        pictures("faces", "test", context)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
