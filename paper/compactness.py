@@ -106,7 +106,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     """Spearman's; None where one of them is the same everywhere."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
-    return round(float(spearmanr(a, b).statistic), 4)
+    return round(float(np.asarray(spearmanr(a, b))[0]), 4)
 
 
 def draw(results: Results) -> Figure:

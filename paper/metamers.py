@@ -132,7 +132,7 @@ def draw(results: Results) -> Figure:
     """The nearest pairs above, the distribution below."""
     pairs = results["drawn"]
     figure = Figure(figsize=(1.15 * len(pairs) + 0.6, 6.2), layout="constrained")
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=[3, 2.2]))
+    (above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2.2])
     grid = above.subplots(3, len(pairs), squeeze=False)
     for column, pair in zip(grid.T, pairs, strict=True):
         for axes, what in zip(column, ("original", "metamer", "target"), strict=True):

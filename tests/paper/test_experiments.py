@@ -26,6 +26,7 @@ TINY = {
     "tradeoff": {"n_pictures": 1, "window": 4},
     "lemma9": {"n_pictures": 1, "layer": 5, "patch": 2, "largest_gram": 0},
     "three-vectors": {},
+    "discussion": {"recipes": (MLP,), "width": 16, "depth": 3, "n_points": 3, "n_pictures": 4},
 }
 """A few seconds each."""
 
@@ -116,6 +117,18 @@ def test_lemma_9_on_sparse_rows_is_that_of_the_package_on_dense_ones(context):
     assert found["along"][0] == pytest.approx(weak.along.min(), rel=1e-4)
     assert found["smallest_nonzero"] == pytest.approx(weak.smallest_nonzero, rel=1e-6)
     assert found["patch"]["least_c"] == pytest.approx(weak.smallest_bound, rel=1e-5)  # the patch is the whole layer
+
+
+def test_without_relus_orthogonal_layers_keep_all_singular_values_at_1(context):
+    config = replace(EXPERIMENTS["discussion"].quick, **TINY["discussion"])
+    found = EXPERIMENTS["discussion"].run(config, context)
+    for layer in found["orthogonal"]["layers"]:
+        assert layer["condition_number_without_relu"] == pytest.approx(1)
+        assert layer["condition_number"][1] >= 1
+        assert layer["largest"][2] <= 1 + 1e-12  # removing rows lowers singular values (Lemma 8)
+    assert found["orthogonal"]["layers"][0]["condition_number"][1] == pytest.approx(1)  # orthonormal rows are left
+    assert found["preconditioner"]["own_region"]["preconditioned"] == pytest.approx(1, rel=1e-5)
+    assert found["preconditioner"]["other_regions"]["preconditioned"][1] > 1.01
 
 
 def test_the_command_writes_quick_results_into_its_folder(tmp_path, capsys):
