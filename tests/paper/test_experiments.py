@@ -1,0 +1,139 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import unrelu as ur
+from paper import __main__ as command
+from paper.decay import by_layer, curve, layer_spectra, packed, unpacked
+from paper.experiments import EXPERIMENTS
+from paper.lemma9 import Lemma9Config, one_picture
+from paper.pictures import pictures
+from paper.preimages import finite_if_random, unique_if_random
+from paper.tradeoff import row
+from paper.training import Recipe
+from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
+
+MLP = Recipe("MLP-100", "mnist-sample", 1, "adam", 1e-3, 100)
+TINY = {
+    "metamers": {"recipes": (MLP, replace(MLP, seed=1)), "n_originals": 2, "n_targets": 2, "n_drawn": 3},
+    "preimages": {"recipes": (MLP, replace(MLP, epochs=0)), "n_pictures": 20, "n_directions": 2},
+    "compactness": {"recipes": (MLP,), "n_pictures": 2, "n_ranges": 0},
+    "relu": {"n_pictures": 1, "window": 4},
+    "depth": {"n_pictures": 1, "window": 4},
+    "tradeoff": {"n_pictures": 1, "window": 4},
+    "lemma9": {"n_pictures": 1, "layer": 5, "patch": 2, "largest_gram": 0},
+    "three-vectors": {},
+    "discussion": {"recipes": (MLP,), "width": 16, "depth": 3, "n_points": 3, "n_pictures": 4},
+}
+"""A few seconds each."""
+
+
+def tiny(name, cifar):
+    experiment = EXPERIMENTS[name]
+    config = replace(experiment.quick, **TINY[name])
+    thin = [replace(each, data=cifar) for each in config.recipes if each.network == "ThinCIFAR"]
+    wide = [replace(each, network="ThinCIFAR", data=cifar) for each in config.recipes if each.network == "WideCIFAR"]
+    dense = [replace(MLP, epochs=0) if each.network == "MLP-3500" else each for each in config.recipes]
+    dense = [replace(each, epochs=min(each.epochs, 1)) for each in dense if each.network == "MLP-100"]
+    return replace(config, recipes=(*(thin or wide), *dense))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_runs_says_and_draws(name, request, context, tmp_path):
+    networks = {each.network for each in EXPERIMENTS[name].quick.recipes}
+    cifar = request.getfixturevalue("cifar") if any("CIFAR" in network for network in networks) else None
+    experiment, config = EXPERIMENTS[name], tiny(name, cifar)
+    record = experiment.record(config, context)
+    experiment.write(record, tmp_path)
+    stored = json.loads((tmp_path / f"{name}.json").read_text())
+    assert stored["results"] == json.loads(json.dumps(experiment.run(config, context)))  # what is kept says the same
+    assert {"claim", "config", "versions", "seconds", "made"} <= stored.keys()
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / f"{name}.svg").read_text()
+    assert experiment.say(stored["results"])
+
+
+def test_wendels_formula_in_the_plane():
+    assert finite_if_random(0, 3, 2) == pytest.approx(0.25)  # three random directions leave no half-plane
+    assert finite_if_random(1, 3, 2) == pytest.approx(0.5)  # two random signs on a line
+    assert finite_if_random(2, 3, 2) == 1.0
+
+
+def test_uniqueness_of_random_rows_is_that_of_the_package():
+    k, inside = np.array([50, 100, 300, 450, 500]), np.array([40, 90, 120, 150, 100])
+    expected = [gaussian_uniqueness(int(a), int(f), 784 - int(f)) for a, f in zip(k, inside, strict=True)]
+    np.testing.assert_allclose(unique_if_random(k, inside, 784), expected, rtol=1e-9, atol=1e-300)
+
+
+def test_preimages_are_those_of_the_package(context):
+    experiment = EXPERIMENTS["preimages"]
+    config = tiny("preimages", None)
+    (found, untrained) = experiment.run(config, context)["networks"]
+    assert found["unproved"] == untrained["unproved"] == 0
+    for one in (found, untrained):
+        assert sum(each["finite"] + each["infinite"] + each["open"] for each in one["over_n_active"]) == 20
+        assert sum(each["unique"] + each["not_unique"] for each in one["over_n_active"]) == 20
+        assert one["kinds"] == {"unbounded": 20}  # 100 rows in 784 dimensions: the paper's Corollary 6
+        assert one["fewest_with_finite"] is None
+    assert found["directions"]["n"] == 2
+
+
+def test_spectra_survive_the_file_and_summaries_are_those_of_the_package(context):
+    done, spectra = layer_spectra(MLP, 2, None, context)
+    arrays = packed(spectra)
+    again = unpacked({key: np.asarray(value) for key, value in arrays.items()}, 0, None)
+    for one, other in zip(spectra, again, strict=True):
+        assert one.values.tolist() == other.values.tolist()
+        assert (one.layer, one.relu, one.shape, one.rank) == (other.layer, other.relu, other.shape, other.rank)
+    images = pictures("mnist-sample", "test", context).images[:2]
+    net = ur.Network.from_torch(done.module, torch.from_numpy(images))
+    table = [each for each in ur.tradeoff(net, images, progress=False).rows if each.relu]
+    groups = [group for (_, relu), group in by_layer(spectra).items() if relu]
+    for theirs, group in zip(table, groups, strict=True):
+        ours = row(group)
+        assert ours["condition_number"][1] == pytest.approx(theirs.condition_number.median, rel=1e-5)
+        assert ours["rank"][1] == theirs.rank.median
+        drawn = curve(group)
+        assert drawn["index"][0] == 1
+        assert drawn["index"][-1] == 100
+        assert drawn["median"][0] == pytest.approx(theirs.largest.median, rel=1e-4)
+
+
+def test_lemma_9_on_sparse_rows_is_that_of_the_package_on_dense_ones(context):
+    random = np.random.default_rng(3)
+    A = random.standard_normal((32, 16)) * (random.random((32, 16)) < 0.3)
+    layer = ur.ReLULayer(A, random.standard_normal(32), input_shape=(1, 4, 4), output_shape=(2, 4, 4))
+    x = random.standard_normal(16)
+    found = one_picture(layer, x, Lemma9Config(patch=4), context, "lemma9/test")
+    scan = ur.bounds.correlation_scan(layer, at=x, c=np.array(found["c"]) * (1 + 1e-4))
+    weak = ur.bounds.weak_correlation(layer, at=x)
+    counts = scan.holds.sum(axis=0)
+    assert np.abs(counts - found["rows_all_of_whose_conditions_hold"]).max() <= 1  # c is rounded to five digits
+    np.testing.assert_allclose(found["share_of_pairs"], scan.share.mean(axis=0), atol=0.01)
+    assert found["least_c"][0] == pytest.approx(weak.smallest_bound, rel=1e-4)
+    assert found["along"][0] == pytest.approx(weak.along.min(), rel=1e-4)
+    assert found["smallest_nonzero"] == pytest.approx(weak.smallest_nonzero, rel=1e-6)
+    assert found["patch"]["least_c"] == pytest.approx(weak.smallest_bound, rel=1e-5)  # the patch is the whole layer
+
+
+def test_without_relus_orthogonal_layers_keep_all_singular_values_at_1(context):
+    config = replace(EXPERIMENTS["discussion"].quick, **TINY["discussion"])
+    found = EXPERIMENTS["discussion"].run(config, context)
+    for layer in found["orthogonal"]["layers"]:
+        assert layer["condition_number_without_relu"] == pytest.approx(1)
+        assert layer["condition_number"][1] >= 1
+        assert layer["largest"][2] <= 1 + 1e-12  # removing rows lowers singular values (Lemma 8)
+    assert found["orthogonal"]["layers"][0]["condition_number"][1] == pytest.approx(1)  # orthonormal rows are left
+    assert found["preconditioner"]["own_region"]["preconditioned"] == pytest.approx(1, rel=1e-5)
+    assert found["preconditioner"]["other_regions"]["preconditioned"][1] > 1.01
+
+
+def test_the_command_writes_quick_results_into_its_folder(tmp_path, capsys):
+    command.main(["three-vectors", "--quick", "--folder", str(tmp_path)])
+    assert "condition number 19.08" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "quick").iterdir()) == [
+        f"three-vectors.{kind}" for kind in ("json", "png", "svg")
+    ]
