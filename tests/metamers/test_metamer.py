@@ -237,3 +237,15 @@ def test_small_integer_layers(data: st.DataObject) -> None:
     assert found.optimal
     if norm != 2:
         assert found.distance == pytest.approx(plain_distance(layer, x0, target, norm), abs=1e-6)
+
+
+@pytest.mark.parametrize("norm", [1, 2, np.inf])
+def test_the_only_input_with_its_features_is_its_own_metamer(norm: float) -> None:
+    rng = np.random.default_rng(0)
+    layer = ReLULayer(rng.standard_normal((60, 20)), np.full(60, 30.0))  # all active, far more than inputs
+    original, target = rng.random((2, 20))
+    found = metamer(layer, at=original, target=target, norm=norm)
+    np.testing.assert_array_equal(found.x, original)
+    assert found.optimal
+    assert found.radius == found.feature_error == 0.0
+    assert found.distance == found.bound == np.linalg.norm(original - target, ord=norm)

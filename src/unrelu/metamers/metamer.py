@@ -16,6 +16,7 @@ from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain, resolve
 from unrelu.polyhedra.nearest import NearestPoint, check_norm, nearest_point
+from unrelu.rigor.singular import proves_full_rank
 from unrelu.solvers.status import Status
 
 PICTURES = Box(0, 1)
@@ -94,7 +95,14 @@ def find_metamer(
     wanted = _sample(target, features, "the target")
     polyhedron = resolve(domain, original.size)
     constraints = features.constraints(original, polyhedron, tolerance)
-    found = nearest_point(constraints.polyhedron, wanted, norm, ub_error=constraints.ub_error, time_limit=time_limit)
+    if len(constraints.polyhedron.A_eq) >= original.size and proves_full_rank(constraints.polyhedron.A_eq):
+        # No other input has these features, and a solver would only meet rounding.
+        distance = float(np.linalg.norm(original - wanted, ord=norm))
+        found = NearestPoint(original, distance, distance, 0.0, Status.OPTIMAL)
+    else:
+        found = nearest_point(
+            constraints.polyhedron, wanted, norm, ub_error=constraints.ub_error, time_limit=time_limit
+        )
     x = _point(found, original)
     distance = float(np.linalg.norm(x - wanted, ord=norm))
     pair = np.stack([original, x]).reshape(2, *features.input_shape)

@@ -45,6 +45,11 @@ class Network:
     source: Source | None = None
     _index: dict[str, Node] = field(init=False, repr=False)
 
+    def __repr__(self) -> str:
+        """A line with the shapes and the names of the ReLU layers."""
+        layers = ", ".join(self.layers) or "none"
+        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers})"
+
     def __post_init__(self) -> None:
         if not self.nodes or not isinstance(self.nodes[0].operator, Input) or self.nodes[0].name != INPUT:
             raise InputError("the first node of a network must be its input, called 'input'.")

@@ -84,6 +84,11 @@ class ReLULayer:
         }.items():
             object.__setattr__(self, key, value)
 
+    def __repr__(self) -> str:
+        """A line with the name and the sizes."""
+        name = f"{self.name!r}: " if self.name else ""
+        return f"ReLULayer({name}{self.n_outputs} features of {self.n_inputs} inputs)"
+
     @property
     def n_inputs(self) -> int:
         """d, the number of input coordinates."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unrelu.errors import DomainError
 from unrelu.polyhedra.polyhedron import Polyhedron
 
 
@@ -53,5 +54,15 @@ class Nonnegative:
 
 
 def resolve(domain: Domain | None, dimension: int) -> Polyhedron:
-    """The polyhedron of a domain; None is the whole space."""
-    return Polyhedron(origin=np.zeros(dimension)) if domain is None else domain.polyhedron(dimension)
+    """The polyhedron of a domain; None is the whole space.
+
+    Raises:
+        DomainError: if it is no domain, or does not exist in that dimension.
+    """
+    if domain is None:
+        return Polyhedron(origin=np.zeros(dimension))
+    if not hasattr(domain, "polyhedron"):
+        raise DomainError(
+            f"a domain is needed, not {type(domain).__name__}; give Box(lower, upper), Nonnegative() or a Polyhedron."
+        )
+    return domain.polyhedron(dimension)

@@ -12,6 +12,7 @@ import torch
 from unrelu.devices import resolve_device
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.expected import expect_layer
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
@@ -90,6 +91,12 @@ class Classification:
         """(n,) float64, how clearly boundedness was decided; NaN where counting or rank decided it."""
         return self._collect(lambda preimage: preimage.margin, np.float64)
 
+    def __repr__(self) -> str:
+        """A line with the number of inputs of each kind."""
+        kinds, counts = np.unique([kind.value for kind in self.kind], return_counts=True)
+        told = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
+        return f"Classification({len(self)} inputs of {_title(self.layer)}: {told})"
+
     def verify(self, progress: Progress | bool | None = None, workers: int | None = None) -> np.ndarray:
         """Check the certificates of all inputs without a solver.
 
@@ -143,6 +150,7 @@ def classify(
     >>> [kind.value for kind in classify(layer, np.array([[0.0], [3.0]])).kind]
     ['bounded', 'singleton']
     """
+    expect_layer(layer)
     points = _points(layer, inputs)
     system = LayerSystem.ask(layer, domain, tolerance)
     shared = GramRows(system.rows, resolve_device(device))
@@ -206,6 +214,7 @@ def preimage(
     """
     if (at is None) == (features is None):
         raise InputError("preimage needs one of `at` (an input of the layer) and `features`, not both.")
+    expect_layer(layer)
     if features is not None:
         values = as_numpy(features, "the features").reshape(-1)
         return feature_preimage(LayerSystem.ask(layer, domain, tolerance), values)

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
-from unrelu.polyhedra.domains import Domain
+from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates import Cone
 from unrelu.preimages.domain_rows import DomainRows
@@ -56,7 +56,7 @@ class LayerSystem:
             DomainError: if the domain is empty or does not fit the layer.
             InputError: if the tolerance is negative or not finite.
         """
-        return cls(layer, None if domain is None else domain.polyhedron(layer.n_inputs), float(tolerance))
+        return cls(layer, None if domain is None else resolve(domain, layer.n_inputs), float(tolerance))
 
     @cached_property
     def rows(self) -> ScaledRows:

@@ -32,6 +32,11 @@ class PreimageCertificate:
     bounded: ConeCertificate | None
     singleton: ConeCertificate | None
 
+    def __repr__(self) -> str:
+        """A line with the kind and the proofs."""
+        proofs = [type(proof).__name__ for proof in (self.bounded, self.singleton) if proof is not None]
+        return f"PreimageCertificate({self.kind.value}: {', '.join(proofs) or 'no proofs'})"
+
     @property
     def kind(self) -> Kind:
         """The kind that the certificates claim to prove."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from unrelu.network.expected import expect_network
 from unrelu.network.folding import DENSE_LIMIT
 from unrelu.stability.gram import product
 from unrelu.stability.jacobian import CHUNK_BYTES, n_kept, nodes_between, window_start
@@ -88,6 +89,7 @@ def spectrum_cost(
     Raises:
         InputError: as `spectrum` does.
     """
+    expect_network(prefix)
     check_accuracy(accuracy)
     network = prefix if relu else without_last_relu(prefix)
     rows = feature_coordinates(network, features)

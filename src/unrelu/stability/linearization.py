@@ -13,6 +13,7 @@ import torch
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy, as_tensor
+from unrelu.network.expected import expect_network
 from unrelu.network.operators import AffineOperator
 from unrelu.progress import resolve_progress
 from unrelu.stability.comparisons import comparisons
@@ -154,6 +155,7 @@ def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
         TooLarge: if the matrix would take more memory than allowed.
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
+    expect_network(prefix)
     network = prefix if relu else without_last_relu(prefix)
     layer = ", ".join(prefix.outputs)
     d, m = network.input_size, network.output_size
@@ -197,6 +199,7 @@ def linearize_many(
         TooLarge: if a matrix would take more memory than allowed.
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
+    expect_network(prefix)
     batch = as_tensor(inputs, "the inputs", prefix.device)
     if batch.ndim == 0 or tuple(batch.shape[1:]) != prefix.input_shape:
         raise ShapeError(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
 
+from unrelu.network.expected import expect_network
 from unrelu.stability.adjoint import pull
 from unrelu.stability.jacobian import CHUNK_BYTES, Start, collect
 from unrelu.stability.linearization import without_last_relu
@@ -96,5 +97,6 @@ def jacobian_operator(prefix: Network, at: Array, relu: bool = True) -> Jacobian
             does not end in a ReLU.
         ModelError: if a pre-activation overflows.
     """
+    expect_network(prefix)
     network = prefix if relu else without_last_relu(prefix)
     return JacobianOperator(network, forward_pass(network, at).pattern)

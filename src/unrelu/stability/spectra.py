@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_tensor
+from unrelu.network.expected import expect_network
 from unrelu.network.folding import DENSE_LIMIT
 from unrelu.parallel import Workers, share_workers
 from unrelu.progress import resolve_progress
@@ -74,6 +75,7 @@ def spectra(
         TooLarge: if a Jacobian would take more memory than allowed.
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
+    expect_network(network)
     check_rtol(rtol)
     check_accuracy(accuracy)
     batch = as_tensor(inputs, "the inputs", network.device)

@@ -12,6 +12,7 @@ import torch
 
 from unrelu.errors import InputError
 from unrelu.network.arrays import Array
+from unrelu.network.expected import expect_network
 from unrelu.stability.jacobian import Pushed, push, window_start
 from unrelu.stability.linearization import ends_in_relu, without_last_relu
 from unrelu.stability.pattern import forward_pass
@@ -154,6 +155,7 @@ def spectrum(
         TooLarge: if the Jacobian would take more memory than allowed.
         ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
+    expect_network(prefix)
     check_rtol(rtol)
     check_accuracy(accuracy)
     network = prefix if relu else without_last_relu(prefix)

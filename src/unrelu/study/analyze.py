@@ -18,6 +18,7 @@ from unrelu.metamers.feature_map import feature_map
 from unrelu.metamers.metamer import PICTURES
 from unrelu.metamers.pairs import Pair, choose_pairs
 from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.expected import expect_network
 from unrelu.network.fingerprints import array_sha256
 from unrelu.network.graph import Network
 from unrelu.parallel import in_threads
@@ -113,6 +114,7 @@ def analyze(
         TooLarge: if metamers, a prior or freedom are asked for and the first layer does not fit in memory as a dense
             matrix.
     """
+    expect_network(net)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     x = _checked_data(net, data)
     y = _checked_labels(labels, len(x))

@@ -14,6 +14,7 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.stats import t as student
 
 from unrelu.errors import InputError
+from unrelu.network.expected import expect_network
 from unrelu.progress import resolve_progress
 from unrelu.stability.extremes.side import Side, smaller_side
 from unrelu.stability.operator import jacobian_operator
@@ -185,6 +186,7 @@ def spectral_density(
             in a ReLU.
         ModelError: if a pre-activation overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
+    expect_network(prefix)
     if probes < 2 or steps < 1 or (budget is not None and budget <= 0):
         raise InputError(
             f"probes must be at least 2, steps at least 1, budget positive, not {probes}, {steps}, {budget}."

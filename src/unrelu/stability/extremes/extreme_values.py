@@ -12,6 +12,7 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from unrelu.errors import InputError
+from unrelu.network.expected import expect_network
 from unrelu.progress import resolve_progress
 from unrelu.stability.extremes.banded import BandFactor, BandPlan, band_factor, band_plan, local_rows, proved_floor
 from unrelu.stability.extremes.krylov import search_end
@@ -86,6 +87,7 @@ def extreme_singular_values(
             in a ReLU.
         ModelError: if a pre-activation overflows, or a node is neither affine, a ReLU nor a max pooling.
     """
+    expect_network(prefix)
     if k < 1 or not 0 < rtol < 1 or (budget is not None and budget <= 0):
         raise InputError(f"k must be at least 1, rtol in (0, 1) and budget positive, not {k}, {rtol} and {budget}.")
     begun = time.perf_counter()

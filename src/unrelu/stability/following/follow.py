@@ -11,6 +11,7 @@ import torch
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy, as_tensor
+from unrelu.network.expected import expect_network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.rigor.rounding import UNIT
 from unrelu.stability.following.line import Ahead, Line, Ties
@@ -68,6 +69,7 @@ def follow(
     >>> path.velocities.tolist(), path.end
     ([[-1.0, 0.0], [0.0, 1.0]], inf)
     """
+    expect_network(prefix)
     if n_regions < 1:
         raise InputError(f"n_regions must be 1 or more, not {n_regions}.")
     if turn and direction is not None:
