@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 import unrelu as ur
 from benchmarks.environment import environment
 from unrelu.datasets import mnist_sample
-from unrelu.demo.recipes import RECIPES
+from unrelu.demo.recipes import RECIPES, Recipe
 from unrelu.demo.training import Training, train
 
 REPEATS = 5
@@ -47,9 +47,8 @@ NETWORKS = (
 """The demo's MLP-3500, and a network that leaves far fewer units active than any of the demo's."""
 
 
-def trained_layer(index: int) -> tuple[str, ur.ReLULayer, np.ndarray]:
+def trained_layer(recipe: Recipe) -> tuple[str, ur.ReLULayer, np.ndarray]:
     """The first layer of a network, and the held-out pictures."""
-    recipe = NETWORKS[index]
     parts = mnist_sample().split(500, seed=0)
     done = train(recipe.module(), parts.train, recipe.training, held_out=parts.held_out, what=recipe.name)
     net = ur.Network.from_torch(done.module, torch.from_numpy(parts.held_out.images[:2]))
@@ -77,8 +76,8 @@ def papers_program(layer: ur.ReLULayer, x: np.ndarray, cap: float) -> dict[str, 
     return {"seconds": seconds, "capped": found.status == 1, "says": {0: "bounded", 2: "unbounded"}.get(found.status)}
 
 
-def measure(index: int, n_inputs: int, cap: float) -> dict[str, object]:
-    name, layer, pictures = trained_layer(index)
+def measure(recipe: Recipe, n_inputs: int, cap: float) -> dict[str, object]:
+    name, layer, pictures = trained_layer(recipe)
     pictures = pictures.reshape(len(pictures), -1)
     counts = (pictures @ layer.weight.T + layer.bias > 0).sum(axis=1)
     chosen = pictures[counts < layer.n_inputs][:n_inputs]
@@ -149,7 +148,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        layers = [measure(index, arguments.inputs, arguments.cap) for index in (0, 1)]
+        layers = [measure(recipe, arguments.inputs, arguments.cap) for recipe in NETWORKS]
         result = {
             "command": f"python -m benchmarks.classification --inputs {arguments.inputs} --cap {arguments.cap:g}",
             "date": time.strftime("%Y-%m-%d"),

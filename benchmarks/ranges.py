@@ -27,8 +27,9 @@ from scipy.optimize import linprog
 from threadpoolctl import threadpool_limits
 
 import unrelu as ur
-from benchmarks.classification import trained_layer
+from benchmarks.classification import NETWORKS, trained_layer
 from benchmarks.environment import environment
+from unrelu.demo.recipes import RECIPES, Recipe
 
 
 def cold_ends(P: ur.Polyhedron, coordinate: int) -> tuple[float, float]:
@@ -74,9 +75,9 @@ def measure(name: str, pre: ur.LayerPreimage, asked: np.ndarray, n_peer: int) ->
     return row
 
 
-def preimages(index: int) -> tuple[str, list[ur.LayerPreimage]]:
+def preimages(recipe: Recipe) -> tuple[str, list[ur.LayerPreimage]]:
     """A network's name, and the preimages in the box of its held-out pictures, fewest active units first."""
-    name, layer, pictures = trained_layer(index)
+    name, layer, pictures = trained_layer(recipe)
     found = ur.classify(layer, pictures, domain=ur.Box(0, 1), workers=1, progress=False)
     return name, sorted(found.preimages, key=lambda pre: pre.n_active)
 
@@ -89,10 +90,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        name, small = preimages(2)
+        name, small = preimages(RECIPES[2])
         every = np.arange(small[0].layer.n_inputs)
         rows = [measure(name, pre, every, arguments.peer) for pre in (small[0], small[-1])]
-        name, large = preimages(1)
+        name, large = preimages(NETWORKS[1])
         pre = [pre for pre in large if pre.kind is ur.Kind.BOUNDED][-1]
         # Pixels in the middle, where digits are drawn.
         middle = np.linspace(14 * 28 + 4, 14 * 28 + 23, arguments.some).round().astype(int)

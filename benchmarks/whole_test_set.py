@@ -25,6 +25,7 @@ import unrelu as ur
 from benchmarks.classification import NETWORKS, trained_layer
 from benchmarks.environment import environment
 from unrelu.datasets import mnist
+from unrelu.demo.recipes import Recipe
 
 
 def most_memory() -> int:
@@ -32,10 +33,10 @@ def most_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def measure(index: int, workers: int) -> dict[str, object]:
+def measure(recipe: Recipe, workers: int) -> dict[str, object]:
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        name, layer, _ = trained_layer(index)
+        name, layer, _ = trained_layer(recipe)
     pictures = mnist("test").images
     before = most_memory()
     wall, processor = time.perf_counter(), time.process_time()
@@ -66,9 +67,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/whole_test_set.json"))
     arguments = parser.parse_args()
     layers = []
-    for index in range(len(NETWORKS)):
+    for recipe in NETWORKS:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            layers.append(pool.apply(measure, (index, arguments.workers)))
+            layers.append(pool.apply(measure, (recipe, arguments.workers)))
         print(layers[-1], flush=True)
     result = {
         "command": f"python -m benchmarks.whole_test_set --workers {arguments.workers}",
