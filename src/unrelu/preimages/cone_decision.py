@@ -15,12 +15,13 @@ from unrelu.preimages.certificates import (
     FullRank,
     Multipliers,
 )
+from unrelu.preimages.certificates.multipliers import residual_bound
 from unrelu.preimages.facts import Fact, decided, open_fact
 from unrelu.preimages.sparse_decision import decide_sparse_cone
 from unrelu.rigor.integers import integer_rows
 from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
-from unrelu.rigor.singular import DENSE_SIZE, proves_full_rank
+from unrelu.rigor.singular import DENSE_SIZE, smallest_singular_value_bound
 from unrelu.solvers.cone_projection import ConeProjection, Outcome, ProjectedDirection, project
 from unrelu.solvers.dense_cone import DenseOutcome, project_dense
 from unrelu.solvers.exact_cone import project_exactly
@@ -143,9 +144,12 @@ def _by_signs(cone: Cone) -> Fact | None:
     found = project_signed(B, signs)
     if found is None:
         return None
-    if found.is_trivial and not proves_full_rank(B[:, signs == 0]):
-        return None  # multipliers prove nothing where rows leave the coordinates without a sign a line
     if found.is_trivial:
+        without = B[:, signs == 0]
+        # Multipliers prove nothing where rows leave the coordinates without a sign a line.
+        s = smallest_singular_value_bound(without) if len(without) >= without.shape[1] else 0.0
+        if s == 0:
+            return None
         values = np.zeros(len(cone.equalities))
         values[equalities] = found.equality_multipliers
         by_column = np.zeros(cone.dimension)
@@ -153,10 +157,11 @@ def _by_signs(cone: Cone) -> Fact | None:
         values[rows] = by_column[columns] / np.abs(cone.rows.matrix[rows, columns])
         certificate = Multipliers(values)
         margin = float(found.sign_multipliers.min() / found.sign_multipliers.max())
-        # The rank that was proved leaves singular values of at least 1e-6 or so; where the residual is not far below
-        # that, the proof itself is asked.
-        rounding = 1e-12 * float(np.abs(values).sum())
-        clear = float(np.linalg.norm(values @ cone.rows.matrix)) + rounding < 1e-8 * float(values[rows].min())
+        # A change of mu by at most rho / s makes the sum 0 on the coordinates without a sign, and that of the others
+        # changes by at most ||B|| rho / s + rho, which their multipliers must exceed.
+        rho = residual_bound(cone, values)
+        change = rho * (1 + float(np.linalg.norm(B)) / s)
+        clear = 2 * change < float(found.sign_multipliers.min())
         return decided(certificate, margin) if clear or certificate.verify(cone) else None
     certificate = Direction(found.residual, rows[found.residual[columns] == 0])
     if not certificate.verify(cone):

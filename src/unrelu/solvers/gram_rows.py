@@ -10,14 +10,12 @@ import numpy as np
 import torch
 
 from unrelu.rigor.matrices import as_array
+from unrelu.rigor.rounding import gamma
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.factors import least_singular_value, lower_factor, solve_with_factor, told_from_zero
 
 GRAM_LIMIT = 2 * 2**30
 """Bytes that the Gram matrix of all rows may take; above it, its parts are formed where they are needed."""
-
-_ROUNDING = 1e-12
-"""What the proof adds to a product for its rounding, for each multiplier: `gamma_m ||a_i||`, for m up to 4,000."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +108,9 @@ class GramRows:
             (m,) for each input; None where one is not positive, or not by much more than rounding.
         """
         least = np.where(inequalities, multipliers, np.inf).min(axis=1)
-        # Twice what the proof needs: the residual is that of a computed product, and the singular value an estimate.
-        residuals = np.linalg.norm(self.combined(multipliers), axis=1) + _ROUNDING * np.abs(multipliers).sum(axis=1)
+        # Twice what the proof needs, since the singular value is an estimate.
+        rounding = gamma(multipliers.shape[1] + 2) * (np.abs(multipliers) @ self.rows.norms)
+        residuals = np.linalg.norm(self.combined(multipliers), axis=1) + rounding
         clear = 2 * residuals < least * self.least_singular_value
         return [v / low if good else None for v, low, good in zip(multipliers, least, clear, strict=True)]
 
