@@ -1,4 +1,4 @@
-"""Spectra of all layers at some test pictures, kept picture by picture."""
+"""Spectra of layers at some test pictures, kept picture by picture."""
 
 from __future__ import annotations
 
@@ -18,19 +18,24 @@ N_POINTS = 100
 
 
 def layer_spectra(
-    recipe: Recipe, n_pictures: int, window: int | None, context: Context
+    recipe: Recipe, n_pictures: int, window: int | None, context: Context, before: tuple[int, ...] | None = None
 ) -> tuple[Trained, list[ur.Spectrum]]:
-    """The spectra of all layers, without and with their ReLU, at the first test pictures.
+    """The spectra of layers at the first test pictures.
 
     Args:
         recipe: of the network.
         n_pictures: how many.
         window: singular values for changes of the middle window x window pixels only; None for all.
         context: where to keep them.
+        before: numbers of the layers, from 1, whose spectra are taken before their ReLU; None for all layers with it.
     """
     done = trained(recipe, context)
     images = pictures(recipe.data, "test", context).images[:n_pictures]
     net = ur.Network.from_torch(done.module, torch.from_numpy(images[:2]))
+    layers = net.layers if before is None else [net.layers[number - 1] for number in before]
+    place = f"spectra/{recipe.name}-window-{window}"
+    if before is not None:
+        place += f"/before-{'-'.join(str(number) for number in before)}"
     span = None
     if window is not None:
         start = (images.shape[-1] - window) // 2
@@ -41,9 +46,10 @@ def layer_spectra(
 
             def compute(index: int = index) -> dict[str, np.ndarray]:
                 at = images[index : index + 1]
-                return packed(ur.spectra(net, at, window=span, progress=False, workers=context.threads))
+                asked = {"layers": layers, "relu": (before is None,), "window": span}
+                return packed(ur.spectra(net, at, **asked, progress=False, workers=context.threads))
 
-            found += unpacked(context.kept(f"spectra/{recipe.name}-window-{window}/{index}", compute), index, span)
+            found += unpacked(context.kept(f"{place}/{index}", compute), index, span)
             advance(1)
     return done, found
 
@@ -75,12 +81,12 @@ def unpacked(arrays: dict[str, np.ndarray], index: int, window: ur.Window | None
     ]
 
 
-def by_layer(spectra: list[ur.Spectrum]) -> dict[tuple[str, bool], list[ur.Spectrum]]:
-    """Grouped by layer and whether its ReLU is included, in the network's order."""
-    groups: dict[tuple[str, bool], list[ur.Spectrum]] = {}
+def by_layer(spectra: list[ur.Spectrum]) -> list[list[ur.Spectrum]]:
+    """Grouped by layer, in the network's order."""
+    groups: dict[str, list[ur.Spectrum]] = {}
     for one in spectra:
-        groups.setdefault((one.layer, one.relu), []).append(one)
-    return groups
+        groups.setdefault(one.layer, []).append(one)
+    return list(groups.values())
 
 
 def curve(group: list[ur.Spectrum]) -> Results:

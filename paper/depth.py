@@ -38,7 +38,7 @@ def run(config: DepthConfig, context: Context) -> Results:
     for recipe in config.recipes:
         window = config.window if recipe.data.startswith("cifar10") else None
         done, spectra = layer_spectra(recipe, config.n_pictures, window, context)
-        curves = [curve(group) for (_, relu), group in by_layer(spectra).items() if relu]
+        curves = [curve(group) for group in by_layer(spectra)]
         networks.append({"trained": done.record(), "curves": curves})
     return {"networks": networks}
 

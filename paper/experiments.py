@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from paper import compactness, depth, discussion, lemma9, metamers, preimages, relu, three_vectors, tradeoff
+from paper import (
+    activations,
+    compactness,
+    depth,
+    discussion,
+    lemma9,
+    metamers,
+    preimages,
+    relu,
+    three_vectors,
+    tradeoff,
+)
 from paper.experiment import Experiment
 
-EXPERIMENTS: dict[str, Experiment[Any]] = {
-    module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (metamers, preimages, compactness, relu, depth, tradeoff, lemma9, three_vectors, discussion)
-}
+MODULES = (
+    metamers,
+    preimages,
+    compactness,
+    relu,
+    depth,
+    tradeoff,
+    lemma9,
+    three_vectors,
+    discussion,
+    activations,
+)
+
+EXPERIMENTS: dict[str, Experiment[Any]] = {module.EXPERIMENT.name: module.EXPERIMENT for module in MODULES}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from torch import Generator, nn
@@ -11,6 +11,16 @@ from torch import Generator, nn
 from unrelu.demo.networks import Normalise, mlp_100, mlp_3500
 
 Name = Literal["MLP-100", "MLP-3500", "WideCIFAR", "ThinCIFAR"]
+
+Activation = Literal["relu", "leaky-relu-0.01", "leaky-relu-0.3", "elu"]
+"""What follows each hidden layer: torch's and Keras' default slopes of the Leaky ReLU."""
+
+ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky-relu-0.01": lambda: nn.LeakyReLU(0.01),
+    "leaky-relu-0.3": lambda: nn.LeakyReLU(0.3),
+    "elu": nn.ELU,
+}
 
 WIDE = ((32, 1), (64, 2), (64, 1), (32, 1), (32, 1), (64, 2))
 THIN = ((32, 1), (32, 2), (16, 1), (16, 1), (16, 1), (32, 2))
@@ -22,13 +32,14 @@ CIFAR_DEVIATION = 0.25157
 """Standard deviation of the same."""
 
 
-def network(name: Name, *, seed: int = 0, normalised: bool = True) -> nn.Sequential:
+def network(name: Name, *, seed: int = 0, normalised: bool = True, activation: Activation = "relu") -> nn.Sequential:
     """A network with Glorot-uniform weights, zero biases and class scores as output (the softmax is in the loss).
 
     Args:
         name: which.
         seed: of the weights.
         normalised: whether pixels in [0, 1] are normalised by a first affine node; left as they are otherwise.
+        activation: after each layer but the last; modules are called relu1, ... whatever it is.
     """
     if name == "MLP-100":
         module = mlp_100(seed)
@@ -38,6 +49,9 @@ def network(name: Name, *, seed: int = 0, normalised: bool = True) -> nn.Sequent
         module = convolutional(WIDE if name == "WideCIFAR" else THIN, seed=seed)
     if not normalised:
         module.normalise = nn.Identity()
+    if activation != "relu":
+        for key in [key for key, part in module.named_children() if isinstance(part, nn.ReLU)]:
+            setattr(module, key, ACTIVATIONS[activation]())
     return module
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -12,11 +12,13 @@ from scipy.stats import binom
 
 import unrelu as ur
 from paper.context import Context
+from paper.drift import explained
 from paper.experiment import Config, Experiment, Results
 from paper.pictures import pictures
-from paper.style import FINITE, INFINITE, INK, OPEN, UNIQUE, panels
+from paper.style import FINITE, INFINITE, INK, MUTED, OPEN, UNIQUE, panels
 from paper.training import Recipe, Trained, mlp_recipe, trained
-from unrelu.datasets import Dataset
+
+FINITE_KINDS = ("bounded", "singleton")
 
 BLOCK = 500
 """Pictures that are decided at once and then kept."""
@@ -28,11 +30,11 @@ class PreimagesConfig(Config):
 
     Attributes:
         n_pictures: test pictures, the first ones.
-        n_directions: of those with an infinite preimage, how many have their direction looked at.
+        n_drifts: of those, at how many the drift of the inactive rows is measured.
     """
 
     n_pictures: int = 10_000
-    n_directions: int = 20
+    n_drifts: int = 100
 
 
 def recipes(quick: bool) -> tuple[Recipe, ...]:
@@ -70,7 +72,7 @@ def one_network(recipe: Recipe, config: PreimagesConfig, context: Context) -> Re
         "n_features": layer.n_outputs,
         "n_inputs": layer.n_inputs,
         **summary(found, layer),
-        "directions": directions(layer, images, found, config, pictures(recipe.data, "train", context)),
+        "reasons": reasons(layer, images, found, config, context),
     }
 
 
@@ -98,24 +100,23 @@ def decide(layer: ur.ReLULayer, images: np.ndarray, context: Context) -> dict[st
 def summary(found: dict[str, np.ndarray], layer: ur.ReLULayer) -> Results:
     """Counts by the number of positive outputs, and what random rows would give."""
     n_active, kind, unique = found["n_active"], found["kind"], found["unique"]
-    finite, infinite = np.isin(kind, ["bounded", "singleton"]), kind == "unbounded"
+    finite, infinite = np.isin(kind, FINITE_KINDS), kind == "unbounded"
     m, d = layer.n_outputs, layer.n_inputs
     gaussian = unique_if_random(n_active, found["n_inside"], d)
-    levels = np.unique(n_active)
-    table = [
-        {
-            "n_active": int(level),
-            "finite": int(np.sum(here & finite)),
-            "infinite": int(np.sum(here & infinite)),
-            "open": int(np.sum(here & ~finite & ~infinite)),
-            "unique": int(np.sum(here & (unique == 1))),
-            "not_unique": int(np.sum(here & (unique == 0))),
-            "finite_if_random": finite_if_random(int(level), m, d),
-            "unique_if_random": round(float(gaussian[here].mean()), 6),
-        }
-        for level in levels
-        for here in [n_active == level]
-    ]
+    levels, at = np.unique(n_active, return_inverse=True)
+    parts = {
+        "finite": finite,
+        "infinite": infinite,
+        "open": ~finite & ~infinite,
+        "unique": unique == 1,
+        "not_unique": unique == 0,
+    }
+    table = {
+        "n_active": levels.tolist(),
+        **{name: np.bincount(at, weights=part).astype(int).tolist() for name, part in parts.items()},
+        "finite_if_random": [float(f"{finite_if_random(int(level), m, d):.4g}") for level in levels],
+        "unique_if_random": [float(f"{v:.4g}") for v in np.bincount(at, weights=gaussian) / np.bincount(at)],
+    }
     return {
         "kinds": {str(name): int(count) for name, count in zip(*np.unique(kind, return_counts=True), strict=True)},
         "unproved": int(np.sum(~found["proved"])),
@@ -156,48 +157,46 @@ def unique_if_random(n_active: np.ndarray, n_inside: np.ndarray, d: int) -> np.n
     return binom.cdf(n_active - n_inside - 1, d - n_inside - 1, 0.5)
 
 
-def directions(
-    layer: ur.ReLULayer, images: np.ndarray, found: dict[str, np.ndarray], config: PreimagesConfig, train: Dataset
+def reasons(
+    layer: ur.ReLULayer, images: np.ndarray, found: dict[str, np.ndarray], config: PreimagesConfig, context: Context
 ) -> Results:
-    """What may let preimages be infinite where random rows would not: two things that training does to rows.
-
-    The first is how much of a direction in which an infinite preimage goes on lies in pixels that are the same in all
-    training pictures, whose weights no picture tells from a bias. The second is how far the inactive rows drifted
-    together: the length of the mean of n unit rows, times the square root of n, is about 1 for independent ones.
-    """
-    constant = np.ptp(train.images.reshape(len(train), -1), axis=0) == 0
-    infinite = np.flatnonzero(found["kind"] == "unbounded")
-    chosen = np.random.default_rng(config.seed).permutation(infinite)[: config.n_directions]
-    unit = layer.dense_weight / np.linalg.norm(layer.dense_weight, axis=1, keepdims=True)
-    shares, drifts = [], []
-    for index in chosen:
-        inactive = unit[layer.dense_weight @ images[index].ravel() + layer.bias <= 0]
-        drifts.append(float(np.linalg.norm(inactive.mean(axis=0)) * np.sqrt(len(inactive))))
-        z = ur.preimage(layer, at=images[index]).recession().direction
-        if z is not None:
-            shares.append(float(np.square(z[constant]).sum()))
+    """The drift of inactive rows at some pictures whose active rows leave directions free, and what it predicts."""
+    order = np.argsort(found["n_active"], kind="stable")
+    order = order[found["n_active"][order] <= layer.n_inputs - 2]
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, config.n_drifts).round().astype(int))] if len(order) else []
+    rows = []
+    with context.progress.stage("drift of the rows", len(chosen)) as advance:
+        for index in chosen:
+            one = explained(layer, images[index].ravel().astype(np.float64))
+            if one is not None:
+                rows.append({**asdict(one), "kind": str(found["kind"][index])})
+            advance(1)
+    right = [(row["ratio"] < 1) == (row["kind"] == "unbounded") for row in rows]
     return {
-        "constant_pixels": int(constant.sum()),
-        "n": len(shares),
-        "share_in_constant_pixels": [round(share, 4) for share in sorted(shares)],
-        "share_if_uniform": round(float(constant.mean()), 4),
-        "drift_of_inactive_rows": [round(drift, 3) for drift in sorted(drifts)],
-        "drift_of_all_rows": round(float(np.linalg.norm(unit.mean(axis=0)) * np.sqrt(len(unit))), 3),
+        "n": len(rows),
+        "predicted_rightly": sum(right),
+        "finite_without_drift": sum(row["kind_without"] in FINITE_KINDS for row in rows),
+        "n_active": [row["n_active"] for row in rows],
+        "infinite": [int(row["kind"] == "unbounded") for row in rows],
+        "drift": [round(row["drift"], 3) for row in rows],
+        "ratio": [round(row["ratio"], 4) for row in rows],
+        "ratio_without_drift": [round(row["n_rows"] / 2 / row["n_free"], 4) for row in rows],
     }
 
 
 def draw(results: Results) -> Figure:
-    """A row a network: all of R^d left, within the box right."""
+    """A row a network: all of R^d left, within the box in the middle, the drift of the rows right."""
     networks = results["networks"]
-    figure, rows = panels(len(networks), 2, height=2.3)
-    for (left, right), found in zip(rows, networks, strict=True):
+    figure, rows = panels(len(networks), 3, height=2.3)
+    for (left, middle, right), found in zip(rows, networks, strict=True):
         table = found["over_n_active"]
         title = short_title(found)
         parts = (("finite", FINITE), ("infinite", INFINITE), ("open", OPEN))
         histogram(left, table, parts, f"{title}: over all of $R^{{{found['n_inputs']}}}$")
-        histogram(right, table, (("unique", UNIQUE), ("not_unique", OPEN)), "within [0, 1]: the only picture?")
+        histogram(middle, table, (("unique", UNIQUE), ("not_unique", OPEN)), "within [0, 1]: the only picture?")
         expected(left, table, "finite_if_random")
-        expected(right, table, "unique_if_random")
+        expected(middle, table, "unique_if_random")
+        drifts(right, found["reasons"])
     for axes in rows[-1]:
         axes.set_xlabel("positive outputs of the first layer")
     return figure
@@ -212,11 +211,23 @@ def short_title(found: Results) -> str:
     return f"rate {recipe['learning_rate']:g}, {recipe['epochs']} epochs{pixels}"
 
 
-def histogram(axes: Axes, table: list[Results], parts: tuple[tuple[str, str], ...], title: str) -> None:
+def drifts(axes: Axes, found: Results) -> None:
+    """What rows with the measured drift, and rows without, predict: infinite below 1."""
+    n_active, infinite = np.array(found["n_active"]), np.array(found["infinite"], dtype=bool)
+    for chosen, colour, word in ((~infinite, FINITE, "finite"), (infinite, INFINITE, "infinite")):
+        axes.plot(n_active[chosen], np.array(found["ratio"])[chosen], "o", color=colour, markersize=3, label=word)
+    axes.plot(n_active, found["ratio_without_drift"], color=INK, linewidth=1, linestyle=":", label="rows without drift")
+    axes.axhline(1, color=MUTED, linewidth=0.8)
+    axes.set_yscale("log")
+    axes.set_title("predicted by the drift: infinite below 1", loc="left")
+    axes.legend(loc="upper left")
+
+
+def histogram(axes: Axes, table: Results, parts: tuple[tuple[str, str], ...], title: str) -> None:
     """Stacked bars over the number of positive outputs."""
-    levels = np.array([row["n_active"] for row in table])
+    levels = np.array(table["n_active"])
     edges = np.histogram_bin_edges(levels, bins=min(40, max(1, int(np.ptp(levels)))))
-    counts = [[row[key] for row in table] for key, _ in parts]
+    counts = [table[key] for key, _ in parts]
     words = [key.replace("_", " ") for key, _ in parts]
     used = [k for k, count in enumerate(counts) if any(count)]
     axes.hist(
@@ -233,10 +244,10 @@ def histogram(axes: Axes, table: list[Results], parts: tuple[tuple[str, str], ..
     axes.legend(loc="upper left")
 
 
-def expected(axes: Axes, table: list[Results], key: str) -> None:
+def expected(axes: Axes, table: Results, key: str) -> None:
     """What random rows would give, on an axis of its own."""
     other = axes.twinx()
-    other.plot([row["n_active"] for row in table], [row[key] for row in table], color=INK, linewidth=1, linestyle=":")
+    other.plot(table["n_active"], table[key], color=INK, linewidth=1, linestyle=":")
     other.set_ylim(-0.02, 1.3)
     other.set_yticks([0, 0.5, 1])
     other.set_ylabel("dotted: if rows were random")
@@ -248,12 +259,13 @@ def say(results: Results) -> str:
     lines = []
     for found in results["networks"]:
         kinds = ", ".join(f"{count} {name}" for name, count in found["kinds"].items())
-        unique = found["unique"]
+        unique, reasons = found["unique"], found["reasons"]
         lines.append(
             f"{short_title(found)}: {found['n_active'][0]} to {found['n_active'][-1]} active, {kinds}, finite from "
             f"{found['fewest_with_finite']}, infinite up to {found['most_with_infinite']}, {found['unproved']} "
             f"unproved; within the box {unique['unique']} unique of {found['n_pictures']}, from "
-            f"{found['fewest_with_unique']} active on"
+            f"{found['fewest_with_unique']} active on; the drift of the rows predicts the kind of "
+            f"{reasons['predicted_rightly']} of {reasons['n']}; {reasons['finite_without_drift']} are finite without it"
         )
     return "\n".join(lines)
 
@@ -263,7 +275,7 @@ EXPERIMENT = Experiment(
     claim="Figure 4: over the number of positive outputs of MLP-3500's first layer there is a sharp transition from "
     "infinite to finite preimages, with both kinds side by side in between.",
     full=PreimagesConfig(recipes(quick=False)),
-    quick=PreimagesConfig(recipes(quick=True), n_pictures=100, n_directions=5),
+    quick=PreimagesConfig(recipes(quick=True), n_pictures=100, n_drifts=10),
     run=run,
     draw=draw,
     say=say,

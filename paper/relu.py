@@ -32,10 +32,12 @@ def run(config: ReluConfig, context: Context) -> Results:
     """Median decay before and after the ReLU of some layers."""
     networks = []
     for recipe in config.recipes:
-        done, spectra = layer_spectra(recipe, config.n_pictures, config.window, context)
-        groups = list(by_layer(spectra).values())
-        chosen = [groups[2 * (layer - 1) + after] for layer in config.layers for after in (0, 1)]
-        networks.append({"trained": done.record(), "curves": [curve(group) for group in chosen]})
+        asked = (recipe, config.n_pictures, config.window, context)
+        done, after = layer_spectra(*asked)
+        _, before = layer_spectra(*asked, before=config.layers)
+        with_relu = [by_layer(after)[number - 1] for number in config.layers]
+        pairs = zip(by_layer(before), with_relu, strict=True)
+        networks.append({"trained": done.record(), "curves": [curve(group) for pair in pairs for group in pair]})
     return {"networks": networks}
 
 

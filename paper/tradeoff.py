@@ -34,7 +34,7 @@ def run(config: TradeoffConfig, context: Context) -> Results:
     networks = []
     for recipe in config.recipes:
         done, spectra = layer_spectra(recipe, config.n_pictures, config.window, context)
-        rows = [row(group) for (_, relu), group in by_layer(spectra).items() if relu]
+        rows = [row(group) for group in by_layer(spectra)]
         networks.append({"trained": done.record(), "layers": rows})
     return {"networks": networks}
 

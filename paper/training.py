@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from paper.context import Context, replacing
-from paper.networks import Name, network
+from paper.networks import Activation, Name, network
 from paper.pictures import Data, pictures
 from unrelu.datasets import Dataset
 from unrelu.demo.training import predictions
@@ -35,6 +35,7 @@ class Recipe:
         batch_size: pictures a step.
         normalised: whether the network normalises its pixels.
         seed: of the weights and of the order of the pictures.
+        activation: after each layer but the last.
     """
 
     network: Name
@@ -45,13 +46,15 @@ class Recipe:
     batch_size: int
     normalised: bool = True
     seed: int = 0
+    activation: Activation = "relu"
 
     @property
     def title(self) -> str:
         """A unique name of the training but for its length, for files."""
         pixels = "" if self.normalised else "-raw"
+        activation = "" if self.activation == "relu" else f"-{self.activation}"
         rate = f"{self.optimizer}-{self.learning_rate:g}-batch-{self.batch_size}"
-        return f"{self.network}{pixels}-{self.data}-{rate}-seed-{self.seed}"
+        return f"{self.network}{activation}{pixels}-{self.data}-{rate}-seed-{self.seed}"
 
     @property
     def name(self) -> str:
@@ -104,7 +107,7 @@ def trained(recipe: Recipe, context: Context) -> Trained:
         DataError: if the data are missing.
     """
     path = context.folder / "networks" / f"{recipe.title}.pt"
-    module = network(recipe.network, seed=recipe.seed, normalised=recipe.normalised)
+    module = network(recipe.network, seed=recipe.seed, normalised=recipe.normalised, activation=recipe.activation)
     if recipe.epochs == 0:
         return Trained(recipe, module.eval(), [])
     module.to(context.device)

@@ -1,0 +1,88 @@
+"""Why preimages are infinite where random rows would make them finite: the rows of a trained layer drift together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import ndtr
+
+import unrelu as ur
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The inactive rows of a layer at an input, in the directions that the active ones leave free.
+
+    Attributes:
+        n_active: active rows.
+        n_free: dimension D of the directions that they leave free.
+        n_rows: number n of inactive rows.
+        drift: delta, see `drift`.
+        ratio: `n half_space(delta) / D`: below 1 Gaussian rows with this drift make the preimage infinite.
+        kind_without: the kind of the preimage when the mean of the inactive rows is taken from each.
+    """
+
+    n_active: int
+    n_free: int
+    n_rows: int
+    drift: float
+    ratio: float
+    kind_without: str
+
+
+def explained(layer: ur.ReLULayer, x: np.ndarray) -> Drift | None:
+    """Measure the drift, and decide the preimage without it.
+
+    None if active rows leave under 2 directions free, or inactive ones are too few for a covariance.
+
+    Args:
+        layer: a dense layer.
+        x: (d,), what it is fed.
+    """
+    A, b = layer.dense_weight, layer.bias
+    active = A @ x + b > 0
+    free = np.linalg.qr(A[active].T, mode="complete")[0][:, np.count_nonzero(active) :]
+    n_free = A.shape[1] - np.count_nonzero(active)
+    if n_free < 2 or np.count_nonzero(~active) < n_free + 3:
+        return None
+    rows = A[~active] @ free
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # lengths do not matter to the kind
+    delta = drift(rows)
+    without = A.copy()
+    without[~active] = (rows - rows.mean(axis=0)) @ free.T
+    bias = np.where(active, b, -without @ x - 1)  # the same rows are active
+    kind = ur.preimage(ur.ReLULayer(without, bias), at=x).kind
+    ratio = len(rows) * half_space(delta) / n_free
+    return Drift(int(active.sum()), n_free, len(rows), delta, ratio, kind.value)
+
+
+def drift(rows: np.ndarray) -> float:
+    """The length of the mean `mu` of rows with covariance `S`, measured by it: `sqrt(mu' S^-1 mu)`.
+
+    Estimated without bias for the square (Hotelling's T^2 of Gaussian rows); 0 where that is negative.
+
+    Args:
+        rows: (n, D), n > D + 2.
+    """
+    n, D = rows.shape
+    mean = rows.mean(axis=0)
+    statistic = mean @ np.linalg.solve(np.cov(rows, rowvar=False), mean)
+    return float(np.sqrt(max(0, (n - D - 2) / (n - 1) * statistic - D / n)))
+
+
+def half_space(delta: float) -> float:
+    """The number h for which n Gaussian rows in R^D with drift delta lie in a half-space if `n h < D`, and not if > D.
+
+    For large n and D, from Gordon's inequality: `h = min over t >= 0 of E max(0, Z - t (delta + G))^2` with independent
+    standard Gaussian Z and G. Without drift it is 1/2 and the statement Wendel's theorem; the same number says when
+    logistic regression has no maximum (Candès and Sur 2020, theorem 1).
+    """
+
+    def expected(t: float) -> float:
+        mean, deviation = -t * delta, np.hypot(1, t)
+        density = np.exp(-((mean / deviation) ** 2) / 2) / np.sqrt(2 * np.pi)
+        return (mean**2 + deviation**2) * ndtr(mean / deviation) + mean * deviation * density
+
+    return float(min(0.5, minimize_scalar(expected, bounds=(0, 50), method="bounded").fun))

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+import unrelu as ur
+from paper.drift import drift, explained, half_space
+
+
+def test_without_drift_the_number_is_wendels():
+    assert half_space(0) == 0.5
+    deltas = np.linspace(0, 3, 13)
+    assert (np.diff([half_space(delta) for delta in deltas]) < 0).all()  # drift opens half-spaces
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.5])
+def test_expected_squares_are_those_of_many_draws(delta):
+    random = np.random.default_rng(1)
+    Z, G = random.standard_normal((2, 1_000_000))
+    means = [np.square(np.maximum(0, Z - t * (delta + G))).mean() for t in np.linspace(0, 2, 101)]
+    assert half_space(delta) == pytest.approx(min(means), abs=0.006)
+
+
+def drifting(random, n, d, delta):
+    """Rows with a covariance of condition 100 and a drift of that length."""
+    scale = np.geomspace(1, 10, d)
+    mean = random.standard_normal(d)
+    return (random.standard_normal((n, d)) + delta * mean / np.linalg.norm(mean)) * scale
+
+
+def test_drift_is_estimated_without_bias():
+    random = np.random.default_rng(2)
+    for delta in (0.5, 2.0):
+        found = [drift(drifting(random, 300, 60, delta)) ** 2 for _ in range(200)]
+        assert np.mean(found) == pytest.approx(delta**2, abs=4 * np.std(found) / np.sqrt(len(found)))
+
+
+@pytest.mark.parametrize("delta", [0.0, 1.0, 2.0])
+def test_the_number_says_which_preimages_are_infinite(delta):
+    random = np.random.default_rng(3)
+    n = 2000
+    for factor, expected in ((0.8, "bounded"), (1.25, "unbounded")):
+        d = round(n * half_space(delta) * factor)
+        for _ in range(3):
+            layer = ur.ReLULayer(drifting(random, n, d, delta), -np.ones(n))  # no row is active at 0
+            assert ur.preimage(layer, at=np.zeros(d)).kind == expected
+
+
+def test_rows_without_their_mean_make_it_finite():
+    random = np.random.default_rng(4)
+    A = np.concatenate([random.standard_normal((30, 50)), drifting(random, 200, 50, 5.0)])
+    layer = ur.ReLULayer(A, np.concatenate([np.ones(30), -np.ones(200)]))
+    found = explained(layer, np.zeros(50))
+    assert found is not None
+    assert (found.n_active, found.n_free, found.n_rows) == (30, 20, 200)
+    assert ur.preimage(layer, at=np.zeros(50)).kind == "unbounded"
+    assert found.ratio < 1
+    assert found.kind_without == "bounded"
+    assert explained(ur.ReLULayer(A, np.ones(230)), np.zeros(50)) is None
