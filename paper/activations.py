@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from paper.networks import ACTIVATIONS
 from paper.pictures import pictures
 from paper.style import layer_colour, panels
 from paper.training import Recipe, mlp_recipe, trained
+
+Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,10 @@ def singular_values(path: list[Step]) -> np.ndarray:
         J = reduce(lambda product, factor: factor @ product, factors)
         values = np.linalg.svd(J, compute_uv=False)
         return np.where(values > max(J.shape) * np.finfo(float).eps * values[0], values, 0)
-    T = np.linalg.qr(factors[0].T, mode="r").T
+    T = np.linalg.qr(factors[0].T).R.T
     Q, scale = np.eye(len(T)), np.ones(len(T))
     for factor in factors[1:]:
-        Q, R, order = qr(factor @ Q * scale, pivoting=True)
+        Q, R, order = cast(Triple, qr(factor @ Q * scale, pivoting=True))
         scale = np.abs(R.diagonal())
         T = (R / scale[:, None])[:, np.argsort(order)] @ T
     values, _, _, work, _, info = dgejsv(T.T * scale, joba=0, jobu=3, jobv=3)  # 0: for scaled columns; 3: values only

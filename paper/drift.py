@@ -43,10 +43,11 @@ def explained(layer: ur.ReLULayer, x: np.ndarray) -> Drift | None:
     """
     A, b = layer.dense_weight, layer.bias
     active = A @ x + b > 0
-    free = np.linalg.qr(A[active].T, mode="complete")[0][:, np.count_nonzero(active) :]
-    n_free = A.shape[1] - np.count_nonzero(active)
-    if n_free < 2 or np.count_nonzero(~active) < n_free + 3:
+    n_active = int(active.sum())
+    n_free = A.shape[1] - n_active
+    if n_free < 2 or len(A) - n_active < n_free + 3:
         return None
+    free = np.linalg.qr(A[active].T, mode="complete")[0][:, n_active:]
     rows = A[~active] @ free
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # lengths do not matter to the kind
     delta = drift(rows)
@@ -55,7 +56,7 @@ def explained(layer: ur.ReLULayer, x: np.ndarray) -> Drift | None:
     bias = np.where(active, b, -without @ x - 1)  # the same rows are active
     kind = ur.preimage(ur.ReLULayer(without, bias), at=x).kind
     ratio = len(rows) * half_space(delta) / n_free
-    return Drift(int(active.sum()), n_free, len(rows), delta, ratio, kind.value)
+    return Drift(n_active, n_free, len(rows), delta, ratio, kind.value)
 
 
 def drift(rows: np.ndarray) -> float:

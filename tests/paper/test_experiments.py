@@ -11,7 +11,7 @@ from paper.decay import by_layer, curve, layer_spectra, packed, unpacked
 from paper.experiments import EXPERIMENTS
 from paper.lemma9 import Lemma9Config, one_picture
 from paper.pictures import pictures
-from paper.preimages import finite_if_random, unique_if_random
+from paper.preimages import PreimagesConfig, finite_if_random, reasons, unique_if_random
 from paper.tradeoff import row
 from paper.training import Recipe
 from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
@@ -81,6 +81,20 @@ def test_preimages_are_those_of_the_package(context):
         assert one["kinds"] == {"unbounded": 20}  # 100 rows in 784 dimensions: the paper's Corollary 6
         assert one["fewest_with_finite"] is None
     assert found["reasons"]["n"] == 0  # 100 rows lie in a half-space of 684 dimensions, drift or not
+
+
+def test_drift_predicts_what_is_infinite(context):
+    random = np.random.default_rng(4)
+    d, n = 40, 400
+    layer = ur.ReLULayer(random.standard_normal((n, d)) + 2 * np.eye(d)[0], -np.ones(n))
+    images = np.linspace(0.03, 0.2, 12)[:, None] * random.standard_normal((12, d)) - 0.3 * np.eye(d)[0]
+    whole = ur.classify(layer, images, progress=False)
+    found = {"n_active": whole.n_active, "kind": np.array([kind.value for kind in whole.kind])}
+    assert {"bounded", "unbounded"} <= set(found["kind"].tolist())
+    made = json.loads(json.dumps(reasons(layer, images, found, PreimagesConfig(n_drifts=12), context)))
+    assert made["n"] == sum(whole.n_active <= d - 2)
+    assert made["predicted_rightly"] >= made["n"] - 1
+    assert made["n_active"] == sorted(whole.n_active)[: made["n"]]
 
 
 def test_spectra_survive_the_file_and_summaries_are_those_of_the_package(context):
