@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from scipy import sparse
+from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 import unrelu as ur
 from paper.context import Context
@@ -80,7 +82,8 @@ def one_picture(layer: ur.ReLULayer, x: np.ndarray, config: Lemma9Config, contex
     removed = A @ x + layer.bias <= 0
     kept, gone = A[~removed], A[removed]
     norms = np.sqrt(gone.multiply(gone).sum(axis=1))
-    products = abs(kept @ gone.T).tocsc()
+    signed = (kept @ gone.T).tocsc()
+    products = abs(signed)
     M = kept.shape[0]
     least_c = np.sqrt(M) * products.max(axis=0).toarray().ravel() / norms
     along = np.sqrt(products.multiply(products).sum(axis=0)) / norms
@@ -89,14 +92,9 @@ def one_picture(layer: ur.ReLULayer, x: np.ndarray, config: Lemma9Config, contex
     pairs = M * len(norms)
     satisfied = pairs - needed.size + np.searchsorted(np.sort(needed), grid, side="right")
 
-    def values() -> dict[str, np.ndarray]:
-        return {"squares": np.linalg.eigvalsh((kept @ kept.T).toarray())}
-
-    smallest = largest = None
+    whole: dict[str, np.ndarray] = {}
     if config.largest_gram >= M:
-        squares = context.kept(name, values)["squares"]
-        sure = squares[squares > max(layer.n_outputs, layer.n_inputs) * np.finfo(float).eps * squares[-1]]
-        smallest, largest = float(np.sqrt(sure[0])), float(np.sqrt(sure[-1]))
+        whole = context.kept(name, lambda: of_remaining(kept, signed, context))
     return {
         "remaining": M,
         "removed": len(norms),
@@ -106,10 +104,54 @@ def one_picture(layer: ur.ReLULayer, x: np.ndarray, config: Lemma9Config, contex
         "share_of_pairs": rounded(satisfied / pairs),
         "least_c": rounded(np.quantile(least_c, [0, 0.5, 1])),
         "along": rounded(np.quantile(along, [0, 0.5, 1])),
-        "smallest_nonzero": smallest,
-        "largest": largest,
+        "along_projected": rounded(np.quantile(whole["projected"], [0, 0.5, 1]))
+        if len(whole.get("projected", ()))
+        else None,
+        "smallest_nonzero": number(float(whole["smallest"])) if whole else None,
+        "largest": number(float(whole["largest"])) if whole else None,
         "patch": patch_bounds(layer, x, config.patch),
     }
+
+
+def of_remaining(kept: sparse.csr_array, products: sparse.csc_array, context: Context) -> dict[str, np.ndarray]:
+    """Extreme non-zero singular values of the remaining rows, and what each removed row's projection says of them.
+
+    With `v = K a` for the remaining rows K and a removed row a, the part P a of a in their span has the length
+    `sqrt(v' (K K')^-1 v)`, so that `|v| / |P a|` bounds the smallest non-zero value from above.
+
+    Args:
+        kept: (M, d), K.
+        products: (M, number of removed rows), the vectors v.
+        context: where to show progress.
+    """
+    gram = (kept @ kept.T).tocsr()
+    M = len(kept.indptr) - 1
+    largest = float(eigsh(gram, k=1, return_eigenvectors=False)[0])
+    dense = gram.toarray()
+    try:
+        L = cholesky(dense, lower=True, check_finite=False)
+    except LinAlgError:
+        L = None
+    if L is not None:
+        inverse = LinearOperator((M, M), matvec=lambda v: cho_solve((L, True), v, check_finite=False), dtype=float)
+        smallest = 1 / float(eigsh(inverse, k=1, return_eigenvectors=False)[0])
+        if smallest > M * np.finfo(float).eps * largest:
+            useful = products[:, np.diff(products.indptr) > 0]
+            found = []
+            with context.progress.stage("projections", useful.shape[1]) as advance:
+                for start in range(0, useful.shape[1], 1000):
+                    v = useful[:, start : start + 1000].toarray()
+                    inside = solve_triangular(L, v, lower=True, check_finite=False)
+                    found.append(np.linalg.norm(v, axis=0) / np.linalg.norm(inside, axis=0))
+                    advance(v.shape[1])
+            values = {"smallest": smallest, "largest": largest}
+            return {
+                "projected": np.concatenate(found) if found else np.zeros(0),
+                **{key: np.sqrt(value) for key, value in values.items()},
+            }
+    squares = np.linalg.eigvalsh(dense)  # dependent rows
+    smallest = squares[squares > max(kept.shape) * np.finfo(float).eps * squares[-1]][0]
+    return {"projected": np.zeros(0), "smallest": np.sqrt(smallest), "largest": np.sqrt(squares[-1])}
 
 
 def patch_bounds(layer: ur.ReLULayer, x: np.ndarray, side: int) -> Results:
@@ -180,14 +222,15 @@ def say(results: Results) -> str:
     for found in results["networks"]:
         one = found["pictures"][0]
         patch = one["patch"]
+        projected = "none" if one["along_projected"] is None else f"{one['along_projected'][0]:.4g}"
         whole = "not computed" if one["smallest_nonzero"] is None else f"{one['smallest_nonzero']:.4g}"
         lines.append(
             f"{found['trained']['recipe']['network']} {found['layer']}: {one['removed']} of "
             f"{one['removed'] + one['remaining']} rows removed; least c {one['least_c'][0]:.4g}, sharper "
-            f"{one['along'][0]:.4g}, true smallest non-zero {whole}\n  patch of {patch['rows']} x {patch['inputs']}: "
-            f"least c {patch['least_c']}, over the span, projected {patch['over_span_projected']}, Lemma 8 "
-            f"{patch['lemma_8']}, true {patch['smallest_nonzero']} (before the removal "
-            f"{patch['smallest_nonzero_before']})"
+            f"{one['along'][0]:.4g}, projected {projected}, true smallest non-zero {whole}\n"
+            f"  patch of {patch['rows']} x {patch['inputs']}: least c {patch['least_c']}, over the span, projected "
+            f"{patch['over_span_projected']}, Lemma 8 {patch['lemma_8']}, true {patch['smallest_nonzero']} (before "
+            f"the removal {patch['smallest_nonzero_before']})"
         )
     return "\n".join(lines)
 

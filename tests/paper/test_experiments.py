@@ -117,12 +117,13 @@ def test_spectra_survive_the_file_and_summaries_are_those_of_the_package(context
         assert drawn["median"][0] == pytest.approx(theirs.largest.median, rel=1e-4)
 
 
-def test_lemma_9_on_sparse_rows_is_that_of_the_package_on_dense_ones(context):
+@pytest.mark.parametrize("side", [4, 6])  # the remaining rows are dependent, and independent
+def test_lemma_9_on_sparse_rows_is_that_of_the_package_on_dense_ones(side, context):
     random = np.random.default_rng(3)
-    A = random.standard_normal((32, 16)) * (random.random((32, 16)) < 0.3)
-    layer = ur.ReLULayer(A, random.standard_normal(32), input_shape=(1, 4, 4), output_shape=(2, 4, 4))
-    x = random.standard_normal(16)
-    found = one_picture(layer, x, Lemma9Config(patch=4), context, "lemma9/test")
+    A = random.standard_normal((32, side**2)) * (random.random((32, side**2)) < 0.3)
+    layer = ur.ReLULayer(A, random.standard_normal(32), input_shape=(1, side, side), output_shape=(2, 4, 4))
+    x = random.standard_normal(side**2)
+    found = one_picture(layer, x, Lemma9Config(patch=4), context, f"lemma9/test-{side}")
     scan = ur.bounds.correlation_scan(layer, at=x, c=np.array(found["c"]) * (1 + 1e-4))
     weak = ur.bounds.weak_correlation(layer, at=x)
     counts = scan.holds.sum(axis=0)
@@ -130,7 +131,11 @@ def test_lemma_9_on_sparse_rows_is_that_of_the_package_on_dense_ones(context):
     np.testing.assert_allclose(found["share_of_pairs"], scan.share.mean(axis=0), atol=0.01)
     assert found["least_c"][0] == pytest.approx(weak.smallest_bound, rel=1e-4)
     assert found["along"][0] == pytest.approx(weak.along.min(), rel=1e-4)
-    assert found["smallest_nonzero"] == pytest.approx(weak.smallest_nonzero, rel=1e-6)
+    assert found["smallest_nonzero"] == pytest.approx(weak.smallest_nonzero, rel=1e-5)
+    assert found["largest"] == pytest.approx(weak.largest, rel=1e-5)
+    if side == 6:
+        assert found["along_projected"][0] == pytest.approx(np.nanmin(weak.along_projected), rel=1e-4)
+        assert found["along_projected"][0] >= found["smallest_nonzero"]
     assert found["patch"]["least_c"] == pytest.approx(weak.smallest_bound, rel=1e-5)  # the patch is the whole layer
 
 
