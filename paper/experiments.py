@@ -15,12 +15,14 @@ from paper import (
     relu,
     three_vectors,
     tradeoff,
+    transition,
 )
 from paper.experiment import Experiment
 
 MODULES = (
     metamers,
     preimages,
+    transition,
     compactness,
     relu,
     depth,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -29,38 +29,24 @@ class PreimagesConfig(Config):
     """What is asked.
 
     Attributes:
-        n_pictures: test pictures, the first ones, for the first network.
-        n_pictures_others: the same for the others.
+        n_pictures: test pictures, the first ones.
         n_drifts: of those, at how many the drift of the inactive rows is measured.
     """
 
     n_pictures: int = 10_000
-    n_pictures_others: int = 2_000
     n_drifts: int = 200
-
-
-def recipes(quick: bool) -> tuple[Recipe, ...]:
-    """The paper's training first, then at other rates (quick: larger batches too), on raw pixels, and none at all."""
-    first = mlp_recipe("MLP-3500", quick=quick)
-    if quick:
-        others = [Recipe("MLP-3500", "mnist-sample", 5, "adam", 2e-3, 1000, seed=1)]
-    else:
-        others = [replace(first, learning_rate=rate) for rate in (5e-4, 2e-3, 4e-3)]
-    return (first, *others, replace(first, normalised=False), replace(first, epochs=0))
 
 
 def run(config: PreimagesConfig, context: Context) -> Results:
     """Decide and prove all preimages of the first layers."""
-    sizes = [config.n_pictures] + [config.n_pictures_others] * (len(config.recipes) - 1)
-    networks = zip(config.recipes, sizes, strict=True)
-    return {"networks": [one_network(recipe, n_pictures, config, context) for recipe, n_pictures in networks]}
+    return {"networks": [one_network(recipe, config, context) for recipe in config.recipes]}
 
 
-def one_network(recipe: Recipe, n_pictures: int, config: PreimagesConfig, context: Context) -> Results:
+def one_network(recipe: Recipe, config: PreimagesConfig, context: Context) -> Results:
     """One first layer."""
     done = trained(recipe, context)
     test = pictures(recipe.data, "test", context)
-    images = test.images[:n_pictures]
+    images = test.images[: config.n_pictures]
     layer = first_layer(done, images)
     blocks = []
     with context.progress.stage(f"preimages, {recipe.network}", len(images)) as advance:
@@ -288,8 +274,8 @@ EXPERIMENT = Experiment(
     name="preimages",
     claim="Figure 4: over the number of positive outputs of MLP-3500's first layer there is a sharp transition from "
     "infinite to finite preimages, with both kinds side by side in between.",
-    full=PreimagesConfig(recipes(quick=False)),
-    quick=PreimagesConfig(recipes(quick=True), n_pictures=100, n_pictures_others=50, n_drifts=10),
+    full=PreimagesConfig((mlp_recipe("MLP-3500", quick=False),)),
+    quick=PreimagesConfig((mlp_recipe("MLP-3500", quick=True),), n_pictures=100, n_drifts=10),
     run=run,
     draw=draw,
     say=say,

@@ -19,7 +19,8 @@ from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
 MLP = Recipe("MLP-100", "mnist-sample", 1, "adam", 1e-3, 100)
 TINY = {
     "metamers": {"recipes": (MLP, replace(MLP, seed=1)), "n_originals": 2, "n_targets": 2, "n_drawn": 3},
-    "preimages": {"recipes": (MLP, replace(MLP, epochs=0)), "n_pictures": 20, "n_pictures_others": 20, "n_drifts": 2},
+    "preimages": {"recipes": (MLP, replace(MLP, epochs=0)), "n_pictures": 20, "n_drifts": 2},
+    "transition": {"recipes": (replace(MLP, normalised=False),), "n_pictures": 5, "n_drifts": 2},
     "compactness": {"recipes": (MLP,), "n_pictures": 2, "n_ranges": 0},
     "relu": {"n_pictures": 1, "window": 4},
     "depth": {"n_pictures": 1, "window": 4},
