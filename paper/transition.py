@@ -8,11 +8,10 @@ from paper.experiment import Experiment
 from paper.preimages import PreimagesConfig, draw, run, say
 from paper.training import Recipe, mlp_recipe
 
-
 PAPER = mlp_recipe("MLP-3500", quick=False)
 
 RECIPES = (
-    *(replace(PAPER, learning_rate=rate) for rate in (5e-4, 2e-3, 4e-3)),
+    *(replace(PAPER, learning_rate=rate) for rate in (5e-4, 2e-3)),
     replace(PAPER, normalised=False),
     replace(PAPER, epochs=0),
 )
