@@ -12,7 +12,7 @@ import unrelu as ur
 from paper.context import Context
 from paper.experiment import Config, Experiment, Results
 from paper.pictures import pictures
-from paper.style import AFTER
+from paper.style import AFTER, INFINITE, INK, MUTED
 from paper.training import mlp_recipe, trained
 from unrelu.datasets import Dataset
 from unrelu.demo.training import predictions
@@ -129,9 +129,9 @@ def compact(image: np.ndarray) -> list[list[int]]:
 
 
 def draw(results: Results) -> Figure:
-    """The nearest pairs above, the distribution below."""
+    """The nearest pairs above; below how near all come, also by class, and what networks say of them."""
     pairs = results["drawn"]
-    figure = Figure(figsize=(1.15 * len(pairs) + 0.6, 6.2), layout="constrained")
+    figure = Figure(figsize=(max(7, 1.15 * len(pairs) + 0.6), 6.2), layout="constrained")
     (above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2.2])
     grid = above.subplots(3, len(pairs), squeeze=False)
     for column, pair in zip(grid.T, pairs, strict=True):
@@ -139,13 +139,35 @@ def draw(results: Results) -> Figure:
             axes.imshow(pair[what], cmap="gray_r", vmin=0, vmax=255)
             axes.set_xticks([])
             axes.set_yticks([])
+            axes.spines[:].set(visible=True, color=MUTED)
     for axes, what in zip(grid[:, 0], ("original", "metamer", "target"), strict=True):
         axes.set_ylabel(what)
-    axes = below.subplots()
+    left, middle, right = below.subplots(1, 3)
     edges, counts = results["closeness"]["edges"], results["closeness"]["counts"]
-    axes.stairs(counts, edges, fill=True, color=AFTER)
-    axes.set_xlabel("distance of the metamer to the target / distance of the original to it (L1)")
-    axes.set_ylabel("pairs")
+    left.stairs(counts, edges, fill=True, color=AFTER)
+    left.set_xlabel("distance to the target,\nmetamer over original (L1)")
+    left.set_ylabel("pairs")
+    names = ("whislo", "q1", "med", "q3", "whishi")
+    boxes = [
+        {"label": label, **dict(zip(names, values, strict=True))}
+        for label, values in results["closeness_by_target_class"].items()
+    ]
+    middle.bxp(boxes, showfliers=False, medianprops={"color": INK})
+    middle.set_xlabel("the same by class of the target")
+    middle.set_ylim(0, 1)
+    for k, words in enumerate(results["said"]):
+        start = 0.0
+        for key, colour in (("as_the_original", AFTER), ("class_of_the_target", INFINITE)):
+            label = {"as_the_original": "as the original", "class_of_the_target": "as the target"}[key]
+            right.bar(k, words[key], bottom=start, width=0.6, color=colour, label=None if k else label)
+            start += words[key]
+    right.set_xticks(
+        range(len(results["said"])), ["its own\nnetwork", *["other\nweights"] * (len(results["said"]) - 1)]
+    )
+    right.set_ylabel("metamers called")
+    right.set_ylim(0, 1.35)
+    right.set_yticks([0, 0.5, 1])
+    right.legend(loc="upper right")
     return figure
 
 

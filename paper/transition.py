@@ -21,7 +21,7 @@ EXPERIMENT = Experiment(
     name="transition",
     claim="Figure 4, continued: where the transition from infinite to finite preimages lies depends on the training; "
     "random rows (Wendel's theorem) would give finite ones throughout.",
-    full=PreimagesConfig(RECIPES, n_pictures=2_000),
+    full=PreimagesConfig(RECIPES, n_pictures=1_000),
     quick=PreimagesConfig((Recipe("MLP-3500", "mnist-sample", 5, "adam", 2e-3, 1000, seed=1),), 0, 100, 10),
     run=run,
     draw=draw,
