@@ -14,7 +14,8 @@ from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.expected import expect_network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.rigor.rounding import UNIT
-from unrelu.stability.following.line import Ahead, Line, Ties
+from unrelu.stability.following.line import Ahead, Line
+from unrelu.stability.following.next_event import Ties
 from unrelu.stability.following.path import Breakpoint, Flip, RegionPath
 from unrelu.stability.following.singular_direction import smallest_direction
 
