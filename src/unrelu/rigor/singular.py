@@ -132,15 +132,14 @@ def _least_eigenvalue_estimate(gram: np.ndarray) -> float:
     except np.linalg.LinAlgError:
         return 0.0
     vector = np.random.default_rng(0).standard_normal(len(gram))
-    estimate = math.inf
-    with np.errstate(over="ignore"):  # a length that overflows makes the estimate 0, with which nothing is proved
+    length = float(np.linalg.norm(vector))
+    with np.errstate(over="ignore"):  # seen below
         for _ in range(6):
-            vector /= np.linalg.norm(vector)
-            vector = scipy.linalg.cho_solve((factor, True), vector, check_finite=False)
-            estimate = 1.0 / float(np.linalg.norm(vector))
-            if not math.isfinite(estimate):
+            vector = scipy.linalg.cho_solve((factor, True), vector / length, check_finite=False)
+            length = float(np.linalg.norm(vector))
+            if not 0 < length < math.inf:
                 return 0.0
-    return estimate
+    return 1.0 / length
 
 
 def _bound_by_preconditioning(wide: np.ndarray) -> float:
