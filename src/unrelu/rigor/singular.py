@@ -137,7 +137,7 @@ def _least_eigenvalue_estimate(gram: np.ndarray) -> float:
         for _ in range(6):
             vector = scipy.linalg.cho_solve((factor, True), vector / length, check_finite=False)
             length = float(np.linalg.norm(vector))
-            if not 0 < length < math.inf:
+            if not UNDERFLOW < length < math.inf:  # its inverse is to be a number
                 return 0.0
     return 1.0 / length
 
