@@ -327,11 +327,15 @@ class LayerPreimage:
         Raises:
             InputError: if P is unbounded, or its boundedness or its interior is undecided, or n is not positive.
 
+        Warns:
+            SamplingWarning: if R-hat of some coordinate exceeds 1.05, as it does for few points: means over them cannot
+                be trusted then.
+
         >>> from unrelu import Box, preimage
         >>> layer = ReLULayer(np.array([[1.0, 1.0]]), np.zeros(1))
-        >>> found = preimage(layer, at=np.array([0.25, 0.75]), domain=Box(0, 1)).sample(100)
+        >>> found = preimage(layer, at=np.array([0.25, 0.75]), domain=Box(0, 1)).sample(1000)
         >>> found.points.shape, found.dimension, bool(found.radius.max() < 1e-14)
-        ((100, 2), 1, True)
+        ((1000, 2), 1, True)
         """
         return sample_preimage(self, self._body, n, seed=seed, progress=progress)
 
