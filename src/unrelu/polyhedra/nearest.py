@@ -83,7 +83,7 @@ def nearest_point(
         return NearestPoint(None, math.inf, bound, math.inf, candidate.status)
     x = candidate.point
     # The origin of a preimage is an exact member; where the solver cannot tell x from it, that is the better answer.
-    at_origin = _has_origin(polyhedron) and _near(x, polyhedron.origin)
+    at_origin = polyhedron.has_origin and _near(x, polyhedron.origin)
     if at_origin:
         x = polyhedron.origin.copy()
     return NearestPoint(
@@ -109,16 +109,6 @@ def _with_unit_rows(polyhedron: Polyhedron) -> tuple[Polyhedron, np.ndarray, np.
         origin=polyhedron.origin,
     )
     return scaled, eq, ub
-
-
-def _has_origin(polyhedron: Polyhedron) -> bool:
-    """Whether the origin is a member of the polyhedron, exactly."""
-    origin = polyhedron.origin
-    return (
-        not polyhedron.b_eq.any()
-        and bool((polyhedron.b_ub >= 0).all())
-        and bool(((polyhedron.lower <= origin) & (origin <= polyhedron.upper)).all())
-    )
 
 
 def _near(x: np.ndarray, origin: np.ndarray) -> bool:
