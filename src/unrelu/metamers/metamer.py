@@ -51,7 +51,8 @@ def metamer(
         target: what the metamer should come near to, of the same shape; it need not be in the domain.
         objective: "nearest".
         norm: of the distance: 1, 2 or `math.inf`.
-        domain: where metamers may lie; pictures in [0, 1] by default, None for the whole space.
+        domain: where metamers may lie; pictures in [0, 1] by default (other than for `preimage`), None for the whole
+            space.
         tolerance: by how much each feature may differ.
         time_limit: seconds the solver may take; where it finds nothing in time, the metamer is the original itself.
 

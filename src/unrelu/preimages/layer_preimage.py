@@ -141,7 +141,14 @@ class LayerPreimage:
     def contains(self, x: Array) -> bool:
         """Whether a point is a member of P for exactly the stored numbers.
 
-        A float point seldom is, unless rows are integers or there is a tolerance; `membership` says how nearly.
+        A float point seldom is, unless rows are integers or there is a tolerance: this says False of most points of
+        `sample` and `nearest` too, which are off by rounding alone. Ask `membership` how nearly a point is one.
+
+        >>> from unrelu import preimage
+        >>> pre = preimage(ReLULayer(np.array([[0.1, 0.3]]), np.ones(1)), at=np.array([0.7, 0.6]))
+        >>> x = np.array([0.4, 0.7])  # 0.1 * 0.7 + 0.3 * 0.6 = 0.1 * 0.4 + 0.3 * 0.7 holds for decimals, not for floats
+        >>> pre.contains(x), bool(pre.membership(x).radius < 1e-14)
+        (False, True)
 
         Args:
             x: one input of the layer, d numbers.
@@ -291,8 +298,14 @@ class LayerPreimage:
     ) -> Volume:
         """The volume of P relative to its affine hull, with its dimension and what is known of the error.
 
+        Of P within the domain that `preimage` was given, which by default is the whole space, where most preimages are
+        unbounded and their volume infinite. Unless a method is asked for: exact up to 8 dimensions where the
+        inequalities are few enough (20,000 in 3 dimensions, 300 in 8), estimated by annealing up to 150 (for about a
+        minute at most, however wide the interval still is), and beyond that between two ellipsoids, without an estimate
+        and very wide.
+
         Args:
-            method: "exact", "annealing" or "ellipsoids"; by the dimension if None.
+            method: "exact" (bounds where faces are too many), "annealing" or "ellipsoids"; by the dimension if None.
             accuracy: half-width of the confidence interval of the logarithm that annealing tries to reach.
             confidence: of that interval.
             seed: of annealing's random numbers.
