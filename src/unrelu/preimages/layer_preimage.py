@@ -144,12 +144,6 @@ class LayerPreimage:
         A float point seldom is, unless rows are integers or there is a tolerance: this says False of most points of
         `sample` and `nearest` too, which are off by rounding alone. Ask `membership` how nearly a point is one.
 
-        >>> from unrelu import preimage
-        >>> pre = preimage(ReLULayer(np.array([[0.1, 0.3]]), np.ones(1)), at=np.array([0.7, 0.6]))
-        >>> x = np.array([0.4, 0.7])  # 0.1 * 0.7 + 0.3 * 0.6 = 0.1 * 0.4 + 0.3 * 0.7 holds for decimals, not for floats
-        >>> pre.contains(x), bool(pre.membership(x).radius < 1e-14)
-        (False, True)
-
         Args:
             x: one input of the layer, d numbers.
 
@@ -298,11 +292,9 @@ class LayerPreimage:
     ) -> Volume:
         """The volume of P relative to its affine hull, with its dimension and what is known of the error.
 
-        Of P within the domain that `preimage` was given, which by default is the whole space, where most preimages are
-        unbounded and their volume infinite. Unless a method is asked for: exact up to 8 dimensions where the
-        inequalities are few enough (20,000 in 3 dimensions, 300 in 8), estimated by annealing up to 150 (for about a
-        minute at most, however wide the interval still is), and beyond that between two ellipsoids, without an estimate
-        and very wide.
+        Infinite for most preimages without a domain. Unless a method is asked for: exact up to 8 dimensions where the
+        inequalities are few (20,000 in 3, 300 in 8), estimated by annealing up to 150 (for about a minute at most,
+        however wide the interval still is), and beyond that between two ellipsoids, very wide and without an estimate.
 
         Args:
             method: "exact" (bounds where faces are too many), "annealing" or "ellipsoids"; by the dimension if None.
@@ -341,8 +333,7 @@ class LayerPreimage:
             InputError: if P is unbounded, or its boundedness or its interior is undecided, or n is not positive.
 
         Warns:
-            SamplingWarning: if R-hat of some coordinate exceeds 1.05, as it does for few points: means over them cannot
-                be trusted then.
+            SamplingWarning: if R-hat of some coordinate exceeds 1.05, as it does for few points.
 
         >>> from unrelu import Box, preimage
         >>> layer = ReLULayer(np.array([[1.0, 1.0]]), np.zeros(1))
