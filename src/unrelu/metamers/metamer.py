@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unrelu.errors import InputError, ShapeError, SolverFailure
 from unrelu.metamers.feature_map import FeatureMap, feature_map
-from unrelu.metamers.result import OPTIMALITY_TOLERANCE, Metamer
+from unrelu.metamers.result import Metamer
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
@@ -120,7 +120,7 @@ def find_metamer(
         forward_error=None if own is None else _difference(own),
         radius=_radius(found, x, original, exact=constraints.exact),
         bound=found.bound,
-        optimal=distance - found.bound <= OPTIMALITY_TOLERANCE * max(1.0, distance),
+        optimal=found.status is Status.OPTIMAL,
         regional=features.layer is None,
         status=found.status,
     )
