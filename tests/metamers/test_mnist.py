@@ -48,7 +48,13 @@ def test_pictures_get_metamers_that_the_layer_cannot_tell_apart(pictures: np.nda
 
 @pytest.mark.parametrize(
     ("seed", "node", "norm", "domain"),
-    [(24, "4", 1, Box(0, 1)), (26, "output", 1, None), (29, "4", 1, None), (29, "4", 2, None), (0, "4", 2, None)],
+    [
+        (0, "4", 1, Box(0, 1)),
+        (12, "output", 1, Box(0, 1)),
+        (49, "4", 1, None),
+        (72, "output", 1, None),
+        (78, "4", 2, None),
+    ],
 )
 def test_what_is_called_optimal_is_solved_and_what_is_not_is_not(
     pictures: np.ndarray, seed: int, node: str, norm: float, domain: Box | None
@@ -61,7 +67,7 @@ def test_what_is_called_optimal_is_solved_and_what_is_not_is_not(
         *(nn.Flatten(), nn.Linear(36, 10)),
     )
     net = Network.from_torch(model.eval(), torch.zeros(1, 1, 14, 14))
-    small = pictures.reshape(5000, 1, 28, 28)[:, :, ::2, ::2]
+    small = np.round(255 * pictures.reshape(5000, 1, 28, 28)[:, :, ::2, ::2]) / 255
     original, target = np.random.default_rng(seed).integers(0, 5000, 2)
     found = metamer(net.upto(node), at=small[original], target=small[target], norm=norm, domain=domain)
     assert found.status in {Status.OPTIMAL, Status.INACCURATE}

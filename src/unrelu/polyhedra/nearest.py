@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,7 @@ def nearest_point(
         raise ShapeError(f"the target needs shape ({polyhedron.dimension},), not {t.shape}.")
     if not bool(np.isfinite(t).all()):
         raise InputError("the target holds NaN or infinite values; clean it first.")
+    deadline = time.monotonic() + time_limit
     scaled, eq_exponents, ub_exponents = _with_unit_rows(polyhedron)
     candidate = solve_with_few_rows(scaled, t, norm, time_limit)
     bound = 0.0
@@ -88,7 +90,7 @@ def nearest_point(
         bound = max(bound, distance_bound(polyhedron, t, norm, eq, ub, ub_error=ub_error))
     if candidate.point is None:
         return NearestPoint(None, math.inf, bound, math.inf, candidate.status)
-    x = restored(scaled, candidate.point, time_limit)
+    x = restored(scaled, candidate.point, deadline - time.monotonic())
     # The origin of a preimage is an exact member; where the solver cannot tell x from it, that is the better answer.
     at_origin = polyhedron.has_origin and _near(x, polyhedron.origin)
     if at_origin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 from scipy import sparse
@@ -30,15 +31,17 @@ def restored(polyhedron: Polyhedron, point: np.ndarray, time_limit: float = math
     Args:
         polyhedron: the set, with rows of about unit size.
         point: (d,) within the bounds.
-        time_limit: seconds that each of three programs may take.
+        time_limit: seconds that all programs together may take.
 
     Returns:
         (d,) within the bounds; the point itself where nothing better was found.
     """
+    deadline = time.monotonic() + time_limit
     P, best = polyhedron, point
     least = float(P.violation(best[None])[0])
     for _ in range(_ROUNDS):
-        if is_kept(P, best):
+        left = deadline - time.monotonic()
+        if left <= 0 or is_kept(P, best):
             break
         slack = P.b_ub - P.A_ub @ (best - P.origin)
         close = slack <= _FAR * least
@@ -51,7 +54,7 @@ def restored(polyhedron: Polyhedron, point: np.ndarray, time_limit: float = math
             np.where(low >= -_FAR, low, -np.inf),
             np.where(high <= _FAR, high, np.inf),
         )
-        program = QuadraticProgram(sparse.eye_array(point.size), system, QuadraticSettings(time_limit=time_limit))
+        program = QuadraticProgram(sparse.eye_array(point.size), system, QuadraticSettings(time_limit=left))
         found = program.minimise(np.zeros(point.size)).point
         if found is None:
             break
