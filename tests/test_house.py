@@ -237,14 +237,14 @@ INTERNAL = {
 """Parts of results that serve the proofs, the geometry and the reports, and are no answers."""
 
 
-def annotations(thing: object) -> str:
+def annotated_by(thing: object) -> str:
     """The annotations of a function or property, or of a class's fields, methods and properties."""
     if isinstance(thing, property | functools.cached_property):
         thing = thing.fget if isinstance(thing, property) else thing.func
     if isinstance(thing, type):
         members = [member for name, member in vars(thing).items() if not name.startswith("_") or name == "__getitem__"]
         own = [kind for name, kind in vars(thing).get("__annotations__", {}).items() if not name.startswith("_")]
-        return " ".join([*map(str, own), *map(annotations, members)])
+        return " ".join([*map(str, own), *map(annotated_by, members)])
     thing = getattr(thing, "__func__", thing)
     return " ".join(map(str, thing.__annotations__.values())) if inspect.isfunction(thing) else ""
 
@@ -253,7 +253,7 @@ def test_what_public_functions_give_and_take_is_public() -> None:
     trees = [ast.parse(path.read_text()) for path in modules()]
     ours = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)} | {"Domain"}
     public = {name: getattr(unrelu, name) for name in unrelu.__all__}
-    met = {name for thing in public.values() for name in re.findall(r"\b[A-Z]\w+", annotations(thing))} & ours
+    met = {name for thing in public.values() for name in re.findall(r"\b[A-Z]\w+", annotated_by(thing))} & ours
     assert met - set(public) == INTERNAL
 
 

@@ -92,6 +92,8 @@ def find_metamer(
     check_norm(norm)
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise InputError(f"the tolerance must be a number of at least 0, not {tolerance!r}.")
+    if not (isinstance(time_limit, int | float) and time_limit >= 0):
+        raise InputError(f"the time limit must be a number of seconds, math.inf for none, not {time_limit!r}.")
     original = _sample(at, features, "the original `at`")
     wanted = _sample(target, features, "the target")
     polyhedron = resolve(domain, original.size)
