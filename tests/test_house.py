@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +129,33 @@ def test_public_names() -> None:
             "Recession",
             "Volume",
             "Admissibility",
+            "ActivationPattern",
+            "Boundary",
+            "Branch",
+            "Breakpoint",
+            "Claim",
+            "Count",
+            "Density",
+            "Domain",
+            "FeatureCertificate",
+            "FeaturePreimage",
+            "Flip",
+            "FrameBounds",
+            "GeometryStatus",
+            "LocalStability",
+            "Node",
+            "PreimageCertificate",
+            "Progress",
+            "Report",
+            "SavedVerdict",
+            "SingularTriplet",
+            "Spread",
+            "StabilityRadius",
+            "Status",
+            "StudyInfo",
+            "TradeoffRow",
+            "Verification",
+            "VolumeMethod",
             "AdmissibleSets",
             "Box",
             "Classification",
@@ -188,6 +218,43 @@ def test_public_names() -> None:
         assert name in dir(unrelu)
     with pytest.raises(AttributeError, match="has no attribute 'preimages_of'"):
         _ = getattr(unrelu, "preimages_of")  # noqa: B009
+
+
+INTERNAL = {
+    "CertificateIndex",
+    "ConeCertificate",
+    "Fact",
+    "FullRegions",
+    "HullRows",
+    "LayerPattern",
+    "LayerSystem",
+    "NodeInfo",
+    "Operator",
+    "RowMultipliers",
+    "SignCertificate",
+    "Source",
+}
+"""Parts of results that serve the proofs, the geometry and the reports, and are no answers."""
+
+
+def annotated_by(thing: object) -> str:
+    """The annotations of a function or property, or of a class's fields, methods and properties."""
+    if isinstance(thing, property | functools.cached_property):
+        thing = thing.fget if isinstance(thing, property) else thing.func
+    if isinstance(thing, type):
+        members = [member for name, member in vars(thing).items() if not name.startswith("_") or name == "__getitem__"]
+        own = [kind for name, kind in vars(thing).get("__annotations__", {}).items() if not name.startswith("_")]
+        return " ".join([*map(str, own), *map(annotated_by, members)])
+    thing = getattr(thing, "__func__", thing)
+    return " ".join(map(str, thing.__annotations__.values())) if inspect.isfunction(thing) else ""
+
+
+def test_what_public_functions_give_and_take_is_public() -> None:
+    trees = [ast.parse(path.read_text()) for path in modules()]
+    ours = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)} | {"Domain"}
+    public = {name: getattr(unrelu, name) for name in unrelu.__all__}
+    met = {name for thing in public.values() for name in re.findall(r"\b[A-Z]\w+", annotated_by(thing))} & ours
+    assert met - set(public) == INTERNAL
 
 
 def test_type_checkers_and_python_find_public_names_in_the_same_places() -> None:

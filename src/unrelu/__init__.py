@@ -8,7 +8,9 @@ from unrelu import errors as errors
 if TYPE_CHECKING:
     from unrelu import bounds as bounds
     from unrelu.across.far_pairs import far_pairs as far_pairs
+    from unrelu.across.frame_bounds import FrameBounds as FrameBounds
     from unrelu.across.inverse_lipschitz import InverseLipschitz as InverseLipschitz
+    from unrelu.across.inverse_lipschitz import LocalStability as LocalStability
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
     from unrelu.across.pair import Pair as Pair
     from unrelu.metamers.metamer import metamer as metamer
@@ -16,49 +18,71 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network as Network
     from unrelu.network.layer import ReLULayer as ReLULayer
     from unrelu.network.load import load as load
+    from unrelu.network.node import Node as Node
     from unrelu.polyhedra.analytic_center import AnalyticCenter as AnalyticCenter
     from unrelu.polyhedra.chebyshev import ChebyshevCenter as ChebyshevCenter
     from unrelu.polyhedra.domains import Box as Box
+    from unrelu.polyhedra.domains import Domain as Domain
     from unrelu.polyhedra.domains import Nonnegative as Nonnegative
     from unrelu.polyhedra.farthest import FarthestPoint as FarthestPoint
     from unrelu.polyhedra.functional_range import FunctionalRange as FunctionalRange
+    from unrelu.polyhedra.geometry_status import GeometryStatus as GeometryStatus
     from unrelu.polyhedra.nearest import NearestPoint as NearestPoint
     from unrelu.polyhedra.polyhedron import Polyhedron as Polyhedron
     from unrelu.polyhedra.ranges import Ranges as Ranges
     from unrelu.polyhedra.recession import Recession as Recession
     from unrelu.polyhedra.volumes.result import Volume as Volume
+    from unrelu.polyhedra.volumes.result import VolumeMethod as VolumeMethod
     from unrelu.preimages.admissibility import Admissibility as Admissibility
     from unrelu.preimages.admissibility import admissibility as admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets as AdmissibleSets
+    from unrelu.preimages.admissible_sets import Branch as Branch
     from unrelu.preimages.admissible_sets import admissible_sets as admissible_sets
     from unrelu.preimages.certificate_files.load import SavedCertificates as SavedCertificates
     from unrelu.preimages.certificate_files.load import load_certificates as load_certificates
     from unrelu.preimages.certificate_files.save import save_certificates as save_certificates
+    from unrelu.preimages.certificate_files.verdict import SavedVerdict as SavedVerdict
+    from unrelu.preimages.certificate_files.verdict import Verification as Verification
     from unrelu.preimages.classification import Classification as Classification
     from unrelu.preimages.classification import classify as classify
     from unrelu.preimages.classification import preimage as preimage
+    from unrelu.preimages.feature_preimage import FeatureCertificate as FeatureCertificate
+    from unrelu.preimages.feature_preimage import FeaturePreimage as FeaturePreimage
     from unrelu.preimages.kind import Kind as Kind
     from unrelu.preimages.layer_polyhedron import Membership as Membership
     from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
+    from unrelu.preimages.preimage_certificate import PreimageCertificate as PreimageCertificate
     from unrelu.preimages.preimage_dimension import DimensionInterval as DimensionInterval
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
+    from unrelu.preimages.stability_radius import StabilityRadius as StabilityRadius
+    from unrelu.progress import Progress as Progress
+    from unrelu.report.write import Report as Report
+    from unrelu.solvers.status import Status as Status
     from unrelu.stability.cost import SpectrumCost as SpectrumCost
     from unrelu.stability.cost import spectrum_cost as spectrum_cost
     from unrelu.stability.extremes.convolution_spectrum import ConvolutionSpectrum as ConvolutionSpectrum
     from unrelu.stability.extremes.convolution_spectrum import convolution_spectrum as convolution_spectrum
+    from unrelu.stability.extremes.density import Count as Count
+    from unrelu.stability.extremes.density import Density as Density
     from unrelu.stability.extremes.density import SpectralDensity as SpectralDensity
     from unrelu.stability.extremes.density import spectral_density as spectral_density
     from unrelu.stability.extremes.extreme_values import extreme_singular_values as extreme_singular_values
+    from unrelu.stability.extremes.result import Claim as Claim
     from unrelu.stability.extremes.result import ExtremeSingularValues as ExtremeSingularValues
+    from unrelu.stability.extremes.result import SingularTriplet as SingularTriplet
     from unrelu.stability.following.follow import follow as follow
+    from unrelu.stability.following.path import Breakpoint as Breakpoint
+    from unrelu.stability.following.path import Flip as Flip
     from unrelu.stability.following.path import RegionPath as RegionPath
+    from unrelu.stability.linearization import Boundary as Boundary
     from unrelu.stability.linearization import Linearization as Linearization
     from unrelu.stability.linearization import linearize as linearize
     from unrelu.stability.linearization import linearize_many as linearize_many
     from unrelu.stability.operator import JacobianOperator as JacobianOperator
     from unrelu.stability.operator import jacobian_operator as jacobian_operator
+    from unrelu.stability.pattern import ActivationPattern as ActivationPattern
     from unrelu.stability.quantiles import SpectrumQuantiles as SpectrumQuantiles
     from unrelu.stability.quantiles import spectrum_quantiles as spectrum_quantiles
     from unrelu.stability.residuals import SpectrumResiduals as SpectrumResiduals
@@ -66,10 +90,13 @@ if TYPE_CHECKING:
     from unrelu.stability.spectra import spectra as spectra
     from unrelu.stability.spectrum import Spectrum as Spectrum
     from unrelu.stability.spectrum import spectrum as spectrum
+    from unrelu.stability.tradeoff import Spread as Spread
     from unrelu.stability.tradeoff import Tradeoff as Tradeoff
+    from unrelu.stability.tradeoff import TradeoffRow as TradeoffRow
     from unrelu.stability.tradeoff import tradeoff as tradeoff
     from unrelu.stability.window import Window as Window
     from unrelu.study.analyze import analyze as analyze
+    from unrelu.study.info import StudyInfo as StudyInfo
     from unrelu.study.study import Study as Study
 
 __version__ = "0.1.0"
@@ -78,14 +105,19 @@ _HOMES = {
     # a model as affine maps and ReLUs
     "Network": "unrelu.network.graph",
     "ReLULayer": "unrelu.network.layer",
+    "Node": "unrelu.network.node",
     "load": "unrelu.network.load",
     # where inputs may lie
     "Box": "unrelu.polyhedra.domains",
     "Nonnegative": "unrelu.polyhedra.domains",
     "Polyhedron": "unrelu.polyhedra.polyhedron",
+    "Domain": "unrelu.polyhedra.domains",
     # which inputs have the same features
     "preimage": "unrelu.preimages.classification",
     "LayerPreimage": "unrelu.preimages.layer_preimage",
+    "PreimageCertificate": "unrelu.preimages.preimage_certificate",
+    "FeaturePreimage": "unrelu.preimages.feature_preimage",
+    "FeatureCertificate": "unrelu.preimages.feature_preimage",
     "PreimageSample": "unrelu.preimages.preimage_sample",
     "classify": "unrelu.preimages.classification",
     "Classification": "unrelu.preimages.classification",
@@ -94,28 +126,36 @@ _HOMES = {
     "Omnidirectionality": "unrelu.preimages.omnidirectional",
     # ... and how large that set is (what its methods answer)
     "DimensionInterval": "unrelu.preimages.preimage_dimension",
+    "StabilityRadius": "unrelu.preimages.stability_radius",
     "Membership": "unrelu.preimages.layer_polyhedron",
     "NearestPoint": "unrelu.polyhedra.nearest",
     "FarthestPoint": "unrelu.polyhedra.farthest",
     "ChebyshevCenter": "unrelu.polyhedra.chebyshev",
     "AnalyticCenter": "unrelu.polyhedra.analytic_center",
+    "GeometryStatus": "unrelu.polyhedra.geometry_status",
     "Ranges": "unrelu.polyhedra.ranges",
     "FunctionalRange": "unrelu.polyhedra.functional_range",
     "Recession": "unrelu.polyhedra.recession",
     "Volume": "unrelu.polyhedra.volumes.result",
+    "VolumeMethod": "unrelu.polyhedra.volumes.result",
     # its proofs on disk, for others to verify
     "save_certificates": "unrelu.preimages.certificate_files.save",
     "load_certificates": "unrelu.preimages.certificate_files.load",
     "SavedCertificates": "unrelu.preimages.certificate_files.load",
+    "SavedVerdict": "unrelu.preimages.certificate_files.verdict",
+    "Verification": "unrelu.preimages.certificate_files.verdict",
     # which features can be inactive together
     "admissibility": "unrelu.preimages.admissibility",
     "Admissibility": "unrelu.preimages.admissibility",
     "admissible_sets": "unrelu.preimages.admissible_sets",
     "AdmissibleSets": "unrelu.preimages.admissible_sets",
+    "Branch": "unrelu.preimages.admissible_sets",
     # which changes the features hardly notice
     "linearize": "unrelu.stability.linearization",
     "linearize_many": "unrelu.stability.linearization",
     "Linearization": "unrelu.stability.linearization",
+    "ActivationPattern": "unrelu.stability.pattern",
+    "Boundary": "unrelu.stability.linearization",
     "jacobian_operator": "unrelu.stability.operator",
     "JacobianOperator": "unrelu.stability.operator",
     "spectrum": "unrelu.stability.spectrum",
@@ -130,17 +170,27 @@ _HOMES = {
     "SpectrumQuantiles": "unrelu.stability.quantiles",
     "tradeoff": "unrelu.stability.tradeoff",
     "Tradeoff": "unrelu.stability.tradeoff",
+    "TradeoffRow": "unrelu.stability.tradeoff",
+    "Spread": "unrelu.stability.tradeoff",
     "extreme_singular_values": "unrelu.stability.extremes.extreme_values",
     "ExtremeSingularValues": "unrelu.stability.extremes.result",
+    "SingularTriplet": "unrelu.stability.extremes.result",
+    "Claim": "unrelu.stability.extremes.result",
     "spectral_density": "unrelu.stability.extremes.density",
     "SpectralDensity": "unrelu.stability.extremes.density",
+    "Density": "unrelu.stability.extremes.density",
+    "Count": "unrelu.stability.extremes.density",
     "convolution_spectrum": "unrelu.stability.extremes.convolution_spectrum",
     "ConvolutionSpectrum": "unrelu.stability.extremes.convolution_spectrum",
     # ... also across linear regions
     "follow": "unrelu.stability.following.follow",
     "RegionPath": "unrelu.stability.following.path",
+    "Breakpoint": "unrelu.stability.following.path",
+    "Flip": "unrelu.stability.following.path",
     "inverse_lipschitz": "unrelu.across.inverse_lipschitz",
     "InverseLipschitz": "unrelu.across.inverse_lipschitz",
+    "LocalStability": "unrelu.across.inverse_lipschitz",
+    "FrameBounds": "unrelu.across.frame_bounds",
     "far_pairs": "unrelu.across.far_pairs",
     "Pair": "unrelu.across.pair",
     # and why: what theory says when rows are removed (a module)
@@ -151,6 +201,11 @@ _HOMES = {
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",
+    "StudyInfo": "unrelu.study.info",
+    "Report": "unrelu.report.write",
+    # how a solver stopped, and where progress is shown
+    "Status": "unrelu.solvers.status",
+    "Progress": "unrelu.progress",
 }
 """Where each public name lives. It is imported from there when it is first used (PEP 562), so that whoever verifies
 certificates loads no solver; type checkers read the imports above, and a test holds the two together."""

@@ -1,4 +1,4 @@
-"""Every exception that unrelu raises on purpose, in one tree; each message says what to do.
+"""Every exception that unrelu raises on purpose, in one tree, and its one warning; each message says what to do.
 
 A numerical outcome (undecided, infeasible, not proved) is a value, never an exception.
 """
@@ -66,6 +66,10 @@ class MissingExtra(UnreluError):
 
 class SolverFailure(UnreluError):
     """A third-party solver stopped without an answer where one is certain to exist."""
+
+
+class SamplingWarning(UserWarning):
+    """Points were drawn, but the chains that drew them do not agree yet; the message says by how much."""
 
 
 class StoreError(UnreluError):

@@ -198,6 +198,9 @@ def test_misuse_is_told() -> None:
         metamer(layer, at=x0, target=t, norm=0)
     with pytest.raises(InputError, match="the tolerance must be a number of at least 0"):
         metamer(layer, at=x0, target=t, tolerance=-1.0)
+    for limit in (None, -1.0, math.nan):
+        with pytest.raises(InputError, match=r"the time limit must be a number of seconds, math\.inf for none, not"):
+            metamer(layer, at=x0, target=t, time_limit=limit)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ShapeError, match="the target has shape"):
         metamer(layer, at=x0, target=np.ones(11))
     with pytest.raises(ShapeError, match="give one sample, without a batch axis"):

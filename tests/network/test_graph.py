@@ -155,7 +155,7 @@ def test_arrays_come_out_as_they_came_in(residual):
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.ones((2, 4)), ShapeError, r"takes samples of shape \(3,\), not \(4,\)"),
+        (np.ones((2, 4)), ShapeError, r"takes samples of shape \(3,\), not \(4,\); give a batch of shape \(n, 3\)"),
         (np.array([[1.0, np.nan, 0.0]]), InputError, "the input holds NaN"),
         (np.array([["a", "b", "c"]]), InputError, "the input must be a NumPy array"),
         (np.ones((2, 3), dtype=complex), InputError, "must be real"),

@@ -141,6 +141,16 @@ def test_empty_and_stopped_are_values(norm: float) -> None:
     assert stopped.bound >= 0
 
 
+@pytest.mark.parametrize("norm", NORMS)
+def test_rows_that_nearly_depend_on_each_other_are_not_made_to_meet(norm: float) -> None:
+    # Both rows are tight within a solver's tolerance at (0, 0.5), but they only meet at (0, 5).
+    polyhedron = Polyhedron(np.array([[1.0, 0.0], [1.0, 1e-9]]), np.array([0.0, 5e-9]), origin=np.zeros(2))
+    found = nearest_point(polyhedron, np.array([1.0, 0.5]), norm)
+    assert found.distance == pytest.approx(1.0, abs=1e-8)
+    assert found.bound == pytest.approx(1.0, abs=1e-8)
+    assert found.status is Status.OPTIMAL
+
+
 def test_misuse_is_told() -> None:
     polyhedron = random_polyhedron(0)
     with pytest.raises(InputError, match="measured in the norms 1, 2 and"):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import unrelu.preimages.certificates
 from exact_oracle import cone_is_trivial, fractions
-from unrelu.errors import StoreError
+from unrelu.errors import InputError, StoreError
 from unrelu.network.fingerprints import array_sha256
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain, Nonnegative
@@ -142,6 +142,24 @@ def same(first: ConeCertificate | None, second: ConeCertificate | None) -> bool:
         return first is second
     mine, other = vars(first), vars(second)
     return type(first) is type(second) and all(np.array_equal(mine[name], other[name]) for name in mine)
+
+
+def test_one_preimage_is_saved_as_one_input(tmp_path: Path) -> None:
+    found = of_floats(Box(-9.0, 12.0), 0.0)[3]
+    save_certificates(found, tmp_path, progress=False)
+    saved = load_certificates(tmp_path)
+    assert saved.verify(progress=False).proved.tolist() == [True]
+    assert [verdict.kind for block in saved.verdicts() for verdict in block] == [found.kind]
+    np.testing.assert_array_equal(saved.inputs, [found.at])
+
+
+def test_only_verdicts_can_be_saved(tmp_path: Path) -> None:
+    found = of_integers()
+    for wrong in (found[0].certificate, list(found.preimages), None):
+        with pytest.raises(
+            InputError, match=r"ur\.classify\(layer, inputs\) or ur\.preimage\(layer, at=x\) returned, not of a"
+        ):
+            save_certificates(wrong, tmp_path)  # pyright: ignore[reportArgumentType]
 
 
 def test_every_form_of_certificate_can_be_saved() -> None:

@@ -192,6 +192,13 @@ def test_nearly_members_have_a_radius() -> None:
     assert not pre.contains(np.full(9, 2.0))
 
 
+def test_what_holds_for_decimals_only_is_near_membership() -> None:
+    pre = ur.preimage(ur.ReLULayer(np.array([[0.1, 0.3]]), np.ones(1)), at=np.array([0.7, 0.6]))
+    x = np.array([0.4, 0.7])  # 0.1 * 0.7 + 0.3 * 0.6 = 0.1 * 0.4 + 0.3 * 0.7
+    assert not pre.contains(x)
+    assert 0 < pre.membership(x).radius < 1e-14
+
+
 def test_a_single_point_is_near_and_far_at_once() -> None:
     at = np.array([0.1, 0.2])
     pre = ur.preimage(ur.ReLULayer(np.array([[1.0, 0.3], [0.1, 0.7]]), np.ones(2)), at=at)

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from scipy.sparse import csr_array
 
-from unrelu.errors import InputError
+from unrelu.errors import InputError, SamplingWarning
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -31,21 +31,21 @@ def random_preimage(seed: int, tolerance: float = 0.0) -> LayerPreimage:
 @pytest.mark.parametrize("seed", range(3))
 def test_points_have_the_features_and_members_near_them(seed: int, tolerance: float) -> None:
     pre = random_preimage(seed, tolerance)
-    found = pre.sample(200, seed=seed, progress=False)
-    assert found.points.shape == (200, 4, 5)
+    found = pre.sample(640, seed=seed, progress=False)
+    assert found.points.shape == (640, 4, 5)
     assert found.r_hat.shape == found.effective_sample_size.shape == (4, 5)
-    assert len(found) == 200
+    assert len(found) == 640
     assert found.points.min() >= 0
     assert found.points.max() <= 1
     assert found.dimension == 20 - (0 if tolerance else pre.n_active)
-    features = np.maximum(found.points.reshape(200, 20) @ pre.layer.weight.T + pre.layer.bias, 0)
+    features = np.maximum(found.points.reshape(640, 20) @ pre.layer.weight.T + pre.layer.bias, 0)
     off = np.abs(features - np.maximum(pre.layer.weight @ pre.at + pre.layer.bias, 0)).max(axis=1)
     np.testing.assert_allclose(found.feature_error, off, atol=1e-14)
     assert found.feature_error.max() < tolerance + 1e-13
     if tolerance:
         assert found.feature_error.max() > 0.9 * tolerance
     assert found.radius.max() < 1e-12
-    assert np.unique(found.points.reshape(200, 20), axis=0).shape == (200, 20)
+    assert np.unique(found.points.reshape(640, 20), axis=0).shape == (640, 20)
 
 
 def test_they_are_uniform_on_a_flat_simplex_and_on_half_a_square() -> None:
@@ -115,6 +115,13 @@ def test_a_single_point_is_repeated() -> None:
     assert found.radius.tolist() == found.feature_error.tolist() == [0.0] * 4
     assert np.isnan(found.effective_sample_size).all()
     assert repr(found) == "PreimageSample(4 points in 0 dimensions)"
+
+
+def test_few_points_are_warned_of_where_they_were_asked_for() -> None:
+    with pytest.warns(SamplingWarning, match="R-hat of these 20 points reaches") as seen:
+        found = random_preimage(0).sample(20, progress=False)
+    assert np.nanmax(found.r_hat) > 1.05
+    assert [warning.filename for warning in seen] == [__file__]
 
 
 def test_the_seed_decides_and_the_line_tells() -> None:

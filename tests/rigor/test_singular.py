@@ -67,3 +67,21 @@ def test_singular_up_to_rounding_is_not_full_rank() -> None:
     M = np.array([[3.0, 1.0, 7.0], [5.0, -2.0, 1.0], [8.0, -1.0, 8.0]]) / 8
     assert smallest_singular_value_bound(M) == 0.0
     assert not proves_full_rank(M)
+
+
+@pytest.mark.parametrize("copies", [15, 19, 25])
+@pytest.mark.parametrize("others", [0, 5])
+def test_equal_rows_prove_nothing_and_warn_of_nothing(copies: int, others: int) -> None:
+    # Each copy leaves a pivot 1e-17 times the one before, so that products of the inverse factor overflow.
+    rng = np.random.default_rng(0)
+    M = np.vstack([rng.standard_normal((others, 40)), np.repeat(rng.standard_normal((1, 40)), copies, axis=0)])
+    assert smallest_singular_value_bound(M) == 0.0
+    assert not proves_full_rank(M)
+
+
+def test_rows_of_very_different_sizes_warn_of_nothing() -> None:
+    rng = np.random.default_rng(0)
+    M = rng.standard_normal((300, 300)) * 2.0 ** rng.integers(-300, 0, (300, 1))
+    bound = smallest_singular_value_bound(M)
+    # No singular value exceeds the length of a row: the least is at most the shortest one.
+    assert 0.0 <= bound <= np.linalg.norm(M, axis=1).min()

@@ -113,8 +113,19 @@ def test_windows_that_are_none_are_refused():
         Window(columns=(0, 5)).coordinates((1, 4, 4))
     with pytest.raises(InputError, match=r"shape \(9,\) has no rows"):
         Window(rows=(0, 1)).coordinates((9,))
+    for span in (slice(0, 4), range(0, 4), 4, (1, 2, 3), (0.5, 2.0), "ab"):
+        with pytest.raises(
+            InputError, match=r"columns of a window are two whole numbers, .* such as columns=\(4, 12\)"
+        ):
+            Window(columns=span)  # pyright: ignore[reportArgumentType]
     both = stack(8).upto("relu1", "relu2")
     with pytest.raises(InputError, match="one output"):
         spectrum(both, torch.zeros(2, 8, 8), features=Window())
     with pytest.raises(InputError, match=r"accuracy must be a number in \[0, 1\)"):
         spectrum(stack(8), torch.zeros(2, 8, 8), accuracy=1.0)
+
+
+def test_integers_of_any_type_make_the_same_window():
+    asked = Window(rows=[1, np.int64(3)])  # pyright: ignore[reportArgumentType]
+    assert asked == Window(rows=(1, 3))
+    assert {asked} == {Window(rows=(1, 3))}

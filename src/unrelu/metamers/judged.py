@@ -66,7 +66,7 @@ def judged_metamers(
         originals: (n, *input_shape).
         targets: (n, *input_shape).
         norm: see `unrelu.metamers.metamer.metamer`, as for what follows.
-        domain: where metamers may lie.
+        domain: where metamers may lie; pictures in [0, 1] by default, None for the whole space.
         tolerance: by how much each feature may differ.
         progress: where to show progress.
 

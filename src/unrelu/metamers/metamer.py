@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unrelu.errors import InputError, ShapeError, SolverFailure
 from unrelu.metamers.feature_map import FeatureMap, feature_map
-from unrelu.metamers.result import OPTIMALITY_TOLERANCE, Metamer
+from unrelu.metamers.result import Metamer
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
@@ -51,7 +51,8 @@ def metamer(
         target: what the metamer should come near to, of the same shape; it need not be in the domain.
         objective: "nearest".
         norm: of the distance: 1, 2 or `math.inf`.
-        domain: where metamers may lie; pictures in [0, 1] by default, None for the whole space.
+        domain: where metamers may lie; pictures in [0, 1] by default (other than for `preimage`), None for the whole
+            space.
         tolerance: by how much each feature may differ.
         time_limit: seconds the solver may take; where it finds nothing in time, the metamer is the original itself.
 
@@ -91,6 +92,8 @@ def find_metamer(
     check_norm(norm)
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise InputError(f"the tolerance must be a number of at least 0, not {tolerance!r}.")
+    if not (isinstance(time_limit, int | float) and time_limit >= 0):
+        raise InputError(f"the time limit must be a number of seconds, math.inf for none, not {time_limit!r}.")
     original = _sample(at, features, "the original `at`")
     wanted = _sample(target, features, "the target")
     polyhedron = resolve(domain, original.size)
@@ -119,7 +122,7 @@ def find_metamer(
         forward_error=None if own is None else _difference(own),
         radius=_radius(found, x, original, exact=constraints.exact),
         bound=found.bound,
-        optimal=distance - found.bound <= OPTIMALITY_TOLERANCE * max(1.0, distance),
+        optimal=found.status is Status.OPTIMAL,
         regional=features.layer is None,
         status=found.status,
     )

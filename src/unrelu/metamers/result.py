@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from unrelu.network.arrays import Array
 from unrelu.solvers.status import Status
 
-OPTIMALITY_TOLERANCE = 1e-6
-"""Distance and bound may differ by this, relative to the distance (at least 1), where a metamer is called optimal.
-
-Solvers are asked for 1e-9; a bound loses a little more where its multipliers are rounded."""
-
 
 @dataclass(frozen=True, eq=False)
 class Metamer:
@@ -36,10 +31,11 @@ class Metamer:
         bound: no exact metamer is nearer to the target than this. It is computed from the solver's multipliers by
             weak duality with all roundings accounted for, so it rests on no solver's word. Where `regional`, it
             is about the metamers in the original's linear region only, and about the linearization as computed.
-        optimal: whether distance and bound meet within `OPTIMALITY_TOLERANCE`.
+        optimal: whether distance and bound meet (`polyhedra.nearest.OPTIMALITY_TOLERANCE`) and `x` keeps all rows up to
+            rounding; the same as the status OPTIMAL.
         regional: whether only the closed linear region of the original was searched (prefixes with more than
             one ReLU layer); metamers elsewhere may be nearer.
-        status: how the solver stopped.
+        status: how the solver stopped; INACCURATE where it was done, but `x` is not optimal in that sense.
     """
 
     x: Array

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.errors import InputError, ShapeError
+from unrelu.polyhedra.free_direction import free_direction
 from unrelu.polyhedra.functional_bound import functional_bound
 from unrelu.polyhedra.functional_program import FunctionalMinimum, FunctionalProgram
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -50,6 +51,8 @@ def functional_range(
 ) -> FunctionalRange:
     """The range of a linear functional, by two linear programs, with outer bounds proved from their multipliers.
 
+    A functional that changes along a line in the polyhedron (`free_direction`) needs no program: it has no end.
+
     >>> found = functional_range(Polyhedron(lower=np.zeros(2), upper=1.0), np.array([1.0, -2.0]))
     >>> found.lower, found.upper
     (-2.0, 1.0)
@@ -70,6 +73,10 @@ def functional_range(
         raise ShapeError(f"the functional needs shape ({polyhedron.dimension},), not {c.shape}.")
     if not bool(np.isfinite(c).all()):
         raise InputError("the functional holds NaN or infinite values; clean it first.")
+    free = None if math.isfinite(radius) else free_direction(polyhedron)
+    if free is not None and free.moves(c):
+        unbounded = Status.UNBOUNDED
+        return FunctionalRange(-math.inf, math.inf, -math.inf, math.inf, None, None, unbounded, unbounded)
     program = FunctionalProgram(polyhedron)
     least, greatest = program.minimise(c), program.minimise(-c)
     return FunctionalRange(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,14 @@ from unrelu.polyhedra.distance_bound import distance_bound
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polishing import TIGHT
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.polyhedra.restoring import is_kept, restored
 from unrelu.polyhedra.row_generation import solve_with_few_rows
 from unrelu.solvers.status import Status
+
+OPTIMALITY_TOLERANCE = 1e-6
+"""Distance and bound may differ by this, relative to the distance (at least 1), where a point is called optimal.
+
+Solvers are asked for 1e-9; a bound loses a little more where its multipliers are rounded."""
 
 NORMS = (1, 2, math.inf)
 """The norms that distances are measured in."""
@@ -29,7 +36,8 @@ class NearestPoint:
         distance: `||point - target||`; inf without a point.
         bound: a proved lower bound of the distance of every exact member; see `distance_bound`.
         radius: an exact member is proved to lie within this of the point (L2); inf where that is not proved.
-        status: how the solver stopped.
+        status: how the solver stopped. OPTIMAL only where distance and bound meet within `OPTIMALITY_TOLERANCE` and the
+            point keeps all rows up to rounding; where the solver was done and they do not, it is INACCURATE.
     """
 
     point: np.ndarray | None
@@ -73,6 +81,7 @@ def nearest_point(
         raise ShapeError(f"the target needs shape ({polyhedron.dimension},), not {t.shape}.")
     if not bool(np.isfinite(t).all()):
         raise InputError("the target holds NaN or infinite values; clean it first.")
+    deadline = time.monotonic() + time_limit
     scaled, eq_exponents, ub_exponents = _with_unit_rows(polyhedron)
     candidate = solve_with_few_rows(scaled, t, norm, time_limit)
     bound = 0.0
@@ -81,17 +90,22 @@ def nearest_point(
         bound = max(bound, distance_bound(polyhedron, t, norm, eq, ub, ub_error=ub_error))
     if candidate.point is None:
         return NearestPoint(None, math.inf, bound, math.inf, candidate.status)
-    x = candidate.point
+    x = restored(scaled, candidate.point, deadline - time.monotonic())
     # The origin of a preimage is an exact member; where the solver cannot tell x from it, that is the better answer.
-    at_origin = _has_origin(polyhedron) and _near(x, polyhedron.origin)
+    at_origin = polyhedron.has_origin and _near(x, polyhedron.origin)
     if at_origin:
         x = polyhedron.origin.copy()
+    distance = float(np.linalg.norm(x - t, ord=norm))
+    status = candidate.status
+    if status in {Status.OPTIMAL, Status.INACCURATE}:
+        met = distance - bound <= OPTIMALITY_TOLERANCE * max(1.0, distance)
+        status = Status.OPTIMAL if met and is_kept(scaled, x) else Status.INACCURATE
     return NearestPoint(
         point=x,
-        distance=float(np.linalg.norm(x - t, ord=norm)),
+        distance=distance,
         bound=bound,
         radius=0.0 if at_origin else member_radius(polyhedron, x, ub_error=ub_error),
-        status=candidate.status,
+        status=status,
     )
 
 
@@ -109,16 +123,6 @@ def _with_unit_rows(polyhedron: Polyhedron) -> tuple[Polyhedron, np.ndarray, np.
         origin=polyhedron.origin,
     )
     return scaled, eq, ub
-
-
-def _has_origin(polyhedron: Polyhedron) -> bool:
-    """Whether the origin is a member of the polyhedron, exactly."""
-    origin = polyhedron.origin
-    return (
-        not polyhedron.b_eq.any()
-        and bool((polyhedron.b_ub >= 0).all())
-        and bool(((polyhedron.lower <= origin) & (origin <= polyhedron.upper)).all())
-    )
 
 
 def _near(x: np.ndarray, origin: np.ndarray) -> bool:

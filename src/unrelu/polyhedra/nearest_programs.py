@@ -150,9 +150,15 @@ def _solve_l2(polyhedron: Polyhedron, target: np.ndarray, time_limit: float) -> 
     multipliers = rows.multipliers(solution.row_duals)
     x = target + solution.point
     refined = _projected_on_active(polyhedron, target, x, multipliers, solution.reduced_costs)
-    if refined is not None:
+    if refined is not None and refined.point is not None and _as_near(refined.point, x, target):
         return Candidate(refined.point, (multipliers, *refined.multipliers), solution.status)
     return Candidate(polished(polyhedron, x), (multipliers,), solution.status)
+
+
+def _as_near(refined: np.ndarray, x: np.ndarray, target: np.ndarray) -> bool:
+    """Whether a refined point is no farther from the target than rounding makes it; with wrong rows held it may be."""
+    distance = float(np.linalg.norm(x - target))
+    return float(np.linalg.norm(refined - target)) <= distance + TIGHT * max(1.0, distance)
 
 
 def _projected_on_active(

@@ -10,6 +10,10 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 TIGHT = 1e-8
 """A row is held as an equality within this slack, relative to its largest number; solvers keep rows to 1e-9."""
 
+NEAR = 1e-7
+"""A correction goes no farther than this, relative to the point's largest number (at least 1), or ten times the
+residual: where rows nearly depend on each other it would lead away from the optimum."""
+
 _ROUNDS = 6
 
 
@@ -25,7 +29,8 @@ def polished(polyhedron: Polyhedron, point: np.ndarray, *, kept: np.ndarray | No
         kept: (d,) bool: coordinates that should keep their value if the others suffice.
 
     Returns:
-        (d,); the point with the smallest residual seen.
+        (d,); the point with the smallest residual seen that is near and breaks no other constraint more than the given
+        one does.
     """
     x = np.clip(point, polyhedron.lower, polyhedron.upper)
     rows, right = _tight_rows(polyhedron, x)
@@ -34,11 +39,15 @@ def polished(polyhedron: Polyhedron, point: np.ndarray, *, kept: np.ndarray | No
     movable = (x > polyhedron.lower) & (x < polyhedron.upper)
     choices = [movable] if kept is None else [movable & ~kept, movable]
     best, least = x, float(np.abs(rows @ (x - polyhedron.origin) - right).max())
+    rounding = _rounding(rows, right, x - polyhedron.origin)
+    reach = max(NEAR * max(1.0, float(np.abs(x).max(initial=0.0))), 10 * least)
+    allowed = max(polyhedron.violation(x[None])[0], 4 * rounding)
     for free in choices:
         candidate, residual = _corrected(polyhedron, rows, right, best, free)
-        if residual < least:
+        near = bool((np.abs(candidate - x) <= reach).all()) and polyhedron.violation(candidate[None])[0] <= allowed
+        if residual < least and near:
             best, least = candidate, residual
-        if least <= _rounding(rows, right, best - polyhedron.origin):
+        if least <= rounding:
             break
     return best
 

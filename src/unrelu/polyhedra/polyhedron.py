@@ -89,6 +89,12 @@ class Polyhedron:
         """d, the number of coordinates (not the dimension of the set)."""
         return self.origin.size
 
+    @property
+    def has_origin(self) -> bool:
+        """Whether the origin is a member, exactly."""
+        inside = bool(((self.lower <= self.origin) & (self.origin <= self.upper)).all())
+        return inside and not self.b_eq.any() and bool((self.b_ub >= 0).all())
+
     def polyhedron(self, dimension: int) -> Polyhedron:
         """Itself, if it has this many coordinates.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.parallel import in_threads, share_workers
+from unrelu.polyhedra.free_direction import free_direction
 from unrelu.polyhedra.functional_program import FunctionalProgram
 from unrelu.polyhedra.functional_range import attained, proved_minimum
 from unrelu.polyhedra.hull_rows import hull_rows
@@ -71,6 +72,9 @@ def ranges(
     those that are left, until one attains none. The programs that remain are shared out over threads, each with a
     solver of its own that keeps its basis.
 
+    Nor is one needed for a coordinate that changes along a line in the polyhedron (`free_direction`): it has no ends,
+    which a linear program may take very long to find out.
+
     >>> found = ranges(Polyhedron(np.array([[1.0, 1.0]]), np.array([1.5]), lower=0.0, upper=[1.0, 2.0]))
     >>> found.lower, found.upper
     (array([0., 0.]), array([1. , 1.5]))
@@ -92,6 +96,8 @@ def ranges(
     total = search.done.size
     with resolve_progress(progress).stage("ranges of coordinates", total) as advance:
         search.advance = advance
+        if not math.isfinite(radius):
+            search.settle_free()
         search.sweep()
         left = np.argwhere(~search.done)
         n_workers = share_workers(workers, len(left)).tasks
@@ -129,6 +135,17 @@ class _Search:
         self.advance: Callable[[int], None] = lambda steps: None
         self.rows = hull_rows(P)
         self.lock = threading.Lock()
+
+    def settle_free(self) -> None:
+        """Settle the coordinates that are proved to have no least and no greatest value."""
+        found = free_direction(self.polyhedron)
+        if found is None:
+            return
+        free = found.moves_coordinates()[self.coordinates]
+        self.least[:, free] = -np.inf
+        self.status[:, free] = Status.UNBOUNDED
+        self.done[:, free] = True
+        self.advance(2 * int(free.sum()))
 
     def sweep(self) -> None:
         """Minimise sums of coordinates that are not at their bounds yet, of ever fewer while that brings some there."""

@@ -10,7 +10,8 @@ import numpy as np
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.membership import member_radii
-from unrelu.polyhedra.sampling.sample import sample
+from unrelu.polyhedra.sampling.diagnostics import warn_of_disagreement
+from unrelu.polyhedra.sampling.sample import draw
 from unrelu.preimages.layer_polyhedron import LayerPolyhedron
 from unrelu.progress import Progress
 
@@ -76,13 +77,14 @@ def sample_preimage(
             "such as Box(0, 1)."
         )
     layer, x0 = preimage.layer, preimage.at
-    found = sample(body.polyhedron, n, seed=seed, progress=progress)
+    found = draw(body.polyhedron, n, seed=seed, progress=progress)
     proved = preimage.dimension
     if not proved.lower <= found.dimension <= proved.upper:
         raise InputError(
             f"the preimage is too thin for floats: {found.dimension} dimensions were found, where {proved.lower} to "
             f"{proved.upper} are proved; sample within a wider domain, or allow a larger tolerance."
         )
+    warn_of_disagreement(found.r_hat, n, stacklevel=3)
     return PreimageSample(
         points=found.points.reshape(n, *layer.input_shape),
         feature_error=_feature_error(layer, x0, found.points),

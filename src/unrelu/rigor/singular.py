@@ -132,14 +132,14 @@ def _least_eigenvalue_estimate(gram: np.ndarray) -> float:
     except np.linalg.LinAlgError:
         return 0.0
     vector = np.random.default_rng(0).standard_normal(len(gram))
-    estimate = math.inf
-    for _ in range(6):
-        vector /= np.linalg.norm(vector)
-        vector = scipy.linalg.cho_solve((factor, True), vector, check_finite=False)
-        estimate = 1.0 / float(np.linalg.norm(vector))
-        if not math.isfinite(estimate):
-            return 0.0
-    return estimate
+    length = float(np.linalg.norm(vector))
+    with np.errstate(over="ignore"):  # seen below
+        for _ in range(6):
+            vector = scipy.linalg.cho_solve((factor, True), vector / length, check_finite=False)
+            length = float(np.linalg.norm(vector))
+            if not UNDERFLOW < length < math.inf:  # its inverse is to be a number
+                return 0.0
+    return 1.0 / length
 
 
 def _bound_by_preconditioning(wide: np.ndarray) -> float:
@@ -150,8 +150,11 @@ def _bound_by_preconditioning(wide: np.ndarray) -> float:
     X = scipy.linalg.solve_triangular(R, np.eye(p), check_finite=False).T
     if not np.isfinite(X).all():
         return 0.0
-    nearly_orthonormal = X @ wide
-    size = frobenius_above(X)
+    # Equal rows leave pivots of 1e-17, 1e-34, 1e-51 and so on: what overflows then proves nothing, no reason to warn.
+    with np.errstate(over="ignore", invalid="ignore"):
+        nearly_orthonormal = X @ wide
+        gram = nearly_orthonormal @ nearly_orthonormal.T
+        size, frobenius = frobenius_above(X), frobenius_above(nearly_orthonormal)
     error = gamma(p + 2) * size * frobenius_above(wide) * (1 + 8 * UNIT) + p * n * UNDERFLOW
-    bound = bound_from_gram(nearly_orthonormal @ nearly_orthonormal.T, frobenius_above(nearly_orthonormal), n) - error
-    return max(0.0, bound / size * (1 - 8 * UNIT))
+    bound = bound_from_gram(gram, frobenius, n) - error
+    return bound / size * (1 - 8 * UNIT) if bound > 0 else 0.0

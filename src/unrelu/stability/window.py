@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,11 +34,18 @@ class Window:
         rows: first row and the one after the last; None for all.
         columns: the same for columns.
         channels: the same for channels, or for the features of a dense layer.
+
+    Raises:
+        InputError: if one of them is not a pair of whole numbers.
     """
 
     rows: Span | None = None
     columns: Span | None = None
     channels: Span | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "columns", "channels"):
+            object.__setattr__(self, name, _span(name, getattr(self, name)))
 
     def coordinates(self, shape: Shape) -> np.ndarray:
         """The coordinates in the window, in C order of a sample of this shape, ascending: int64.
@@ -65,3 +74,16 @@ class Window:
         asked = {"rows": self.rows, "columns": self.columns, "channels": self.channels}
         named = (f"{name} {span[0]}:{span[1]}" for name, span in asked.items() if span is not None)
         return ", ".join(named) or "everything"
+
+
+def _span(name: str, given: object) -> Span | None:
+    """Two whole numbers, of any integer type; None stays None."""
+    if given is None:
+        return None
+    if isinstance(given, tuple | list) and len(given) == 2:
+        with suppress(TypeError):
+            return operator.index(given[0]), operator.index(given[1])
+    raise InputError(
+        f"{name} of a window are two whole numbers, the first and the one after the last, such as {name}=(4, 12), not "
+        f"{given!r}."
+    )

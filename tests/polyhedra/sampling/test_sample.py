@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from polyhedra.sampling.bodies import by_chain, cube, flat_simplex, simplex, standard_errors_off
-from unrelu.errors import InputError
+from unrelu.errors import InputError, SamplingWarning
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.polyhedra.sampling.diagnostics import effective_sample_size
-from unrelu.polyhedra.sampling.sample import Sample, sample
+from unrelu.polyhedra.sampling.diagnostics import R_HAT_LIMIT, effective_sample_size
+from unrelu.polyhedra.sampling.sample import Sample, draw, sample
 
 N = 6400
 WORST = 5.0
@@ -164,12 +164,23 @@ def test_a_long_thin_pyramid() -> None:
 
 def test_the_effective_sample_size_is_what_means_show() -> None:
     # Means of many independent samples scatter as one sample's effective size says.
-    found = [drawn(simplex(8), 400, seed=seed, thin=1) for seed in range(50)]
+    found = [draw(simplex(8), 400, seed=seed, thin=1, progress=False) for seed in range(50)]
     means = np.array([one.points.mean(axis=0) for one in found])
     claimed = np.median([one.effective_sample_size for one in found])
     variance = dirichlet_covariance(9)[0, 0]
     observed = variance / np.mean((means - 1 / 9) ** 2)
     assert 0.7 < observed / claimed < 1.4
+
+
+def test_few_points_are_warned_of_and_many_are_not() -> None:
+    body = simplex(8)
+    with pytest.warns(
+        SamplingWarning, match=r"R-hat of these 20 points reaches 1\.\d+, .* draw more, say 2000"
+    ) as seen:
+        found = sample(body, 20, progress=False)
+    assert found.r_hat.max() > R_HAT_LIMIT
+    assert seen[0].filename == __file__
+    assert sample(body, 2000, progress=False).r_hat.max() < R_HAT_LIMIT  # a warning would be an error
 
 
 def test_implicit_equalities_are_found() -> None:

@@ -286,9 +286,13 @@ def test_misuse_is_refused():
         follow(network, x, n_regions=0)
     with pytest.raises(InputError, match="give none"):
         follow(network, x, x, turn=True)
-    with pytest.raises(ShapeError, match="the point has shape"):
+    with pytest.raises(
+        ShapeError, match=r"has shape \(3,\), but the network takes samples of shape \(2,\); give one sample"
+    ):
         follow(network, np.ones(3))
-    with pytest.raises(ShapeError, match="the direction has shape"):
+    with pytest.raises(
+        ShapeError, match=r"has shape \(3,\), but the network takes samples of shape \(2,\); give it that"
+    ):
         follow(network, x, np.ones(3))
     with pytest.raises(InputError, match="the direction is zero"):
         follow(network, x, np.zeros(2))

@@ -31,5 +31,8 @@ class Input(Operator):
             ShapeError: if the batch does not consist of samples of the declared shape.
         """
         if tuple(inputs[0].shape[1:]) != self.shape:
-            raise ShapeError(f"the network takes samples of shape {self.shape}, not {tuple(inputs[0].shape[1:])}.")
+            raise ShapeError(
+                f"the network takes samples of shape {self.shape}, not {tuple(inputs[0].shape[1:])}; give a batch of "
+                f"shape (n, {', '.join(map(str, self.shape))})."
+            )
         return inputs[0]

@@ -13,7 +13,7 @@ from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
 from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.billiard import BilliardChains
-from unrelu.polyhedra.sampling.diagnostics import effective_sample_size, split_r_hat
+from unrelu.polyhedra.sampling.diagnostics import effective_sample_size, split_r_hat, warn_of_disagreement
 from unrelu.polyhedra.sampling.rounding import rounded_body
 from unrelu.polyhedra.sampling.warming import DURATION, locked, warm_up
 from unrelu.progress import Progress, resolve_progress
@@ -109,10 +109,29 @@ def sample(
     Raises:
         InputError: if the set is empty or unbounded, or its interior was not found, or a number is not positive.
 
+    Warns:
+        SamplingWarning: if R-hat of some coordinate exceeds 1.05, as it does for few points.
+
     >>> square = Polyhedron(lower=0.0, upper=1.0, origin=np.zeros(2))
     >>> sample(square, 1000, seed=1).points.mean(axis=0).round(1)
     array([0.5, 0.5])
     """
+    found = draw(polyhedron, n, seed=seed, chains=chains, thin=thin, workers=workers, progress=progress)
+    warn_of_disagreement(found.r_hat, n, stacklevel=2)
+    return found
+
+
+def draw(
+    polyhedron: Polyhedron,
+    n: int,
+    *,
+    seed: int = 0,
+    chains: int = CHAINS,
+    thin: int = THIN,
+    workers: int | None = None,
+    progress: Progress | bool | None = None,
+) -> Sample:
+    """`sample`, see there, without a warning: for callers who warn in their own name."""
     if min(n, chains, thin) < 1:
         raise InputError(f"a sample needs positive n, chains and thin, not {n}, {chains} and {thin}.")
     with Workers(1, blas=1).limited():  # sums, and so the chains, would depend on the number of threads

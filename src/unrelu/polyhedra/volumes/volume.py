@@ -54,6 +54,8 @@ def volume(
     Boundedness must be given or provable: all coordinates are bounded, or multipliers prove a radius. A proved
     direction of recession makes the volume infinite. What is neither is refused (UNDECIDED).
 
+    Low is up to `EXACT_DIMENSION` dimensions and `exact.MAX_ROWS` inequalities, medium up to `ANNEALING_DIMENSION`.
+
     >>> round(volume(Polyhedron(lower=0.0, upper=2.0, origin=np.zeros(3))).estimate, 9)
     8.0
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unrelu.errors import StoreError
+from unrelu.errors import InputError, StoreError
 from unrelu.preimages.certificate_files.arrays import write_array
 from unrelu.preimages.certificate_files.index import INDEX, TABLE, CertificateIndex, write_index
 from unrelu.preimages.certificate_files.records import record_of
@@ -33,27 +33,29 @@ DOMAIN = ("A_ub", "b_ub", "A_eq", "b_eq", "lower", "upper", "origin")
 
 
 def save_certificates(
-    found: Classification, folder: str | PathLike[str], *, progress: Progress | bool | None = None
+    found: Classification | LayerPreimage, folder: str | PathLike[str], *, progress: Progress | bool | None = None
 ) -> None:
-    """Write the certificates of many inputs of a layer, with all that they are about, to a folder.
+    """Write the certificates of one input of a layer or of many, with all that they are about, to a folder.
 
     They can be verified in another process, which imports no solver: `load_certificates(folder).verify()`, or `unrelu
     verify FOLDER`. The folder holds `certificates.parquet`, a row per input; the layer, the inputs and the
     domain as `.npy` files; and `certificates.json`, which names all of them by SHA-256.
 
     Args:
-        found: what `classify` returned.
+        found: what `classify` returned, or `preimage(..., at=...)`.
         folder: where to write; it is made if need be, and certificates that are there are replaced.
         progress: where to show progress.
 
     Raises:
+        InputError: if it is something else.
         StoreError: if nothing can be written there.
     """
     where = Path(folder)
+    preimages = _preimages(found)
     system, layer = found.system, found.layer
     arrays = {
         "bias": layer.bias,
-        "inputs": np.array([preimage.at for preimage in found.preimages]).reshape(-1, layer.n_inputs),
+        "inputs": np.array([preimage.at for preimage in preimages]).reshape(-1, layer.n_inputs),
     }
     if system.domain is not None:
         arrays |= {f"domain_{name}": getattr(system.domain, name) for name in DOMAIN}
@@ -67,12 +69,12 @@ def save_certificates(
             names |= write_sparse(where, "weight", layer.weight)
         with (
             resolve_progress(progress).stage(
-                f"saving certificates of {layer.name or 'the layer'}", len(found)
+                f"saving certificates of {layer.name or 'the layer'}", len(preimages)
             ) as advance,
             pq.ParquetWriter(where / TABLE, SCHEMA, compression="zstd") as writer,
         ):
-            for start in range(0, len(found), BLOCK):
-                block = found.preimages[start : start + BLOCK]
+            for start in range(0, len(preimages), BLOCK):
+                block = preimages[start : start + BLOCK]
                 writer.write_table(_table(block, start), row_group_size=BLOCK)
                 advance(len(block))
         index = CertificateIndex(
@@ -83,11 +85,26 @@ def save_certificates(
             tolerance=system.tolerance,
             arrays=names,
             table=file_sha256(where / TABLE),
-            n_inputs=len(found),
+            n_inputs=len(preimages),
         )
         write_index(where, index)
     except OSError as error:
         raise StoreError(f"the certificates cannot be written to {where} ({error}); choose another folder.") from error
+
+
+def _preimages(found: Classification | LayerPreimage) -> tuple[LayerPreimage, ...]:
+    # Imported here, since whoever only verifies what was saved shall load no solver.
+    from unrelu.preimages.classification import Classification
+    from unrelu.preimages.layer_preimage import LayerPreimage
+
+    if isinstance(found, Classification):
+        return found.preimages
+    if isinstance(found, LayerPreimage):
+        return (found,)
+    raise InputError(
+        "certificates are saved of what ur.classify(layer, inputs) or ur.preimage(layer, at=x) returned, not of a "
+        f"{type(found).__name__}."
+    )
 
 
 def file_name(layer: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,15 +70,17 @@ def convolution_spectrum(
     """
     W = as_numpy(weight, "the weight of the convolution")
     dims = W.ndim - 2
-    if dims not in (1, 2, 3) or len(size) != dims or groups < 1 or W.shape[0] % groups:
+    shape = _whole(size)
+    if shape is None or min(shape, default=0) < 1:
+        raise InputError(f"the size is one positive whole number a spatial dimension, such as (28, 28), not {size!r}.")
+    if dims not in (1, 2, 3) or len(shape) != dims or groups < 1 or W.shape[0] % groups:
         raise ShapeError(
-            f"a weight {W.shape} with {groups} groups does not fit samples of spatial size {tuple(size)}; it is "
+            f"a weight {W.shape} with {groups} groups does not fit samples of spatial size {shape}; it is "
             "(out channels, in channels / groups, *kernel), out channels a multiple of groups."
         )
     if isinstance(padding, str) and padding != "circular":
         raise InputError(f'padding must be "circular" or numbers of zeros, not {padding!r}.')
     steps, spread = _each(stride, dims, "stride"), _each(dilation, dims, "dilation")
-    shape = tuple(int(length) for length in size)
     periodic = isinstance(padding, str)
     if periodic and all(length % step == 0 for length, step in zip(shape, steps, strict=True)):
         grid = tuple(length // step for length, step in zip(shape, steps, strict=True))
@@ -98,10 +101,19 @@ def _sorted(values: np.ndarray, shape: tuple[int, int], method: str) -> Convolut
 
 
 def _each(value: int | Sequence[int], dims: int, what: str, least: int = 1) -> tuple[int, ...]:
-    numbers = (value,) * dims if isinstance(value, int) else tuple(value)
-    if len(numbers) != dims or min(numbers) < least:
-        raise InputError(f"{what} must be one number of at least {least}, or {dims} of them, not {value}.")
+    one = _whole([value])
+    numbers = _whole(value) if one is None else one * dims
+    if numbers is None or len(numbers) != dims or min(numbers) < least:
+        raise InputError(f"{what} must be one whole number of at least {least}, or {dims} of them, not {value!r}.")
     return numbers
+
+
+def _whole(values: object) -> tuple[int, ...] | None:
+    """Integers of any type as Python's own; None where they are something else."""
+    try:
+        return tuple(operator.index(value) for value in values)  # pyright: ignore[reportGeneralTypeIssues]
+    except TypeError:
+        return None
 
 
 def _by_frequency(W: np.ndarray, size: Shape, stride: Shape, dilation: Shape, groups: int) -> np.ndarray:

@@ -14,7 +14,8 @@ from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.expected import expect_network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.rigor.rounding import UNIT
-from unrelu.stability.following.line import Ahead, Line, Ties
+from unrelu.stability.following.line import Ahead, Line
+from unrelu.stability.following.next_event import Ties
 from unrelu.stability.following.path import Breakpoint, Flip, RegionPath
 from unrelu.stability.following.singular_direction import smallest_direction
 
@@ -76,7 +77,10 @@ def follow(
         raise InputError("with turn=True the directions are those of the smallest singular values; give none.")
     point = as_tensor(at, "the point", prefix.device)
     if tuple(point.shape) != prefix.input_shape:
-        raise ShapeError(f"the point has shape {tuple(point.shape)}, the network takes {prefix.input_shape}.")
+        raise ShapeError(
+            f"the point has shape {tuple(point.shape)}, but the network takes samples of shape {prefix.input_shape}; "
+            "give one sample, without a batch axis."
+        )
     pieces = _Pieces()
     with resolve_progress(progress).stage("regions", n_regions) as advance:
         line = Line(prefix, point, _first_direction(prefix, point, direction, nonzero))
@@ -166,7 +170,10 @@ def _first_direction(prefix: Network, point: Tensor, direction: Array | None, no
         return torch.from_numpy(found).to(point.device).reshape(point.shape)
     v = as_numpy(direction, "the direction")
     if v.shape != prefix.input_shape:
-        raise ShapeError(f"the direction has shape {v.shape}, the network takes {prefix.input_shape}.")
+        raise ShapeError(
+            f"the direction has shape {v.shape}, but the network takes samples of shape {prefix.input_shape}; give it "
+            "that shape."
+        )
     norm = float(np.linalg.norm(v / (np.abs(v).max(initial=0.0) or 1.0)))
     if norm == 0:
         raise InputError("the direction is zero; give one that leads somewhere, or none.")

@@ -8,7 +8,6 @@ change it by, and how far they spread tells what rounding does to a value (as in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import torch
 from unrelu.errors import ModelError
 from unrelu.network.operators import AffineOperator, MaxPool
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+from unrelu.stability.following.next_event import Candidates, Event, Ties, candidates, next_event
 from unrelu.stability.pattern import ActivationPattern
 from unrelu.stability.tangents import not_linear
 
@@ -35,9 +35,6 @@ PROBES = 6
 
 SAFETY = 8.0
 """An estimated error is so many times the greatest deviation of a probe."""
-
-Ties = Mapping[str, "Tensor"]
-"""By name of a ReLU or max pooling: which of its coordinates (bool, C order) are known to be at a tie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,21 +56,6 @@ class Moving:
     slope_error: Tensor
     values: Tensor
     slopes: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Event:
-    """Where something may change next: neurons that reach 0, candidates that reach a maximum.
-
-    Attributes:
-        after: distance from the point that was looked from; inf if nothing changes.
-        error: of that distance, bounded or estimated.
-        ties: what changes there, everything included whose distance cannot be told from it.
-    """
-
-    after: float
-    error: float
-    ties: Ties
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +119,7 @@ class Line:
         known: dict[str, Moving] = {}
         active: dict[str, np.ndarray] = {}
         selected: dict[str, np.ndarray] = {}
-        events: list[_Candidates] = []
+        events: list[Candidates] = []
         sure = True
         noise = None if bounded else torch.Generator(self.origin.device).manual_seed(0)
         with torch.backends.cudnn.flags(enabled=False):  # convolutions by transforms keep no elementwise bound
@@ -165,7 +147,7 @@ class Line:
         for array in (*active.values(), *selected.values()):
             array.flags.writeable = False
         pattern = ActivationPattern(tuple(active), tuple(active.values()), tuple(selected), tuple(selected.values()))
-        return Ahead(t, pattern, output, _next(events), sure)
+        return Ahead(t, pattern, output, next_event(events), sure)
 
     def _entry(self, t: float, probes: int) -> Moving:
         value = (self.origin + t * self.direction)[None]
@@ -215,21 +197,10 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class _Candidates:
-    """Distances ahead at which coordinates of one node change, inf where they do not: (c,), and whose they are."""
-
-    name: str
-    size: int
-    owners: Tensor
-    after: Tensor
-    errors: Tensor
-
-
-@dataclass(frozen=True, eq=False)
 class _Pooled:
     result: Moving
     selected: np.ndarray
-    candidates: _Candidates
+    candidates: Candidates
     sure: bool
 
 
@@ -269,11 +240,11 @@ def _signs_sure(fed: Moving, on: Tensor) -> bool:
     return bool(torch.where(on, fed.value > fed.error, off).all())
 
 
-def _zeros(name: str, fed: Moving, on: Tensor, unsure: Tensor) -> _Candidates:
+def _zeros(name: str, fed: Moving, on: Tensor, unsure: Tensor) -> Candidates:
     """Where neurons reach 0: active ones that fall, inactive ones that rise."""
     z, s = fed.value.reshape(-1).abs(), torch.where(on, -fed.slope, fed.slope).reshape(-1)
     sure = ~unsure.reshape(-1) & (s > fed.slope_error.reshape(-1))
-    return _candidates(name, z, s, fed.error.reshape(-1), fed.slope_error.reshape(-1), sure, None, z.numel())
+    return candidates(name, z, s, fed.error.reshape(-1), fed.slope_error.reshape(-1), sure, None, z.numel())
 
 
 def _pooled(node: Node, fed: Moving, tied: Tensor | None, t_error: float) -> _Pooled:
@@ -315,47 +286,7 @@ def _pooled(node: Node, fed: Moving, tied: Tensor | None, t_error: float) -> _Po
     owners = torch.arange(z.numel(), device=z.device)
     flat_ = (gaps.reshape(-1), rate.reshape(-1), doubt.reshape(-1), rate_doubt.reshape(-1), sure.reshape(-1))
     selected = chosen.reshape(node.shape).cpu().numpy()
-    return _Pooled(result, selected, _candidates(node.name, *flat_, owners, z.numel()), bool(settled.all()))
-
-
-def _candidates(
-    name: str,
-    gaps: Tensor,
-    rates: Tensor,
-    doubt: Tensor,
-    rate_doubt: Tensor,
-    sure: Tensor,
-    owners: Tensor | None,
-    n: int,
-) -> _Candidates:
-    """When gaps close: `gap / rate`, off by at most `(doubt + after rate_doubt) / (rate - rate_doubt)`."""
-    places = sure.nonzero().reshape(-1)
-    after = gaps[places] / rates[places]
-    errors = (doubt[places] + after * rate_doubt[places]) / (rates[places] - rate_doubt[places])
-    errors = errors * (1 + 16 * UNIT) + 4 * UNIT * after
-    return _Candidates(name, n, places if owners is None else owners[places], after, errors)
-
-
-def _next(events: list[_Candidates]) -> Event:
-    """The first event, and all that cannot be told from it."""
-    after, error = math.inf, 0.0
-    for each in events:
-        if each.after.numel():
-            first = int(each.after.argmin())
-            if float(each.after[first]) < after:
-                after, error = float(each.after[first]), float(each.errors[first])
-    if not math.isfinite(after):
-        return Event(math.inf, 0.0, {})
-    ties: dict[str, Tensor] = {}
-    widest = error
-    for each in events:
-        near = each.after - each.errors <= after + error
-        if bool(near.any()):
-            mask = torch.zeros(each.size, dtype=torch.bool, device=each.after.device)
-            mask[each.owners[near]] = True
-            ties[each.name] = mask
-            widest = max(widest, float((each.after - after + each.errors)[near].max()))
-    return Event(after, widest, ties)
+    return _Pooled(result, selected, candidates(node.name, *flat_, owners, z.numel()), bool(settled.all()))
 
 
 def _joined(parts: list[Moving], name: str) -> Tensor:
