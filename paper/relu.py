@@ -61,10 +61,11 @@ def draw(results: Results) -> Figure:
 
 
 def say(results: Results) -> str:
-    """What the ReLU does to the number of non-zero values."""
+    """The ends of each curve."""
     return "\n".join(
         f"{found['trained']['recipe']['network']} {one['layer']} {'after' if one['relu'] else 'before'} the ReLU: "
-        f"median rank {one['rank']:g} of {min(one['shape'])}, largest {one['median'][0]:.4g}"
+        f"median rank {one['rank']:g} of {min(one['shape'])}, singular values {one['median'][0]:.4g} to "
+        f"{one['median'][-1]:.4g}, a factor of {one['median'][0] / (one['median'][-1] or float('nan')):.4g}"
         for found in results["networks"]
         for one in found["curves"]
     )
