@@ -20,6 +20,9 @@ from paper.training import Recipe, Trained, mlp_recipe, trained
 
 FINITE_KINDS = ("bounded", "singleton")
 
+ROOM = 1.6
+"""Height of plots over that of what they show, for legends."""
+
 BLOCK = 1000
 """Pictures that are decided at once and then kept."""
 
@@ -185,7 +188,7 @@ def reasons(
 def draw(results: Results) -> Figure:
     """A row a network: all of R^d left, within the box in the middle, the drift of the rows right."""
     networks = results["networks"]
-    figure, rows = panels(len(networks), 3, height=2.3)
+    figure, rows = panels(len(networks), 3, height=2.6)
     for (left, middle, right), found in zip(rows, networks, strict=True):
         table = found["over_n_active"]
         title = short_title(found)
@@ -238,7 +241,7 @@ def histogram(axes: Axes, table: Results, parts: tuple[tuple[str, str], ...], ti
     )
     axes.set_title(title, loc="left")
     axes.set_ylabel("pictures")
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.3)  # room for the legend
+    axes.set_ylim(0, axes.get_ylim()[1] / 1.05 * ROOM)
     axes.legend(loc="upper left")
 
 
@@ -246,9 +249,9 @@ def expected(axes: Axes, table: Results, key: str) -> None:
     """What random rows would give, on an axis of its own."""
     other = axes.twinx()
     other.plot(table["n_active"], table[key], color=INK, linewidth=1, linestyle=":")
-    other.set_ylim(-0.02, 1.3)
+    other.set_ylim(0, ROOM)
     other.set_yticks([0, 0.5, 1])
-    other.set_ylabel("dotted: if rows were random")
+    other.set_ylabel("dotted: random rows")
     other.spines["right"].set_visible(True)
 
 
