@@ -37,7 +37,8 @@ def run(config: ThreeVectorsConfig, context: Context) -> Results:
         case: Results = {"removed": removed, "values": lace.values.tolist()}
         if removed:
             weak = ur.bounds.weak_correlation(A, removed)
-            case |= {"least_c": weak.smallest_bound, "along": float(weak.along[0]), "lemma_8": lace.lower.tolist()}
+            bounds = {"least_c": weak.smallest_bound, "along": float(weak.along[0])}
+            case |= {**bounds, "lemma_8": lace.smallest_nonzero_bound}
         cases.append(case)
     return {"vectors": A.tolist(), "cases": cases}
 
@@ -58,19 +59,27 @@ def draw(results: Results) -> Figure:
             style = {"color": MUTED if gone else INK, "linestyle": (0, (3, 2)) if gone else "-"}
             axes.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "->", "shrinkA": 0, "shrinkB": 0, **style})
             axes.text(x + 0.06, y + (-0.14 if k == 0 else 0.06), f"$a_{k + 1}$" + (" removed" if gone else ""))
-        axes.set(xlim=(-1, 1.6), ylim=(-1.5, 1.5), aspect="equal", title=f"condition number {condition:.2f}")
+        axes.set(
+            xlim=(-1, 1.6), ylim=(-1.5, 1.5), aspect="equal", title=f"{name(case)}: condition number {condition:.2f}"
+        )
         axes.set_axis_off()
     return figure
+
+
+def name(case: Results) -> str:
+    """Which vectors are left."""
+    return f"without a_{case['removed'][0] + 1}" if case["removed"] else "all three"
 
 
 def say(results: Results) -> str:
     """One line a case."""
     lines = []
     for case in results["cases"]:
-        what = f"without a_{case['removed'][0] + 1}" if case["removed"] else "all three"
         largest, smallest = case["values"]
-        bounds = f", least c {case['least_c']:.4f}, sharper {case['along']:.4f}" if case["removed"] else ""
-        lines.append(f"{what:<12} condition number {largest / smallest:.2f}, smallest {smallest:.4f}{bounds}")
+        bounds = ""
+        if case["removed"]:
+            bounds = f"; Lemma 9 {case['least_c']:.4f}, sharper {case['along']:.4f}, Lemma 8 {case['lemma_8']:.4f}"
+        lines.append(f"{name(case):<12} condition number {largest / smallest:.2f}, smallest {smallest:.4f}{bounds}")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,6 +151,21 @@ def test_without_relus_orthogonal_layers_keep_all_singular_values_at_1(context):
     assert found["orthogonal"]["layers"][0]["condition_number"][1] == pytest.approx(1)  # orthonormal rows are left
     assert found["preconditioner"]["own_region"]["preconditioned"] == pytest.approx(1, rel=1e-5)
     assert found["preconditioner"]["other_regions"]["preconditioned"][1] > 1.01
+
+
+def test_the_numbers_of_the_three_vectors_are_those_of_the_closed_form(context):
+    """Unit vectors at an angle t have singular values `sqrt(1 +- cos t)`."""
+    experiment = EXPERIMENTS["three-vectors"]
+    found = experiment.run(experiment.full, context)
+    t = np.radians(6)
+    everything, without_2, without_3 = found["cases"]
+    np.testing.assert_allclose(everything["values"], np.linalg.svd(found["vectors"], compute_uv=False))
+    np.testing.assert_allclose(without_2["values"], [1, 1])
+    np.testing.assert_allclose(without_3["values"], [np.sqrt(1 + np.cos(t)), np.sqrt(1 - np.cos(t))])
+    assert without_3["along"] == pytest.approx(np.sin(t))
+    assert without_3["least_c"] == pytest.approx(np.sqrt(2) * np.sin(t))
+    page = (Path(__file__).parent.parent.parent / "docs" / "stability.md").read_text()
+    assert f"```text\n{experiment.say(found)}\n```" in page
 
 
 def test_the_command_writes_quick_results_into_its_folder(tmp_path, capsys):
