@@ -119,14 +119,14 @@ def draw(results: Results) -> Figure:
     found = results["preconditioner"]
     rows, recipe = found["pictures"][1:], found["trained"]["recipe"]
     plain, fitted = ([row[key] for row in rows] for key in ("plain", "preconditioned"))
-    right.loglog(plain, fitted, "o", color=AFTER, markersize=3, label="other regions")
+    right.semilogy(plain, fitted, "o", color=AFTER, markersize=3, label="other regions")
     own = found["own_region"]
-    right.loglog([own["plain"]], [own["preconditioned"]], "D", color=INK, label="its own region")
+    right.semilogy([own["plain"]], [own["preconditioned"]], "D", color=INK, label="its own region")
     ends = [min(plain), max(plain)]
     right.plot(ends, ends, color=BEFORE, linewidth=0.8)
     right.set_title(f"{recipe['network']}, {found['layer']} ({recipe['epochs']} epochs)", loc="left")
     right.set_xlabel("condition number")
-    right.set_ylabel("with the preconditioner of one region")
+    right.set_ylabel("preconditioned for one region")
     right.legend()
     return figure
 

@@ -97,5 +97,5 @@ class Experiment(Generic[C]):
             file.write((text + "\n").encode())
         with figure_style(self.name):
             figure = self.draw(record["results"])
-            figure.savefig(out / f"{self.name}.png", dpi=200)
+            figure.savefig(out / f"{self.name}.png", dpi=150)
             figure.savefig(out / f"{self.name}.svg", metadata={"Date": None})

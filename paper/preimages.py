@@ -214,6 +214,10 @@ def short_title(found: Results) -> str:
 
 def drifts(axes: Axes, found: Results) -> None:
     """What rows with the measured drift, and rows without, predict: infinite below 1."""
+    if found["n"] == 0:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "the active rows leave no directions free", ha="center", color=MUTED)
+        return
     n_active, infinite = np.array(found["n_active"]), np.array(found["infinite"], dtype=bool)
     for chosen, colour, word in ((~infinite, FINITE, "finite"), (infinite, INFINITE, "infinite")):
         axes.plot(n_active[chosen], np.array(found["ratio"])[chosen], "o", color=colour, markersize=3, label=word)
