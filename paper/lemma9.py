@@ -35,7 +35,7 @@ class Lemma9Config(Config):
         largest_gram: number of remaining rows of the whole layer up to which its singular values are computed too.
     """
 
-    n_pictures: int = 5
+    n_pictures: int = 10
     layer: int = 2
     patch: int = 4
     largest_gram: int = 20_000
