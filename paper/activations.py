@@ -10,8 +10,7 @@ from typing import cast
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy.linalg import qr
-from scipy.linalg.lapack import dgejsv
+from scipy.linalg import get_lapack_funcs, qr
 from torch import Tensor, nn
 
 import unrelu as ur
@@ -151,7 +150,8 @@ def singular_values(path: list[Step]) -> np.ndarray:
         Q, R, order = cast(Triple, qr(factor @ Q * scale, pivoting=True))
         scale = np.abs(R.diagonal())
         T = (R / scale[:, None])[:, np.argsort(order)] @ T
-    values, _, _, work, _, info = dgejsv(T.T * scale, joba=0, jobu=3, jobv=3)  # 0: for scaled columns; 3: values only
+    (gejsv,) = get_lapack_funcs(("gejsv",), (T,))
+    values, _, _, work, _, info = gejsv(T.T * scale, joba=0, jobu=3, jobv=3)  # 0: for scaled columns; 3: values only
     assert info == 0
     return np.sort(values * (work[1] / work[0]))[::-1]
 

@@ -124,33 +124,36 @@ def of_remaining(kept: sparse.csr_array, products: sparse.csc_array, context: Co
         products: (M, number of removed rows), the vectors v.
         context: where to show progress.
     """
-    gram = (kept @ kept.T).tocsr()
-    M = len(kept.indptr) - 1
-    largest = float(eigsh(gram, k=1, return_eigenvectors=False)[0])
-    dense = gram.toarray()
+    gram = (kept @ kept.T).toarray()
+    M = len(gram)
     try:
-        L = cholesky(dense, lower=True, check_finite=False)
+        L = cholesky(gram, lower=True, check_finite=False)
     except LinAlgError:
-        L = None
-    if L is not None:
-        inverse = LinearOperator((M, M), matvec=lambda v: cho_solve((L, True), v, check_finite=False), dtype=float)
-        smallest = 1 / float(eigsh(inverse, k=1, return_eigenvectors=False)[0])
-        if smallest > M * np.finfo(float).eps * largest:
-            useful = products[:, np.diff(products.indptr) > 0]
-            found = []
-            with context.progress.stage("projections", useful.shape[1]) as advance:
-                for start in range(0, useful.shape[1], 1000):
-                    v = useful[:, start : start + 1000].toarray()
-                    inside = solve_triangular(L, v, lower=True, check_finite=False)
-                    found.append(np.linalg.norm(v, axis=0) / np.linalg.norm(inside, axis=0))
-                    advance(v.shape[1])
-            values = {"smallest": smallest, "largest": largest}
-            return {
-                "projected": np.concatenate(found) if found else np.zeros(0),
-                **{key: np.sqrt(value) for key, value in values.items()},
-            }
-    squares = np.linalg.eigvalsh(dense)  # dependent rows
-    smallest = squares[squares > max(kept.shape) * np.finfo(float).eps * squares[-1]][0]
+        return of_dependent(gram)
+
+    def solve(v: np.ndarray) -> np.ndarray:
+        return cho_solve((L, True), v, check_finite=False)
+
+    inverse = LinearOperator(shape=(M, M), matvec=solve, dtype=np.dtype(float))  # pyright: ignore[reportCallIssue]
+    smallest, largest = (eigsh(each, k=1, return_eigenvectors=False)[0] for each in (inverse, gram))
+    smallest = 1 / smallest
+    if smallest <= M * np.finfo(float).eps * largest:
+        return of_dependent(gram)
+    useful = products[:, np.diff(products.indptr) > 0]
+    found = [np.zeros(0)]
+    with context.progress.stage("projections", useful.shape[1]) as advance:
+        for start in range(0, useful.shape[1], 1000):
+            v = useful[:, start : start + 1000].toarray()
+            inside = solve_triangular(L, v, lower=True, check_finite=False)
+            found.append(np.linalg.norm(v, axis=0) / np.linalg.norm(inside, axis=0))
+            advance(v.shape[1])
+    return {"projected": np.concatenate(found), "smallest": np.sqrt(smallest), "largest": np.sqrt(largest)}
+
+
+def of_dependent(gram: np.ndarray) -> dict[str, np.ndarray]:
+    """As `of_remaining` for rows that depend on each other, without projections; gram is K K'."""
+    squares = np.linalg.eigvalsh(gram)
+    smallest = squares[squares > len(gram) * np.finfo(float).eps * squares[-1]][0]
     return {"projected": np.zeros(0), "smallest": np.sqrt(smallest), "largest": np.sqrt(squares[-1])}
 
 
