@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import unrelu as ur
-from paper.drift import drift, explained, half_space
+from paper.drift import drift, half_space, measured
 
 
 def test_without_drift_the_number_is_wendels():
@@ -44,14 +44,19 @@ def test_the_number_says_which_preimages_are_infinite(delta):
             assert ur.preimage(layer, at=np.zeros(d)).kind == expected
 
 
-def test_rows_without_their_mean_make_it_finite():
+def test_drift_is_that_of_inactive_rows_in_free_directions():
     random = np.random.default_rng(4)
-    A = np.concatenate([random.standard_normal((30, 50)), drifting(random, 200, 50, 5.0)])
-    layer = ur.ReLULayer(A, np.concatenate([np.ones(30), -np.ones(200)]))
-    found = explained(layer, np.zeros(50))
+    mean = np.zeros(50)
+    mean[[0, 49]] = 3, 2  # the active rows are the first 30 coordinates
+    A = np.concatenate([10 * np.eye(30, 50), random.standard_normal((2000, 50)) + mean])
+    layer = ur.ReLULayer(A, np.concatenate([np.ones(30), -np.ones(2000)]))
+    found = measured(layer, np.zeros(50))
     assert found is not None
-    assert (found.n_active, found.n_free, found.n_rows) == (30, 20, 200)
-    assert ur.preimage(layer, at=np.zeros(50)).kind == "unbounded"
-    assert found.ratio < 1
-    assert found.kind_without == "bounded"
-    assert explained(ur.ReLULayer(A, np.ones(230)), np.zeros(50)) is None
+    assert (found.n_active, found.n_free, found.n_rows) == (30, 20, 2000)
+    many = random.standard_normal((100_000, 20)) + mean[30:]
+    many /= np.linalg.norm(many, axis=1, keepdims=True)
+    expected = many.mean(axis=0) @ np.linalg.inv(np.cov(many.T)) @ many.mean(axis=0)
+    assert found.drift == pytest.approx(np.sqrt(expected), rel=0.05)
+    assert found.ratio == pytest.approx(2000 * half_space(found.drift) / 20)
+    assert measured(ur.ReLULayer(A, np.ones(2030)), np.zeros(50)) is None
+    assert measured(ur.ReLULayer(A[:50], layer.bias[:50]), np.zeros(50)) is None  # too few for a covariance
