@@ -1,6 +1,6 @@
 """Why preimages are infinite where random rows would make them finite: the rows of a trained layer drift together.
 
-Wendel's theorem asks only that a row is as likely as its negative, so that some asymmetry of rows must be the reason; their
+Wendel's theorem asks only that a row is as likely as its negative: some asymmetry of the rows must be the reason. Their
 mean is the simplest one. (To take the mean away and decide again proves nothing: rows whose sum is 0 never lie in an open
 half-space, whatever they are.)
 """
@@ -48,25 +48,33 @@ def measured(layer: ur.ReLULayer, x: np.ndarray) -> Drift | None:
     active = A @ x + b > 0
     n_active = int(active.sum())
     n_free = A.shape[1] - n_active
-    if n_free < 2 or len(A) - n_active < n_free + 3:
+    if n_free < 2:
         return None
     free = np.linalg.qr(A[active].T, mode="complete")[0][:, n_active:]
-    rows = A[~active] @ free
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # lengths do not matter to the kind
+    rows = unit_rows(A[~active] @ free)  # lengths do not matter to the kind
     delta = drift(rows)
+    if delta is None:
+        return None
     ratio = len(rows) * half_space(delta) / n_free
     return Drift(n_active, n_free, len(rows), delta, ratio)
 
 
-def drift(rows: np.ndarray) -> float:
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows (n, D), none of them 0, divided by their lengths."""
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def drift(rows: np.ndarray) -> float | None:
     """The length of the mean `mu` of rows with covariance `S`, measured by it: `sqrt(mu' S^-1 mu)`.
 
     Estimated without bias for the square (Hotelling's T^2 of Gaussian rows); 0 where that is negative.
 
     Args:
-        rows: (n, D), n > D + 2.
+        rows: (n, D); None if n is at most D + 2.
     """
     n, D = rows.shape
+    if n <= D + 2:
+        return None
     mean = rows.mean(axis=0)
     statistic = mean @ np.linalg.solve(np.cov(rows, rowvar=False), mean)
     return float(np.sqrt(max(0, (n - D - 2) / (n - 1) * statistic - D / n)))

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 import unrelu as ur
 from paper.context import Context
-from paper.drift import measured
+from paper.drift import drift, measured, unit_rows
 from paper.experiment import Config, Experiment, Results
 from paper.pictures import pictures
 from paper.style import FINITE, INFINITE, INK, MUTED, OPEN, UNIQUE, panels
@@ -58,12 +58,14 @@ def one_network(recipe: Recipe, config: PreimagesConfig, context: Context) -> Re
             name = f"preimages/{recipe.name}/{start}-{start + len(part)}"
             blocks.append(context.kept(name, lambda part=part: decide(layer, part, context)))
             advance(len(part))
+    all_rows = drift(unit_rows(layer.dense_weight))
     found = {key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]}
     return {
         "trained": done.record(),
         "n_pictures": len(images),
         "n_features": layer.n_outputs,
         "n_inputs": layer.n_inputs,
+        "drift_of_all_rows": None if all_rows is None else round(all_rows, 3),
         **summary(found, layer),
         "reasons": reasons(layer, images, found, config, context),
     }
@@ -270,7 +272,7 @@ def say(results: Results) -> str:
             f"unproved; within the box {unique['unique']} unique of {found['n_pictures']}, from "
             f"{found['fewest_with_unique']} active on; the drift of the rows predicts the kind of "
             f"{reasons['predicted_rightly']} of {reasons['n']} and orders {reasons['pairs_ordered_rightly']} of "
-            f"{reasons['pairs']} pairs of an infinite and a finite one"
+            f"{reasons['pairs']} pairs of an infinite and a finite one; drift of all rows {found['drift_of_all_rows']}"
         )
     return "\n".join(lines)
 
