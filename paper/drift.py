@@ -1,7 +1,7 @@
 """Why preimages are infinite where random rows would make them finite: the rows of a trained layer drift together.
 
 Wendel's theorem asks only that a row is as likely as its negative: some asymmetry of the rows must be the reason. Their
-mean is the simplest one. (To take the mean away and decide again proves nothing: rows whose sum is 0 never lie in an open
+mean is the simplest one. (To take it away and decide again proves nothing: rows whose sum is 0 never lie in an open
 half-space, whatever they are.)
 """
 
