@@ -153,7 +153,8 @@ def singular_values(path: list[Step]) -> np.ndarray:
     (gejsv,) = get_lapack_funcs(("gejsv",), (T,))
     values, _, _, work, _, info = gejsv(T.T * scale, joba=0, jobu=3, jobv=3)  # 0: for scaled columns; 3: values only
     assert info == 0
-    return np.sort(values * (work[1] / work[0]))[::-1]
+    assert work[0] == work[1]  # LAPACK scales only what would overflow
+    return np.sort(values)[::-1]
 
 
 def spread(values: list[float]) -> list[float]:

@@ -43,6 +43,8 @@ def test_singular_values_far_below_rounding_are_right_where_all_slopes_are_not_0
         expected = np.array(mpmath.svd_r(J.T, compute_uv=False), dtype=float)
     assert expected[0] / expected[-1] > 1e20  # beyond what one decomposition in double precision sees
     np.testing.assert_allclose(singular_values(path), expected, rtol=1e-9)
+    large = [step(path[0].weight * 1e200, path[0].slopes), *path[1:]]
+    np.testing.assert_allclose(singular_values(large), expected * 1e200, rtol=1e-9)
 
 
 def test_a_relu_leaves_as_many_values_as_rows():

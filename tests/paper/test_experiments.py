@@ -96,6 +96,7 @@ def test_drift_predicts_what_is_infinite(context):
     made = json.loads(json.dumps(reasons(layer, images, found, PreimagesConfig(n_drifts=12), context)))
     assert made["n"] == sum(whole.n_active <= d - 2)
     assert made["predicted_rightly"] >= made["n"] - 1
+    assert made["pairs_ordered_rightly"] >= 0.9 * made["pairs"] > 0
     assert made["n_active"] == sorted(whole.n_active)[: made["n"]]
 
 
@@ -117,6 +118,16 @@ def test_spectra_survive_the_file_and_summaries_are_those_of_the_package(context
         assert drawn["index"][0] == 1
         assert drawn["index"][-1] == 100
         assert drawn["median"][0] == pytest.approx(theirs.largest.median, rel=1e-4)
+
+
+def test_a_relu_lowers_every_singular_value(context, cifar):
+    found = EXPERIMENTS["relu"].run(tiny("relu", cifar), context)["networks"][0]["curves"]
+    assert [(one["layer"], one["relu"]) for one in found] == [
+        (layer, after) for layer in ("relu2", "relu5") for after in (False, True)
+    ]
+    for before, after in zip(found[::2], found[1::2], strict=True):
+        assert (np.array(after["median"]) <= np.array(before["median"]) * (1 + 1e-4)).all()  # Lemma 8
+        assert after["median"][-1] < before["median"][-1]
 
 
 @pytest.mark.parametrize("side", [4, 6])  # the remaining rows are dependent, and independent
