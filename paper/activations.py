@@ -18,6 +18,7 @@ from paper.context import Context
 from paper.experiment import Config, Experiment, Results
 from paper.networks import ACTIVATIONS
 from paper.pictures import pictures
+from paper.spread import spread
 from paper.style import layer_colour, panels
 from paper.training import Recipe, mlp_recipe, trained
 
@@ -155,11 +156,6 @@ def singular_values(path: list[Step]) -> np.ndarray:
     assert info == 0
     assert work[0] == work[1]  # LAPACK scales only what would overflow
     return np.sort(values)[::-1]
-
-
-def spread(values: list[float]) -> list[float]:
-    """Lower quartile, median and upper quartile."""
-    return [float(f"{value:.6g}") for value in np.quantile(values, [0.25, 0.5, 0.75])]
 
 
 def draw(results: Results) -> Figure:

@@ -12,6 +12,7 @@ import unrelu as ur
 from paper.context import Context
 from paper.experiment import Config, Experiment, Results
 from paper.pictures import pictures
+from paper.spread import spread
 from paper.style import AFTER, BEFORE, INK, panels
 from paper.training import mlp_recipe, trained
 
@@ -94,11 +95,6 @@ def condition(J: np.ndarray) -> float:
     """The largest singular value over the smallest non-zero one."""
     values = np.linalg.svd(J[J.any(axis=1)], compute_uv=False)
     return float(f"{values[0] / values[values > max(J.shape) * np.finfo(float).eps * values[0]][-1]:.6g}")
-
-
-def spread(values: list[float]) -> list[float]:
-    """Lower quartile, median and upper quartile."""
-    return [float(f"{value:.6g}") for value in np.quantile(values, [0.25, 0.5, 0.75])]
 
 
 def draw(results: Results) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ import unrelu as ur
 from paper.context import Context
 from paper.decay import by_layer, layer_spectra
 from paper.experiment import Config, Experiment, Results
+from paper.spread import spread
 from paper.style import AFTER, INK, MUTED, panels
 from paper.training import cnn_recipe
 
@@ -54,11 +54,6 @@ def row(group: list[ur.Spectrum]) -> Results:
         "largest": spread(one.largest for one in group),
         "smallest_nonzero": spread(one.smallest_nonzero for one in group),
     }
-
-
-def spread(values: Iterable[float]) -> list[float]:
-    """Lower quartile, median and upper quartile."""
-    return [float(f"{value:.6g}") for value in np.quantile(list(values), [0.25, 0.5, 0.75])]
 
 
 def draw(results: Results) -> Figure:
