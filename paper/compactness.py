@@ -129,7 +129,7 @@ def draw(results: Results) -> Figure:
         n_active = [row["n_active"] for row in table]
         left.plot(n_active, [row["in_radius"] for row in table], "o", color=AFTER, markersize=3)
         left.set_title(title(found), loc="left")
-        left.set_ylabel("radius of the greatest ball in it")
+        left.set_ylabel("radius of the greatest ball")
         right.plot(n_active, [row["closeness"] for row in table], "o", color=INK, markersize=3)
         right.set_ylabel("nearest metamer / original, L2")
         right.set_ylim(0, 1.05)

@@ -121,7 +121,7 @@ def draw(results: Results) -> Figure:
     ends = [min(plain), max(plain)]
     right.plot(ends, ends, color=BEFORE, linewidth=0.8)
     right.set_title(f"{recipe['network']}, {found['layer']} ({recipe['epochs']} epochs)", loc="left")
-    right.set_xlabel("condition number")
+    right.set_xlabel("condition number before (line: no change)")
     right.set_ylabel("preconditioned for one region")
     right.legend()
     return figure

@@ -1,8 +1,7 @@
 """Why preimages are infinite where random rows would make them finite: the rows of a trained layer drift together.
 
-Wendel's theorem asks only that a row is as likely as its negative: some asymmetry of the rows must be the reason. Their
-mean is the simplest one. (To take it away and decide again proves nothing: rows whose sum is 0 never lie in an open
-half-space, whatever they are.)
+Wendel's theorem asks for independent rows, each as likely as its negative. The mean is the simplest asymmetry. (To take
+it away and decide again proves nothing: rows whose sum is 0 never lie in an open half-space, whatever they are.)
 """
 
 from __future__ import annotations
@@ -84,8 +83,8 @@ def half_space(delta: float) -> float:
     """The number h for which n Gaussian rows in R^D with drift delta lie in a half-space if `n h < D`, and not if > D.
 
     For large n and D, from Gordon's inequality: `h = min over t >= 0 of E max(0, Z - t (delta + G))^2` with independent
-    standard Gaussian Z and G. Without drift it is 1/2 and the statement Wendel's theorem; the same number says when
-    logistic regression has no maximum (Candès and Sur 2020, theorem 1).
+    standard Gaussian Z and G. Without drift it is 1/2 and the statement Wendel's theorem; numbers of this form
+    also say when logistic regression has no maximum (Candès and Sur 2020).
     """
 
     def expected(t: float) -> float:

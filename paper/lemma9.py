@@ -208,7 +208,7 @@ def draw(results: Results) -> Figure:
             axes.plot(one["c"], one["share_of_pairs"], color=MUTED, alpha=0.7, linestyle="--", label=label)
             axes.axvline(one["least_c"][0], color=INFINITE, linewidth=0.8, label="least c" if k == 0 else None)
             if one["smallest_nonzero"] is not None:
-                label = "smallest singular value" if k == 0 else None
+                label = "smallest non-zero singular value" if k == 0 else None
                 axes.axvline(one["smallest_nonzero"], color=INK, linewidth=0.8, linestyle=":", label=label)
         recipe = found["trained"]["recipe"]
         axes.set_title(f"{recipe['network']}, {found['layer']} ({recipe['epochs']} epochs)", loc="left")

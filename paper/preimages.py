@@ -226,6 +226,7 @@ def drifts(axes: Axes, found: Results) -> None:
     axes.axhline(1, color=MUTED, linewidth=0.8)
     axes.set_yscale("log")
     axes.set_title("predicted by the drift: infinite below 1", loc="left")
+    axes.set_ylabel("$n\\,h(\\delta)\\,/\\,D$")
     axes.legend(loc="upper left")
 
 
