@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,6 +13,7 @@ from paper.context import Context, replacing
 from paper.networks import Activation, Name, network
 from paper.pictures import Data, pictures
 from unrelu.datasets import Dataset
+from unrelu.demo.torch_threads import torch_threads
 from unrelu.demo.training import predictions
 from unrelu.errors import InputError
 
@@ -129,7 +128,7 @@ def trained(recipe: Recipe, context: Context) -> Trained:
         data, test = (pictures(recipe.data, part, context) for part in ("train", "test"))
         n_steps = -(-len(data) // recipe.batch_size)
         stage = context.progress.stage(f"training {recipe.network}", recipe.epochs * n_steps)
-        with _threads(context.threads), stage as advance:
+        with torch_threads(context.threads), stage as advance:
             advance(len(history) * n_steps)
             for _ in range(len(history), recipe.epochs):
                 start = time.process_time()
@@ -182,13 +181,3 @@ def _epoch(
         n_right += (scores.argmax(1) == labels[batch]).sum()
         advance(1)
     return {"loss": float(loss_sum) / len(data), "accuracy": int(n_right) / len(data)}
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

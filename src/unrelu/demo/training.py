@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from unrelu.datasets import Dataset
+from unrelu.demo.torch_threads import torch_threads
 from unrelu.errors import InputError
 from unrelu.progress import Progress, resolve_progress
 
@@ -99,7 +98,7 @@ def train(
     epochs = []
     n_batches = -(-len(data) // training.batch_size)
     with (
-        _threads(training.threads),
+        torch_threads(training.threads),
         resolve_progress(progress).stage(what, training.epochs * n_batches) as advance,
     ):
         for _ in range(training.epochs):
@@ -129,13 +128,3 @@ def predictions(module: nn.Module, images: Tensor, batch_size: int = 1000) -> Te
     """The class of the largest score of each picture, (n,) int64."""
     with torch.no_grad():
         return torch.cat([module(batch).argmax(1) for batch in images.split(batch_size)])
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
