@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import cast
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy.linalg import get_lapack_funcs, qr
 from torch import Tensor, nn
 
 import unrelu as ur
@@ -18,11 +16,10 @@ from paper.context import Context
 from paper.experiment import Config, Experiment, Results
 from paper.networks import ACTIVATIONS
 from paper.pictures import pictures
+from paper.product_values import product_values
 from paper.spread import spread
 from paper.style import layer_colour, panels
 from paper.training import Recipe, mlp_recipe, trained
-
-Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -67,12 +64,13 @@ def run(config: ActivationsConfig, context: Context) -> Results:
 def one_network(recipe: Recipe, config: ActivationsConfig, context: Context) -> Results:
     """Kinds of preimages and singular values, layer by layer."""
     done = trained(recipe, context)
+    module = done.module.double()
     images = pictures(recipe.data, "test", context).images[: config.n_pictures]
     kinds: list[Counter[str]] = []
     values: list[list[np.ndarray]] = []
     with context.progress.stage(f"activations, {recipe.activation}", len(images)) as advance:
         for image in images:
-            path = steps(done.module, torch.from_numpy(image))
+            path = steps(module, torch.from_numpy(image))
             kinds = kinds or [Counter() for _ in path]
             values = values or [[] for _ in path]
             for k, step in enumerate(path):
@@ -97,8 +95,8 @@ def one_network(recipe: Recipe, config: ActivationsConfig, context: Context) -> 
 
 
 def steps(module: nn.Sequential, image: Tensor) -> list[Step]:
-    """All layers but the last, in double precision, at a picture."""
-    parts = dict(module.double().named_children())
+    """All layers but the last of a network in double precision, at a picture."""
+    parts = dict(module.named_children())
     normalise, x = parts["normalise"], image.double()
     zero = torch.zeros(1, dtype=torch.float64)
     shift = normalise(zero)
@@ -132,30 +130,13 @@ def kind(step: Step, recipe: Recipe) -> str:
 
 
 def singular_values(path: list[Step]) -> np.ndarray:
-    """Of the product of all layers' Jacobians at a picture, also far below rounding, if all slopes are not 0.
-
-    The product is kept as `Q diag(scale) T` with an orthogonal Q, descending scale and a well-conditioned T, by one QR
-    decomposition with pivoting a layer (Stewart, "On graded QR decompositions of products of matrices", 1995), and
-    decomposed by Jacobi's method (LAPACK's gejsv), which sees the small values of scaled rows.
-
-    Where a ReLU has slopes that are 0 the product is decomposed as it is, and what rounding leaves of zeros is 0.
-    """
+    """Of the product of all layers' Jacobians at a picture; where slopes are 0, what rounding leaves of zeros is 0."""
     factors = [step.slopes[:, None] * step.weight for step in path]
-    if not all(step.slopes.all() for step in path):
-        J = reduce(lambda product, factor: factor @ product, factors)
-        values = np.linalg.svd(J, compute_uv=False)
-        return np.where(values > max(J.shape) * np.finfo(float).eps * values[0], values, 0)
-    T = np.linalg.qr(factors[0].T).R.T
-    Q, scale = np.eye(len(T)), np.ones(len(T))
-    for factor in factors[1:]:
-        Q, R, order = cast(Triple, qr(factor @ Q * scale, pivoting=True))
-        scale = np.abs(R.diagonal())
-        T = (R / scale[:, None])[:, np.argsort(order)] @ T
-    (gejsv,) = get_lapack_funcs(("gejsv",), (T,))
-    values, _, _, work, _, info = gejsv(T.T * scale, joba=0, jobu=3, jobv=3)  # 0: for scaled columns; 3: values only
-    assert info == 0
-    assert work[0] == work[1]  # LAPACK scales only what would overflow
-    return np.sort(values)[::-1]
+    if all(step.slopes.all() for step in path):
+        return product_values(factors)
+    J = reduce(lambda product, factor: factor @ product, factors)
+    values = np.linalg.svd(J, compute_uv=False)
+    return np.where(values > max(J.shape) * np.finfo(float).eps * values[0], values, 0)
 
 
 def draw(results: Results) -> Figure:

@@ -19,7 +19,7 @@ def step(weight, slopes):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_product_of_all_steps_is_the_jacobian(activation):
-    module = network("MLP-100", seed=3, activation=activation)
+    module = network("MLP-100", seed=3, activation=activation).double()
     image = torch.rand(28, 28, generator=torch.Generator().manual_seed(1))
     path = steps(module, image)
     J = path[0].slopes[:, None] * path[0].weight

@@ -7,6 +7,7 @@ from paper.drift import drift, half_space, measured
 
 def test_without_drift_the_number_is_wendels():
     assert half_space(0) == 0.5
+    assert half_space(2) == pytest.approx(0.048, abs=5e-4)  # as docs/theory.md says
     deltas = np.linspace(0, 3, 13)
     assert (np.diff([half_space(delta) for delta in deltas]) < 0).all()  # drift opens half-spaces
 
