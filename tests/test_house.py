@@ -27,7 +27,7 @@ LEVELS = [
     ["bounds"],
     ["preimages"],
     ["across"],
-    ["metamers"],
+    ["metamerism"],
     ["study"],
     ["report"],
     ["datasets"],
@@ -218,6 +218,36 @@ def test_public_names() -> None:
         assert name in dir(unrelu)
     with pytest.raises(AttributeError, match="has no attribute 'preimages_of'"):
         _ = getattr(unrelu, "preimages_of")  # noqa: B009
+
+
+def test_no_package_hides_a_public_name() -> None:
+    parts = {part(path) for path in modules()}
+    assert parts & set(unrelu.__all__) == {"bounds", "errors"}  # modules that are public themselves
+
+
+def test_public_names_stay_what_they_are_once_every_module_is_imported() -> None:
+    """Importing a submodule sets its name on the package: none may take the place of something public."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import importlib, pkgutil, types, unrelu\n"
+            "for found in pkgutil.walk_packages(unrelu.__path__, 'unrelu.'):\n"
+            "    if found.name != 'unrelu.__main__':\n"
+            "        importlib.import_module(found.name)\n"
+            "for name, home in unrelu._HOMES.items():\n"
+            "    found = getattr(unrelu, name)\n"
+            "    if home != 'unrelu' and (\n"
+            "        isinstance(found, types.ModuleType)\n"
+            "        or found is not getattr(importlib.import_module(home), name)\n"
+            "    ):\n"
+            "        print(name)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []
 
 
 INTERNAL = {

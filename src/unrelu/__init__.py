@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import LocalStability as LocalStability
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
     from unrelu.across.pair import Pair as Pair
-    from unrelu.metamers.metamer import metamer as metamer
-    from unrelu.metamers.result import Metamer as Metamer
+    from unrelu.metamerism.metamer import metamer as metamer
+    from unrelu.metamerism.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
     from unrelu.network.layer import ReLULayer as ReLULayer
     from unrelu.network.load import load as load
@@ -196,8 +196,8 @@ _HOMES = {
     # and why: what theory says when rows are removed (a module)
     "bounds": "unrelu",
     # what else looks the same to the network
-    "metamer": "unrelu.metamers.metamer",
-    "Metamer": "unrelu.metamers.result",
+    "metamer": "unrelu.metamerism.metamer",
+    "Metamer": "unrelu.metamerism.result",
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",

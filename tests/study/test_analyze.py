@@ -10,7 +10,7 @@ import pytest
 
 from small_studies import SIDE, N, dense_network, dense_study, joined_network, joined_study, large_network, pictures
 from unrelu.errors import DomainError, InputError, ShapeError, UnknownNode
-from unrelu.metamers.pairs import choose_pairs
+from unrelu.metamerism.pairs import choose_pairs
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
 from unrelu.preimages.classification import preimage

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import InputError, JoinedLayer, ShapeError, TooLarge, UnknownNode
-from unrelu.metamers.constraints import check_member
-from unrelu.metamers.feature_map import feature_map
-from unrelu.metamers.metamer import PICTURES
-from unrelu.metamers.pairs import Pair, choose_pairs
+from unrelu.metamerism.constraints import check_member
+from unrelu.metamerism.feature_map import feature_map
+from unrelu.metamerism.metamer import PICTURES
+from unrelu.metamerism.pairs import Pair, choose_pairs
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.expected import expect_network
 from unrelu.network.fingerprints import array_sha256

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.metamers.feature_map import feature_map
-from unrelu.metamers.metamer import find_metamer
+from unrelu.metamerism.feature_map import feature_map
+from unrelu.metamerism.metamer import find_metamer
 
 if TYPE_CHECKING:
-    from unrelu.metamers.pairs import Pair
-    from unrelu.metamers.result import Metamer
+    from unrelu.metamerism.pairs import Pair
+    from unrelu.metamerism.result import Metamer
     from unrelu.network.graph import Network
     from unrelu.polyhedra.domains import Domain
     from unrelu.progress import Progress

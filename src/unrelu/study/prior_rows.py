@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.errors import DomainError, InputError
-from unrelu.metamers.constraints import check_member
+from unrelu.metamerism.constraints import check_member
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain

@@ -141,7 +141,7 @@ METAMERS = _schema(
     ("distance_before", _REAL, "from original to target, in the norm of this row"),
     ("distance_moved", _REAL, "from original to metamer, in the norm of this row"),
     ("bound", _REAL, "no exact metamer is nearer to the target than this"),
-    ("optimal", _FLAG, "whether distance and bound meet, within unrelu.metamers' named tolerance"),
+    ("optimal", _FLAG, "whether distance and bound meet, within unrelu.metamerism's named tolerance"),
     ("feature_error", _REAL, "largest difference of a feature of metamer and original, computed in float64"),
     ("forward_error", _REAL, "the same in the model's own forward pass; null where there is no model"),
     ("radius", _REAL, "proved: an exact metamer lies within this L2 distance; null where not proved"),

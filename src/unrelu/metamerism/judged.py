@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from unrelu.errors import ShapeError
-from unrelu.metamers.feature_map import feature_map
-from unrelu.metamers.metamer import PICTURES, find_metamer
-from unrelu.metamers.result import Metamer
+from unrelu.metamerism.feature_map import feature_map
+from unrelu.metamerism.metamer import PICTURES, find_metamer
+from unrelu.metamerism.result import Metamer
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Domain
@@ -65,7 +65,7 @@ def judged_metamers(
         layer: name of the node whose features are kept.
         originals: (n, *input_shape).
         targets: (n, *input_shape).
-        norm: see `unrelu.metamers.metamer.metamer`, as for what follows.
+        norm: see `unrelu.metamerism.metamer.metamer`, as for what follows.
         domain: where metamers may lie; pictures in [0, 1] by default, None for the whole space.
         tolerance: by how much each feature may differ.
         progress: where to show progress.

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from unrelu.metamers.metamer import metamer
+from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
 from unrelu.polyhedra.nearest import NORMS
 from unrelu.stability.pattern import activation_pattern

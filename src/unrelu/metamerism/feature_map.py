@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from unrelu.errors import InputError
-from unrelu.metamers.constraints import FeatureConstraints, layer_constraints, region_constraints
+from unrelu.metamerism.constraints import FeatureConstraints, layer_constraints, region_constraints
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.operators import Shape

