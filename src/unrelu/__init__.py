@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import InverseLipschitz as InverseLipschitz
     from unrelu.across.inverse_lipschitz import LocalStability as LocalStability
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
-    from unrelu.across.pair import Pair as Pair
+    from unrelu.across.look_alike_pair import LookAlikePair as LookAlikePair
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from unrelu.preimages.admissibility import Admissibility as Admissibility
     from unrelu.preimages.admissibility import admissibility as admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets as AdmissibleSets
-    from unrelu.preimages.admissible_sets import Branch as Branch
     from unrelu.preimages.admissible_sets import admissible_sets as admissible_sets
     from unrelu.preimages.certificate_files.load import SavedCertificates as SavedCertificates
     from unrelu.preimages.certificate_files.load import load_certificates as load_certificates
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.classification import Classification as Classification
     from unrelu.preimages.classification import classify as classify
     from unrelu.preimages.classification import preimage as preimage
+    from unrelu.preimages.excluded_set import ExcludedSet as ExcludedSet
     from unrelu.preimages.feature_preimage import FeatureCertificate as FeatureCertificate
     from unrelu.preimages.feature_preimage import FeaturePreimage as FeaturePreimage
     from unrelu.preimages.kind import Kind as Kind
@@ -149,7 +149,7 @@ _HOMES = {
     "Admissibility": "unrelu.preimages.admissibility",
     "admissible_sets": "unrelu.preimages.admissible_sets",
     "AdmissibleSets": "unrelu.preimages.admissible_sets",
-    "Branch": "unrelu.preimages.admissible_sets",
+    "ExcludedSet": "unrelu.preimages.excluded_set",
     # which changes the features hardly notice
     "linearize": "unrelu.stability.linearization",
     "linearize_many": "unrelu.stability.linearization",
@@ -192,7 +192,7 @@ _HOMES = {
     "LocalStability": "unrelu.across.inverse_lipschitz",
     "FrameBounds": "unrelu.across.frame_bounds",
     "far_pairs": "unrelu.across.far_pairs",
-    "Pair": "unrelu.across.pair",
+    "LookAlikePair": "unrelu.across.look_alike_pair",
     # and why: what theory says when rows are removed (a module)
     "bounds": "unrelu",
     # what else looks the same to the network

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.across.pair import Pair, pair
+from unrelu.across.look_alike_pair import LookAlikePair, look_alike_pair
 from unrelu.across.pair_search import along_line, descend
 from unrelu.errors import DomainError, InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy
@@ -32,7 +32,7 @@ def far_pairs(
     steps: int = 200,
     seed: int = 0,
     progress: Progress | bool | None = None,
-) -> tuple[Pair, ...]:
+) -> tuple[LookAlikePair, ...]:
     """Search for inputs far from a point whose features are nearly those of the point.
 
     From the point the n directions of the smallest singular values are followed both ways, and as many random ones,
@@ -62,21 +62,21 @@ def far_pairs(
     >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.eye(2), np.zeros(2))])
     >>> far_pairs(net.upto("relu1"), at=np.array([1.0]), n=1)
-    (Pair(distance 2, features 1.414, ratio 0.7071),)
+    (LookAlikePair(distance 2, features 1.414, ratio 0.7071),)
     """
     if n < 1 or not apart > 0:
         raise InputError(f"n and apart must be positive, not {n} and {apart}.")
     x, D = point_in(prefix, at, domain)
-    found: list[Pair] = []
+    found: list[LookAlikePair] = []
     directions = start_directions(prefix, x, n, seed)
     with resolve_progress(progress).stage("pairs", len(directions)) as advance:
         for v in directions:
             other = along_line(prefix, x, v, D, apart, n_regions)
             if other is not None:
                 _, better = descend(prefix, x, other, D, apart, both=False, steps=steps)
-                found.append(pair(prefix, x, better))
+                found.append(look_alike_pair(prefix, x, better))
             advance(1)
-    chosen: list[Pair] = []
+    chosen: list[LookAlikePair] = []
     for each in sorted(found, key=lambda each: each.ratio):
         if len(chosen) < n and all(np.linalg.norm(each.other - known.other) >= _SAME * apart for known in chosen):
             chosen.append(each)

@@ -12,7 +12,7 @@ import torch
 from unrelu.across.far_pairs import point_in, start_directions
 from unrelu.across.frame_bounds import FrameBounds, frame_bounds
 from unrelu.across.full_regions import LIMIT, full_regions
-from unrelu.across.pair import Pair, pair
+from unrelu.across.look_alike_pair import LookAlikePair, look_alike_pair
 from unrelu.across.pair_search import along_line, descend
 from unrelu.errors import InputError, TooLarge
 from unrelu.network.arrays import Array
@@ -64,7 +64,7 @@ class InverseLipschitz:
 
     lower: float
     upper: float
-    witness: Pair | None
+    witness: LookAlikePair | None
     frame: FrameBounds | None
     reason: str
     local: LocalStability | None
@@ -130,13 +130,13 @@ def inverse_lipschitz(
     reporter = resolve_progress(progress)
     frame, reason = _sandwich(prefix, network, D, limit, reporter)
     starts = ([] if given is None else [given]) + _random_points(D, network.input_shape, n_starts, seed)
-    best: Pair | None = None
+    best: LookAlikePair | None = None
     with reporter.stage("pairs", len(starts)) as advance:
         for k, x in enumerate(starts):
             for v in start_directions(network, x, 1, seed + k):
                 other = along_line(network, x, v, D, 0.0, _REGIONS)
                 if other is not None and not np.array_equal(other, x):
-                    found = pair(network, *descend(network, x, other, D, 0.0, both=True, steps=steps))
+                    found = look_alike_pair(network, *descend(network, x, other, D, 0.0, both=True, steps=steps))
                     best = found if best is None or found.ratio_bound < best.ratio_bound else best
             advance(1)
     return InverseLipschitz(

@@ -12,7 +12,7 @@ from unrelu.report.figures_freedom import MOST_SHOWN, draw_freedom
 from unrelu.report.figures_layers import draw_condition, draw_sizes, draw_smallest, draw_tradeoff
 from unrelu.report.figures_preimages import draw_preimages, shows_threshold
 from unrelu.report.figures_priors import draw_uniqueness
-from unrelu.report.gallery import Pair, gallery
+from unrelu.report.gallery import ShownPair, gallery
 from unrelu.report.numbers import count, real, seconds, shape_name
 from unrelu.report.palette import GRID, INK, KINDS, MUTED, PAPER, Colour
 from unrelu.report.parts import Part, Sentence, sentence
@@ -79,7 +79,7 @@ class Section:
     checked: bool
     histograms: tuple[Captioned, ...]
     curves: tuple[Captioned, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ShownPair, ...]
     is_picture: bool
     metamers_in: Part
     facts: tuple[tuple[str, Sentence], ...]

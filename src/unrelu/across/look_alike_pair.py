@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class LookAlikePair:
     """A witness: two inputs, their distance and that of their features, all L2.
 
     Attributes:
@@ -41,10 +41,12 @@ class Pair:
 
     def __repr__(self) -> str:
         """A line that says how far apart they are."""
-        return f"Pair(distance {self.distance:.4g}, features {self.feature_distance:.4g}, ratio {self.ratio:.4g})"
+        return (
+            f"LookAlikePair(distance {self.distance:.4g}, features {self.feature_distance:.4g}, ratio {self.ratio:.4g})"
+        )
 
 
-def pair(network: Network, x: np.ndarray, other: np.ndarray) -> Pair:
+def look_alike_pair(network: Network, x: np.ndarray, other: np.ndarray) -> LookAlikePair:
     """Measure two different inputs of a network.
 
     Raises:
@@ -63,4 +65,4 @@ def pair(network: Network, x: np.ndarray, other: np.ndarray) -> Pair:
     below = norm_below(gap) * (1 - 4 * UNIT)  # each difference was rounded once
     distance = float(np.linalg.norm(gap))
     bound = (norm_above(difference) + error) / below * (1 + 8 * UNIT) if below else math.inf
-    return Pair(x, other, distance, moved, error, moved / distance if distance else math.nan, bound)
+    return LookAlikePair(x, other, distance, moved, error, moved / distance if distance else math.nan, bound)
