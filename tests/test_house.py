@@ -260,6 +260,7 @@ INTERNAL = {
     "LayerSystem",
     "NodeInfo",
     "Operator",
+    "PoolWindows",
     "RowMultipliers",
     "SignCertificate",
     "Source",

@@ -243,7 +243,7 @@ def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
     for node in network.nodes:
         operands = [known[name] for name in node.inputs]
         if node.is_relu:
-            mask = torch.from_numpy(pattern[node.name].copy()).to(network.device)
+            mask = torch.from_numpy(pattern.active(node.name).copy()).to(network.device)
             known[node.name] = operands[0] * mask
         elif node.is_max_pool:
             selected = torch.from_numpy(pattern.selection(node.name).copy()).to(network.device)

@@ -117,8 +117,7 @@ class Line:
         """
         given = {} if ties is None else ties
         known: dict[str, Moving] = {}
-        active: dict[str, np.ndarray] = {}
-        selected: dict[str, np.ndarray] = {}
+        branches: dict[str, np.ndarray] = {}
         events: list[Candidates] = []
         sure = True
         noise = None if bounded else torch.Generator(self.origin.device).manual_seed(0)
@@ -130,12 +129,12 @@ class Line:
                 elif node.is_relu:
                     on, unsure = _signs(operands[0], given.get(node.name), t_error)
                     known[node.name] = _rectified(operands[0], on, unsure)
-                    active[node.name] = on[0].cpu().numpy()
+                    branches[node.name] = on[0].cpu().numpy()
                     sure = sure and _signs_sure(operands[0], on)
                     events.append(_zeros(node.name, operands[0], on, unsure))
                 elif node.is_max_pool:
                     pooled = _pooled(node, operands[0], given.get(node.name), t_error)
-                    known[node.name], selected[node.name] = pooled.result, pooled.selected
+                    known[node.name], branches[node.name] = pooled.result, pooled.branches
                     sure = sure and pooled.sure
                     events.append(pooled.candidates)
                 else:
@@ -144,10 +143,7 @@ class Line:
         output = Moving(*(_joined(parts, each.name) for each in fields(Moving)))
         if not bool(torch.isfinite(output.value).all() and torch.isfinite(output.slope).all()):
             raise ModelError("a value overflows float64 on the line; scale the weights or the direction down.")
-        for array in (*active.values(), *selected.values()):
-            array.flags.writeable = False
-        pattern = ActivationPattern(tuple(active), tuple(active.values()), tuple(selected), tuple(selected.values()))
-        return Ahead(t, pattern, output, next_event(events), sure)
+        return Ahead(t, ActivationPattern.of(self.network, branches), output, next_event(events), sure)
 
     def _entry(self, t: float, probes: int) -> Moving:
         value = (self.origin + t * self.direction)[None]
@@ -199,7 +195,7 @@ class Line:
 @dataclass(frozen=True, eq=False)
 class _Pooled:
     result: Moving
-    selected: np.ndarray
+    branches: np.ndarray
     candidates: Candidates
     sure: bool
 
@@ -285,8 +281,8 @@ def _pooled(node: Node, fed: Moving, tied: Tensor | None, t_error: float) -> _Po
     settled = (gaps > doubt) | (gaps.abs() + doubt <= NEGLIGIBLE) | ~distinct
     owners = torch.arange(z.numel(), device=z.device)
     flat_ = (gaps.reshape(-1), rate.reshape(-1), doubt.reshape(-1), rate_doubt.reshape(-1), sure.reshape(-1))
-    selected = chosen.reshape(node.shape).cpu().numpy()
-    return _Pooled(result, selected, candidates(node.name, *flat_, owners, z.numel()), bool(settled.all()))
+    branches = best.reshape(node.shape).cpu().numpy()
+    return _Pooled(result, branches, candidates(node.name, *flat_, owners, z.numel()), bool(settled.all()))
 
 
 def _joined(parts: list[Moving], name: str) -> Tensor:
