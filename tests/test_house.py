@@ -141,7 +141,6 @@ def test_public_names() -> None:
             "FeaturePreimage",
             "Flip",
             "FrameBounds",
-            "GeometryStatus",
             "LocalStability",
             "Node",
             "PreimageCertificate",

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from unrelu.polyhedra.domains import Nonnegative as Nonnegative
     from unrelu.polyhedra.farthest import FarthestPoint as FarthestPoint
     from unrelu.polyhedra.functional_range import FunctionalRange as FunctionalRange
-    from unrelu.polyhedra.geometry_status import GeometryStatus as GeometryStatus
     from unrelu.polyhedra.nearest import NearestPoint as NearestPoint
     from unrelu.polyhedra.polyhedron import Polyhedron as Polyhedron
     from unrelu.polyhedra.ranges import Ranges as Ranges
@@ -132,7 +131,6 @@ _HOMES = {
     "FarthestPoint": "unrelu.polyhedra.farthest",
     "ChebyshevCenter": "unrelu.polyhedra.chebyshev",
     "AnalyticCenter": "unrelu.polyhedra.analytic_center",
-    "GeometryStatus": "unrelu.polyhedra.geometry_status",
     "Ranges": "unrelu.polyhedra.ranges",
     "FunctionalRange": "unrelu.polyhedra.functional_range",
     "Recession": "unrelu.polyhedra.recession",
@@ -203,7 +201,7 @@ _HOMES = {
     "Study": "unrelu.study.study",
     "StudyInfo": "unrelu.study.info",
     "Report": "unrelu.report.write",
-    # how a solver stopped, and where progress is shown
+    # how a search stopped, and where progress is shown
     "Status": "unrelu.solvers.status",
     "Progress": "unrelu.progress",
 }

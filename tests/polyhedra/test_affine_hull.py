@@ -10,10 +10,10 @@ from known_bodies import BODIES, Body, squeezed_cube
 from polyhedra.exact_polytopes import constraints, dot, random_integer_polytope, vertices
 from unrelu.polyhedra.affine_hull import affine_hull
 from unrelu.polyhedra.exact_hull import exact_hull
-from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.hull_rows import equality_frame
 from unrelu.polyhedra.interior_proof import dimension_upper_bound, equality_count, is_strictly_inside
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.solvers.status import Status
 
 
 def true_dimension(P: Polyhedron) -> int:
@@ -35,7 +35,7 @@ def test_integer_polytopes(start: int) -> None:
         assert hull.empty is (dimension < 0)
         kinds.add(dimension)
         if dimension < 0:
-            assert hull.status is GeometryStatus.EMPTY
+            assert hull.status is Status.INFEASIBLE
             continue
         assert hull.point is not None
         assert P.violation(hull.point[None])[0] < 1e-12
@@ -78,7 +78,7 @@ def test_what_floats_prove_is_true(start: int) -> None:
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_known_bodies(body: Body) -> None:
     hull = affine_hull(body.polyhedron)
-    assert hull.status is GeometryStatus.FOUND
+    assert hull.status is Status.OPTIMAL
     assert hull.dimension == body.dimension
     assert hull.lower <= body.dimension <= hull.upper
     assert hull.point is not None

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.polyhedra.centering import Centering, newton_centre
+from unrelu.polyhedra.centering import newton_centre
 from unrelu.polyhedra.exact_hull import exact_hull
 from unrelu.polyhedra.exact_membership import contains_exactly
 from unrelu.polyhedra.functional_bound import functional_bound
-from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.hull_rows import INCONSISTENT, HullRows, hull_rows
 from unrelu.polyhedra.inscribed_ball import inscribed_ball
 from unrelu.polyhedra.interior_proof import dimension_upper_bound, equality_count, is_strictly_inside
@@ -33,7 +32,7 @@ class AffineHull:
     (the empty set has dimension -1).
 
     Attributes:
-        status: FOUND, EMPTY or UNSETTLED.
+        status: OPTIMAL, INFEASIBLE or FAILED.
         polyhedron: the same set with its implicit equalities as equalities.
         point: (d,) float64, a point that is strictly inside all inequalities of that; None if none was found.
         dimension: of the hull; -1 for the empty set.
@@ -44,7 +43,7 @@ class AffineHull:
         implicit_bounds: (d,) bool, coordinates that became fixed, since they are at a bound on the whole set.
     """
 
-    status: GeometryStatus
+    status: Status
     polyhedron: Polyhedron
     point: np.ndarray | None
     dimension: int
@@ -97,29 +96,29 @@ def _found(P: Polyhedron, start: np.ndarray | None) -> AffineHull:
     for _ in range(_ROUNDS):
         rows = hull_rows(part)
         if not rows.frame.consistent or rows.contradiction > INCONSISTENT:
-            return _hull(GeometryStatus.EMPTY, part, None, -1, rows_held, bounds_held)
+            return _hull(Status.INFEASIBLE, part, None, -1, rows_held, bounds_held)
         n = rows.frame.dimension
         if n == 0 or rows.count == 0:
-            return _hull(GeometryStatus.FOUND, part, rows.frame.point, n, rows_held, bounds_held)
+            return _hull(Status.OPTIMAL, part, rows.frame.point, n, rows_held, bounds_held)
         newton = newton_centre(rows, start)
-        if newton.outcome is not Centering.NO_INTERIOR:
-            return _hull(GeometryStatus.FOUND, part, newton.point, n, rows_held, bounds_held)
+        if newton.status is not Status.FAILED:
+            return _hull(Status.OPTIMAL, part, newton.point, n, rows_held, bounds_held)
         member = _member(part, rows)
         if member is None:
-            return _hull(GeometryStatus.EMPTY, part, None, -1, rows_held, bounds_held)
+            return _hull(Status.INFEASIBLE, part, None, -1, rows_held, bounds_held)
         tight = _distances(rows, member) <= TIGHT * max(1.0, float(np.abs(member).max(initial=0.0)))
         found = strict_rows(rows.matrix[tight])
         start = _moved(rows, member, found.direction, tight)
         if found.strict.all():
             if bool((rows.slack(start) > 0).all()):
-                return _hull(GeometryStatus.FOUND, part, start, n, rows_held, bounds_held)
+                return _hull(Status.OPTIMAL, part, start, n, rows_held, bounds_held)
             break
         part, rows_held, bounds_held = _held(P, part, rows, tight, found.strict, rows_held, bounds_held)
-    return _hull(GeometryStatus.UNSETTLED, part, None, hull_rows(part).frame.dimension, rows_held, bounds_held)
+    return _hull(Status.FAILED, part, None, hull_rows(part).frame.dimension, rows_held, bounds_held)
 
 
 def _hull(
-    status: GeometryStatus,
+    status: Status,
     part: Polyhedron,
     point: np.ndarray | None,
     dimension: int,
@@ -202,14 +201,14 @@ def _from_exact(
     rows_held[implicit_rows] = True
     bounds_held[upper] = bounds_held[lower] = True
     part = _with_equalities(P, rows_held, upper, lower, P)
-    status = GeometryStatus.EMPTY if point is None else GeometryStatus.FOUND
+    status = Status.INFEASIBLE if point is None else Status.OPTIMAL
     return _hull(status, part, point, -1, rows_held, bounds_held)
 
 
 def _proved(P: Polyhedron, hull: AffineHull, ub_error: np.ndarray | float) -> tuple[int, int]:
     """Proved bounds of the dimension, -1 standing for the empty set."""
     upper = dimension_upper_bound(P)
-    if hull.status is GeometryStatus.EMPTY and _proves_empty(P, ub_error):
+    if hull.status is Status.INFEASIBLE and _proves_empty(P, ub_error):
         return -1, -1
     if hull.point is None:
         return (0 if contains_exactly(P, P.origin) else -1), upper

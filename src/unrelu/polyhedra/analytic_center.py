@@ -8,10 +8,10 @@ import numpy as np
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.polyhedra.affine_hull import affine_hull
-from unrelu.polyhedra.centering import Centering, NewtonCentre, newton_centre
-from unrelu.polyhedra.geometry_status import GeometryStatus
+from unrelu.polyhedra.centering import NewtonCentre, newton_centre
 from unrelu.polyhedra.hull_rows import INCONSISTENT, HullRows, hull_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.solvers.status import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class AnalyticCenter:
     So the substitution `v = L'u` makes P round.
 
     Attributes:
-        status: whether there is one; the other attributes are meaningful only if it is FOUND.
+        status: whether there is one; the other attributes are meaningful only if it is OPTIMAL.
         point: c, (d,) float64, strictly inside all inequalities that are not equalities on P.
         basis: Z, (d, n) float64, orthonormal: directions of the affine hull.
         cholesky: L, (n, n) float64, lower triangular.
@@ -33,7 +33,7 @@ class AnalyticCenter:
         rows: the inequalities on the hull, with M, h in these coordinates.
     """
 
-    status: GeometryStatus
+    status: Status
     point: np.ndarray
     basis: np.ndarray
     cholesky: np.ndarray
@@ -80,36 +80,28 @@ def analytic_center(
             raise InputError("the start holds NaN or infinite values; clean it first.")
     rows = hull_rows(polyhedron)
     if not rows.frame.consistent or rows.contradiction > INCONSISTENT:
-        return _without(GeometryStatus.EMPTY, rows)
+        return _without(Status.INFEASIBLE, rows)
     if rows.frame.dimension == 0:
         return _single(rows)
     if rows.count == 0:
-        return _without(GeometryStatus.UNBOUNDED, rows)
+        return _without(Status.UNBOUNDED, rows)
     found = newton_centre(rows, start, tolerance=tolerance, max_steps=max_steps)
-    if found.outcome is not Centering.NO_INTERIOR:
+    if found.status is not Status.FAILED:
         return _as_center(rows, found)
     hull = affine_hull(polyhedron)
     rows = hull_rows(hull.polyhedron)
-    if hull.status is not GeometryStatus.FOUND or hull.point is None:
+    if hull.status is not Status.OPTIMAL or hull.point is None:
         return _without(hull.status, rows)
     if rows.frame.dimension == 0:
         return _single(rows)
     if rows.count == 0:
-        return _without(GeometryStatus.UNBOUNDED, rows)
+        return _without(Status.UNBOUNDED, rows)
     return _as_center(rows, newton_centre(rows, hull.point, tolerance=tolerance, max_steps=max_steps))
-
-
-_STATUS = {
-    Centering.CONVERGED: GeometryStatus.FOUND,
-    Centering.UNBOUNDED: GeometryStatus.UNBOUNDED,
-    Centering.NO_INTERIOR: GeometryStatus.UNSETTLED,
-    Centering.STEP_LIMIT: GeometryStatus.UNSETTLED,
-}
 
 
 def _as_center(rows: HullRows, found: NewtonCentre) -> AnalyticCenter:
     return AnalyticCenter(
-        status=_STATUS[found.outcome],
+        status=found.status,
         point=found.point,
         basis=rows.frame.basis,
         cholesky=found.cholesky,
@@ -120,9 +112,9 @@ def _as_center(rows: HullRows, found: NewtonCentre) -> AnalyticCenter:
 
 
 def _single(rows: HullRows) -> AnalyticCenter:
-    return AnalyticCenter(GeometryStatus.FOUND, rows.frame.point, rows.frame.basis, np.zeros((0, 0)), 0.0, 0, rows)
+    return AnalyticCenter(Status.OPTIMAL, rows.frame.point, rows.frame.basis, np.zeros((0, 0)), 0.0, 0, rows)
 
 
-def _without(status: GeometryStatus, rows: HullRows) -> AnalyticCenter:
+def _without(status: Status, rows: HullRows) -> AnalyticCenter:
     n = rows.frame.dimension
     return AnalyticCenter(status, rows.frame.point, rows.frame.basis, np.zeros((n, n)), np.inf, 0, rows)

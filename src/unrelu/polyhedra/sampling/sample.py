@@ -10,13 +10,13 @@ import numpy as np
 from unrelu.errors import InputError
 from unrelu.parallel import Workers, in_threads
 from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
-from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.billiard import BilliardChains
 from unrelu.polyhedra.sampling.diagnostics import effective_sample_size, split_r_hat, warn_of_disagreement
 from unrelu.polyhedra.sampling.rounding import rounded_body
 from unrelu.polyhedra.sampling.warming import DURATION, locked, warm_up
 from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.status import Status
 
 CHAINS = 64
 """Chains by default; as many share each operation as the processor's cache likes, and the cores take turns."""
@@ -190,11 +190,11 @@ def _shares(number: int, parts: int) -> list[int]:
 
 def _center(polyhedron: Polyhedron) -> AnalyticCenter:
     center = analytic_center(polyhedron)
-    if center.status is GeometryStatus.FOUND:
+    if center.status is Status.OPTIMAL:
         return center
-    if center.status is GeometryStatus.UNBOUNDED:
+    if center.status is Status.UNBOUNDED:
         raise InputError("an unbounded polyhedron has no uniform distribution; bound it by a domain such as Box(0, 1).")
-    if center.status is GeometryStatus.EMPTY:
+    if center.status is Status.INFEASIBLE:
         raise InputError("the polyhedron is empty, so it has no points to sample; allow a larger tolerance.")
     raise InputError(
         "no point strictly inside the polyhedron was found, so whether it can be sampled is undecided; "

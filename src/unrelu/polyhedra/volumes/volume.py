@@ -10,7 +10,6 @@ from unrelu.errors import InputError
 from unrelu.polyhedra.affine_hull import AffineHull, affine_hull
 from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
 from unrelu.polyhedra.boundedness import boundedness
-from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.redundancy import touching_rows
 from unrelu.polyhedra.volumes.annealing import annealed_volume
@@ -19,6 +18,7 @@ from unrelu.polyhedra.volumes.exact import MAX_ROWS, exact_log_volume
 from unrelu.polyhedra.volumes.result import Volume, VolumeMethod
 from unrelu.polyhedra.volumes.round_body import RoundBody, round_body
 from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.status import Status
 
 EXACT_DIMENSION = max(MAX_ROWS)
 """Dimensions up to which volumes are exact where the faces are not too many."""
@@ -79,7 +79,7 @@ def volume(
     hull = affine_hull(polyhedron, ub_error=ub_error)
     if hull.empty is True:
         return _certain(-math.inf, hull, VolumeMethod.EMPTY)
-    if hull.status is not GeometryStatus.FOUND:
+    if hull.status is not Status.OPTIMAL:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
     if hull.dimension == 0:
         return _certain(0.0, hull, VolumeMethod.POINT)
@@ -89,7 +89,7 @@ def volume(
     if known is not True:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
     center = _center(hull)
-    if center.status is not GeometryStatus.FOUND:
+    if center.status is not Status.OPTIMAL:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
     return _measured(round_body(center), hull, chosen, accuracy, confidence, seed, resolve_progress(progress))
 
@@ -113,7 +113,7 @@ def _center(hull: AffineHull) -> AnalyticCenter:
     P = hull.polyhedron
     center = analytic_center(P, hull.point)
     n, rows = center.dimension, center.rows
-    if center.status is not GeometryStatus.FOUND or n > SIEVED_DIMENSION or rows.rows.size <= _MANY_ROWS * n:
+    if center.status is not Status.OPTIMAL or n > SIEVED_DIMENSION or rows.rows.size <= _MANY_ROWS * n:
         return center
     kept = rows.rows[touching_rows(rows, center.point)[: rows.rows.size]]
     sieved = Polyhedron(P.A_ub[kept], P.b_ub[kept], P.A_eq, P.b_eq, P.lower, P.upper, P.origin)
