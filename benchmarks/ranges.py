@@ -34,7 +34,7 @@ from unrelu.demo.recipes import RECIPES, Recipe
 
 def cold_ends(P: ur.Polyhedron, coordinate: int) -> tuple[float, float]:
     """Both ends of a range by SciPy, in unknowns `x - origin` as the rows are stored."""
-    unit = np.eye(P.dimension)[coordinate]
+    unit = np.eye(P.n_coordinates)[coordinate]
     bounds = np.column_stack([P.lower - P.origin, P.upper - P.origin])
     low, high = (
         sign * linprog(sign * unit, P.A_ub, P.b_ub, P.A_eq, P.b_eq, bounds, method="highs").fun for sign in (1, -1)

@@ -68,10 +68,10 @@ def test_what_floats_prove_is_true(start: int) -> None:
             inequalities, _ = constraints(P)
             strict = [any(dot(a, x) < b for x in corners) for a, b in inequalities]
             fixed = np.flatnonzero(P.lower == P.upper)
-            bound_rows = [j for j in range(P.dimension) for _ in range(2)]
+            bound_rows = [j for j in range(P.n_coordinates) for _ in range(2)]
             constant = [not np.any(a) for a in P.A_ub] + [j in fixed for j in bound_rows]
             assert all(s or c for s, c in zip(strict, constant, strict=True)), seed
-            assert dimension >= P.dimension - equality_count(P)
+            assert dimension >= P.n_coordinates - equality_count(P)
     assert definite >= 5
 
 

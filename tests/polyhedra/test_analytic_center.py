@@ -18,9 +18,9 @@ from unrelu.solvers.status import Status
 
 def barrier(P: Polyhedron, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gradient and Hessian of `-sum log slack` in the original coordinates, written out."""
-    gradient, hessian = np.zeros(P.dimension), np.zeros((P.dimension, P.dimension))
+    gradient, hessian = np.zeros(P.n_coordinates), np.zeros((P.n_coordinates, P.n_coordinates))
     constraints = [(a, b - a @ (x - P.origin)) for a, b in zip(P.A_ub, P.b_ub, strict=True)]
-    for j, unit in enumerate(np.eye(P.dimension)):
+    for j, unit in enumerate(np.eye(P.n_coordinates)):
         if P.lower[j] < P.upper[j]:
             constraints += [(unit, P.upper[j] - x[j])] if np.isfinite(P.upper[j]) else []
             constraints += [(-unit, x[j] - P.lower[j])] if np.isfinite(P.lower[j]) else []
@@ -83,7 +83,7 @@ def test_the_ellipsoids_of_sonnevend(seed: int) -> None:
 def test_any_start_leads_to_the_same_centre(seed: int) -> None:
     P = random_polytope(seed)
     centre = analytic_center(P).point
-    for start in (P.origin, np.full(P.dimension, 0.5), np.full(P.dimension, -40.0), centre):
+    for start in (P.origin, np.full(P.n_coordinates, 0.5), np.full(P.n_coordinates, -40.0), centre):
         np.testing.assert_allclose(analytic_center(P, start).point, centre, atol=1e-8)
     assert analytic_center(P, centre).steps <= 2
 

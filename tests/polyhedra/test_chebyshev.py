@@ -28,8 +28,8 @@ def random_polyhedron(seed: int, d: int, equalities: int, rows: int) -> Polyhedr
 
 def scipy_radius(P: Polyhedron) -> float:
     """The same program in coordinates of scipy's null space, by scipy's interior-point method."""
-    Z = null_space(P.A_eq) if len(P.A_eq) else np.eye(P.dimension)
-    M = np.vstack([P.A_ub, np.eye(P.dimension), -np.eye(P.dimension)]) @ Z
+    Z = null_space(P.A_eq) if len(P.A_eq) else np.eye(P.n_coordinates)
+    M = np.vstack([P.A_ub, np.eye(P.n_coordinates), -np.eye(P.n_coordinates)]) @ Z
     h = np.concatenate([P.b_ub, P.upper - P.origin, P.origin - P.lower])
     found = linprog(
         np.append(np.zeros(Z.shape[1]), -1.0),

@@ -31,7 +31,7 @@ def exact_minimum(P: Polyhedron, c: np.ndarray) -> Fraction | None:
 def test_any_multipliers_give_a_bound(seed: int, noise: int, size: float) -> None:
     P = random_integer_polytope(seed)
     rng = np.random.default_rng(noise)
-    c = rng.standard_normal(P.dimension)
+    c = rng.standard_normal(P.n_coordinates)
     least = exact_minimum(P, c)
     bound = functional_bound(P, c, rng.standard_normal(len(P.A_eq)) * size, rng.standard_normal(len(P.A_ub)) * size)
     assert least is None or (math.isfinite(bound) and Fraction(bound) <= least)
@@ -43,7 +43,7 @@ def test_the_solvers_multipliers_give_the_minimum_up_to_rounding(start: int) -> 
     met = 0
     for seed in range(start, start + 40):
         P = random_integer_polytope(seed)
-        c = rng.standard_normal(P.dimension)
+        c = rng.standard_normal(P.n_coordinates)
         least, found = exact_minimum(P, c), FunctionalProgram(P).minimise(c)
         if least is None:
             continue

@@ -16,7 +16,7 @@ from unrelu.polyhedra.strict_rows import strict_rows
 def test_polytopes_have_none(body: Body) -> None:
     found = recession(body.polyhedron)
     assert found.direction is None
-    assert found.lineality.shape == (body.polyhedron.dimension, 0)
+    assert found.lineality.shape == (body.polyhedron.n_coordinates, 0)
     assert not found.proved
 
 

@@ -104,7 +104,7 @@ class _Given:
         self._polyhedron = polyhedron
 
     def polyhedron(self, dimension: int) -> Polyhedron:
-        assert dimension == self._polyhedron.dimension
+        assert dimension == self._polyhedron.n_coordinates
         return self._polyhedron
 
 

@@ -135,7 +135,7 @@ def require_interior(domain: Polyhedron) -> None:
     P = domain
     part = Polyhedron(P.A_ub, P.b_ub, P.A_eq, P.b_eq, np.maximum(P.lower, -_WIDE), np.minimum(P.upper, _WIDE), P.origin)
     centre = chebyshev_center(part)
-    full = centre.dimension == P.dimension and not len(P.A_eq) and bool((P.lower < P.upper).all())
+    full = centre.dimension == P.n_coordinates and not len(P.A_eq) and bool((P.lower < P.upper).all())
     if centre.point is None or not full or not is_strictly_inside(part, centre.point):
         raise DomainError(
             "the domain has no interior (or none that can be proved), so that its inputs do not fill the input space; "

@@ -183,7 +183,7 @@ def _random_points(domain: Polyhedron, shape: tuple[int, ...], n: int, seed: int
     finite = np.isfinite(domain.lower) & np.isfinite(domain.upper)
     points = []
     for _ in range(n):
-        x = np.clip(random.standard_normal(domain.dimension), domain.lower, domain.upper)
+        x = np.clip(random.standard_normal(domain.n_coordinates), domain.lower, domain.upper)
         x[finite] = random.uniform(domain.lower[finite], domain.upper[finite])
         points.append(x.reshape(shape))
     return points

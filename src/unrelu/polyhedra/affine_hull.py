@@ -91,7 +91,7 @@ def affine_hull(polyhedron: Polyhedron, *, ub_error: np.ndarray | float = 0.0) -
 
 def _found(P: Polyhedron, start: np.ndarray | None) -> AffineHull:
     """The hull in floats, nothing proved."""
-    rows_held, bounds_held = np.zeros(len(P.A_ub), dtype=bool), np.zeros(P.dimension, dtype=bool)
+    rows_held, bounds_held = np.zeros(len(P.A_ub), dtype=bool), np.zeros(P.n_coordinates, dtype=bool)
     part = P
     for _ in range(_ROUNDS):
         rows = hull_rows(part)
@@ -125,7 +125,7 @@ def _hull(
     rows_held: np.ndarray,
     bounds_held: np.ndarray,
 ) -> AffineHull:
-    return AffineHull(status, part, point, dimension, -1, part.dimension, rows_held, bounds_held)
+    return AffineHull(status, part, point, dimension, -1, part.n_coordinates, rows_held, bounds_held)
 
 
 def _distances(rows: HullRows, x: np.ndarray) -> np.ndarray:
@@ -197,7 +197,7 @@ def _with_equalities(
 def _from_exact(
     P: Polyhedron, implicit_rows: np.ndarray, upper: np.ndarray, lower: np.ndarray, point: np.ndarray | None
 ) -> AffineHull:
-    rows_held, bounds_held = np.zeros(len(P.A_ub), dtype=bool), np.zeros(P.dimension, dtype=bool)
+    rows_held, bounds_held = np.zeros(len(P.A_ub), dtype=bool), np.zeros(P.n_coordinates, dtype=bool)
     rows_held[implicit_rows] = True
     bounds_held[upper] = bounds_held[lower] = True
     part = _with_equalities(P, rows_held, upper, lower, P)
@@ -217,7 +217,7 @@ def _proved(P: Polyhedron, hull: AffineHull, ub_error: np.ndarray | float) -> tu
     if not error[hull.implicit_rows].any() and is_strictly_inside(
         hull.polyhedron, hull.point, ub_error=error[~hull.implicit_rows]
     ):
-        return P.dimension - equality_count(hull.polyhedron), upper
+        return P.n_coordinates - equality_count(hull.polyhedron), upper
     member = contains_exactly(P, P.origin) and not np.any(ub_error)
     return (0 if member else -1), upper
 
@@ -230,5 +230,5 @@ def _proves_empty(P: Polyhedron, ub_error: np.ndarray | float) -> bool:
     if not rows.frame.consistent or rows.frame.dimension == 0 or rows.count == 0:
         return False
     ball = inscribed_ball(rows)
-    zero = np.zeros(P.dimension)
+    zero = np.zeros(P.n_coordinates)
     return functional_bound(P, zero, ball.eq_duals, ball.ub_duals, ub_error=ub_error) > 0

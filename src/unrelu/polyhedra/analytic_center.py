@@ -74,8 +74,8 @@ def analytic_center(
     """
     if start is not None:
         start = np.asarray(start, dtype=np.float64)
-        if start.shape != (polyhedron.dimension,):
-            raise ShapeError(f"the start needs shape ({polyhedron.dimension},), not {start.shape}.")
+        if start.shape != (polyhedron.n_coordinates,):
+            raise ShapeError(f"the start needs shape ({polyhedron.n_coordinates},), not {start.shape}.")
         if not bool(np.isfinite(start).all()):
             raise InputError("the start holds NaN or infinite values; clean it first.")
     rows = hull_rows(polyhedron)

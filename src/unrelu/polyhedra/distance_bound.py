@@ -113,7 +113,7 @@ def _checked(
 ) -> float:
     """The weak-duality bound for these multipliers, rounded down."""
     A_eq, A_ub = polyhedron.A_eq, polyhedron.A_ub
-    rows, d = len(mu) + len(lam), polyhedron.dimension
+    rows, d = len(mu) + len(lam), polyhedron.n_coordinates
     slope = A_eq.T @ mu + A_ub.T @ lam
     magnitude = np.abs(A_eq).T @ np.abs(mu) + np.abs(A_ub).T @ lam
     slope_error = 2 * gamma(rows + 4) * magnitude + (rows + 4) * UNDERFLOW

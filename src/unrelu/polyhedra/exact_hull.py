@@ -56,15 +56,15 @@ def exact_hull(polyhedron: Polyhedron) -> ExactHull | None:
     P = polyhedron
     fixed = P.lower == P.upper
     upper, lower = np.flatnonzero(np.isfinite(P.upper) & ~fixed), np.flatnonzero(np.isfinite(P.lower) & ~fixed)
-    if P.dimension > MAX_DIMENSION or len(P.A_ub) + upper.size + lower.size > MAX_ROWS:
+    if P.n_coordinates > MAX_DIMENSION or len(P.A_ub) + upper.size + lower.size > MAX_ROWS:
         return None
     B = [_row(a, b) for a, b in zip(P.A_eq, P.b_eq, strict=True)]
     B += [_bound_row(P, j, float(P.lower[j]), 1) for j in np.flatnonzero(fixed).tolist()]
     G = [_row(a, b) for a, b in zip(P.A_ub, P.b_ub, strict=True)]
     G += [_bound_row(P, j, float(P.upper[j]), 1) for j in upper.tolist()]
     G += [_bound_row(P, j, float(P.lower[j]), -1) for j in lower.tolist()]
-    G.append((*[0] * P.dimension, -1))
-    null = [_whole(z) for z in null_space([[Fraction(value) for value in row] for row in B], P.dimension + 1)]
+    G.append((*[0] * P.n_coordinates, -1))
+    null = [_whole(z) for z in null_space([[Fraction(value) for value in row] for row in B], P.n_coordinates + 1)]
     M = [products(null, row) for row in G]
     staged = _staged(M, len(null))
     if staged is None:
@@ -75,7 +75,7 @@ def exact_hull(polyhedron: Polyhedron) -> ExactHull | None:
         return ExactHull(-1, none, none, none, None)
     k, p = len(P.A_ub), upper.size
     held = [[Fraction(value) for value in M[i]] for i in implicit]
-    z = [sum(c * row[j] for c, row in zip(interior, null, strict=True)) for j in range(P.dimension + 1)]
+    z = [sum(c * row[j] for c, row in zip(interior, null, strict=True)) for j in range(P.n_coordinates + 1)]
     point = np.array([float(Fraction(o) + Fraction(v, z[-1])) for o, v in zip(P.origin.tolist(), z[:-1], strict=True)])
     chosen = np.array(sorted(implicit), dtype=np.intp)
     return ExactHull(
@@ -94,7 +94,7 @@ def _row(a: np.ndarray, b: float) -> Integers:
 
 def _bound_row(P: Polyhedron, j: int, bound: float, sign: int) -> Integers:
     """`sign (z_j - (bound - origin_j) t)` with integer coefficients."""
-    row = [Fraction(0)] * (P.dimension + 1)
+    row = [Fraction(0)] * (P.n_coordinates + 1)
     row[j] = Fraction(sign)
     row[-1] = -sign * (Fraction(bound) - Fraction(float(P.origin[j])))
     return _whole(row)

@@ -93,8 +93,8 @@ def farthest_point(
     """
     check_norm(norm)
     p = np.asarray(point, dtype=np.float64)
-    if p.shape != (polyhedron.dimension,):
-        raise ShapeError(f"the point needs shape ({polyhedron.dimension},), not {p.shape}.")
+    if p.shape != (polyhedron.n_coordinates,):
+        raise ShapeError(f"the point needs shape ({polyhedron.n_coordinates},), not {p.shape}.")
     if not bool(np.isfinite(p).all()):
         raise InputError("the point holds NaN or infinite values; clean it first.")
     known = boundedness(polyhedron, known=bounded, ub_error=ub_error)

@@ -69,8 +69,8 @@ def functional_range(
         SolverFailure: if the solver refuses the numbers.
     """
     c = np.asarray(functional, dtype=np.float64)
-    if c.shape != (polyhedron.dimension,):
-        raise ShapeError(f"the functional needs shape ({polyhedron.dimension},), not {c.shape}.")
+    if c.shape != (polyhedron.n_coordinates,):
+        raise ShapeError(f"the functional needs shape ({polyhedron.n_coordinates},), not {c.shape}.")
     if not bool(np.isfinite(c).all()):
         raise InputError("the functional holds NaN or infinite values; clean it first.")
     free = None if math.isfinite(radius) else free_direction(polyhedron)

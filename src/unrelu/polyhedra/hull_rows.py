@@ -57,7 +57,7 @@ def equality_frame(polyhedron: Polyhedron) -> Frame:
     >>> equality_frame(Polyhedron(A_eq=np.array([[1.0, 1.0]]), b_eq=np.zeros(1))).dimension
     1
     """
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     fixed = polyhedron.lower == polyhedron.upper
     free = np.flatnonzero(~fixed)
     point = np.where(fixed, polyhedron.lower, polyhedron.origin)
@@ -187,7 +187,7 @@ def hull_rows(polyhedron: Polyhedron, frame: Frame | None = None) -> HullRows:
     """
     frame = equality_frame(polyhedron) if frame is None else frame
     Z = frame.basis
-    limit = RANK_TOLERANCE * max(polyhedron.dimension, 1)
+    limit = RANK_TOLERANCE * max(polyhedron.n_coordinates, 1)
     inner = polyhedron.A_ub @ Z
     sizes = np.linalg.norm(polyhedron.A_ub, axis=1)
     moves = np.linalg.norm(inner, axis=1) > limit * sizes

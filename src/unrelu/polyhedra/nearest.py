@@ -77,8 +77,8 @@ def nearest_point(
     """
     check_norm(norm)
     t = np.asarray(target, dtype=np.float64)
-    if t.shape != (polyhedron.dimension,):
-        raise ShapeError(f"the target needs shape ({polyhedron.dimension},), not {t.shape}.")
+    if t.shape != (polyhedron.n_coordinates,):
+        raise ShapeError(f"the target needs shape ({polyhedron.n_coordinates},), not {t.shape}.")
     if not bool(np.isfinite(t).all()):
         raise InputError("the target holds NaN or infinite values; clean it first.")
     deadline = time.monotonic() + time_limit

@@ -85,7 +85,7 @@ class Polyhedron:
             object.__setattr__(self, key, value)
 
     @property
-    def dimension(self) -> int:
+    def n_coordinates(self) -> int:
         """d, the number of coordinates (not the dimension of the set)."""
         return self.origin.size
 
@@ -101,8 +101,8 @@ class Polyhedron:
         Raises:
             DomainError: if it has another number.
         """
-        if dimension != self.dimension:
-            raise DomainError(f"the domain has {self.dimension} coordinates, the input {dimension}.")
+        if dimension != self.n_coordinates:
+            raise DomainError(f"the domain has {self.n_coordinates} coordinates, the input {dimension}.")
         return self
 
     def violation(self, points: np.ndarray) -> np.ndarray:

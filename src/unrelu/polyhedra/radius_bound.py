@@ -31,7 +31,7 @@ def radius_bound(polyhedron: Polyhedron, multipliers: RowMultipliers, *, ub_erro
     Returns:
         The radius (L2); inf where the multipliers prove nothing.
     """
-    P, d = polyhedron, polyhedron.dimension
+    P, d = polyhedron, polyhedron.n_coordinates
     used, above, below = multipliers.ub > 0, multipliers.upper > 0, multipliers.lower > 0
     if not (np.isfinite(P.upper[above]).all() and np.isfinite(P.lower[below]).all()):
         return math.inf

@@ -92,7 +92,7 @@ def ranges(
         InputError: if an index is out of range, or `workers` is not positive.
         SolverFailure: if the solver refuses the numbers.
     """
-    search = _Search(polyhedron, _checked(coordinates, polyhedron.dimension), radius, ub_error)
+    search = _Search(polyhedron, _checked(coordinates, polyhedron.n_coordinates), radius, ub_error)
     total = search.done.size
     with resolve_progress(progress).stage("ranges of coordinates", total) as advance:
         search.advance = advance
@@ -157,7 +157,7 @@ class _Search:
                 group = group[~self.done[side, group]]
                 if group.size < 2:
                     continue
-                functional = np.zeros(self.polyhedron.dimension)
+                functional = np.zeros(self.polyhedron.n_coordinates)
                 functional[self.coordinates[group]] = sign
                 found = program.minimise(functional)
                 self.n_programs += 1
@@ -179,7 +179,7 @@ class _Search:
         for side, position in share[np.lexsort((share[:, 1], share[:, 0]))]:
             if self.done[side, position]:
                 continue
-            functional = np.zeros(self.polyhedron.dimension)
+            functional = np.zeros(self.polyhedron.n_coordinates)
             functional[self.coordinates[position]] = 1.0 if side == 0 else -1.0
             found = program.minimise(functional)
             bound = proved_minimum(self.polyhedron, functional, found, radius=self.radius, ub_error=self.ub_error)

@@ -58,13 +58,13 @@ def recession(polyhedron: Polyhedron) -> Recession:
     found = strict_rows(M)
     multipliers = None
     if not found.strict.any():
-        lifted = MultiplierLift(rows).lifted(np.zeros(cone.dimension), found.multipliers)
+        lifted = MultiplierLift(rows).lifted(np.zeros(cone.n_coordinates), found.multipliers)
         multipliers = lifted if rows.count else None
         if not lineality.shape[1]:
             return Recession(None, lineality, multipliers, False)
     z = frame.basis @ found.direction
     size = float(np.linalg.norm(z))
-    z = z / size if size > 0 else np.zeros(cone.dimension)
+    z = z / size if size > 0 else np.zeros(cone.n_coordinates)
     if lineality.shape[1]:
         z = z + lineality[:, 0]
     z /= np.linalg.norm(z)
@@ -81,9 +81,9 @@ def lineality_space(polyhedron: Polyhedron) -> np.ndarray:
     P = polyhedron
     bounded = np.isfinite(P.lower) | np.isfinite(P.upper)
     rows = np.vstack([P.A_eq, P.A_ub])[:, ~bounded]
-    basis = np.zeros((P.dimension, 0))
+    basis = np.zeros((P.n_coordinates, 0))
     inside = _null_space(rows)
-    basis = np.zeros((P.dimension, inside.shape[1]))
+    basis = np.zeros((P.n_coordinates, inside.shape[1]))
     basis[~bounded] = inside
     return basis
 
@@ -98,7 +98,7 @@ def recession_cone(polyhedron: Polyhedron) -> Polyhedron:
         b_eq=np.zeros(len(P.A_eq)),
         lower=np.where(np.isfinite(P.lower), 0.0, -np.inf),
         upper=np.where(np.isfinite(P.upper), 0.0, np.inf),
-        origin=np.zeros(P.dimension),
+        origin=np.zeros(P.n_coordinates),
     )
 
 

@@ -42,11 +42,11 @@ class DomainRows:
         lower = np.flatnonzero(np.isfinite(domain.lower) & ~fixed)
         upper = np.flatnonzero(np.isfinite(domain.upper) & ~fixed)
         if as_sparse:
-            units = sparse.csr_array(sparse.eye_array(domain.dimension))
+            units = sparse.csr_array(sparse.eye_array(domain.n_coordinates))
             equalities = sparse.csr_array(sparse.vstack([domain.A_eq, units[fixed]], format="csr"))
             inequalities = sparse.csr_array(sparse.vstack([domain.A_ub, -units[lower], units[upper]], format="csr"))
         else:
-            unit = np.eye(domain.dimension)
+            unit = np.eye(domain.n_coordinates)
             equalities = np.vstack([domain.A_eq, unit[fixed]])
             inequalities = np.vstack([domain.A_ub, -unit[lower], unit[upper]])
         return cls(domain, equalities, inequalities, lower, upper)

@@ -217,7 +217,7 @@ def interior_system(system: LayerSystem, features: np.ndarray) -> SignSystem | N
     if len(D.A_ub) and D.origin.any():
         return None
     weight, equal = _feature_rows(system, features)
-    unit = np.eye(D.dimension)
+    unit = np.eye(D.n_coordinates)
     fixed = D.lower == D.upper
     low, high = np.isfinite(D.lower) & ~fixed, np.isfinite(D.upper) & ~fixed
     strict = [
@@ -228,7 +228,7 @@ def interior_system(system: LayerSystem, features: np.ndarray) -> SignSystem | N
     ]
     rows = np.vstack(strict)
     lower, upper = np.where(fixed, D.lower, -np.inf), np.where(fixed, D.upper, np.inf)
-    domain = _lifted_domain(D, np.zeros((0, D.dimension + 3)), np.zeros(0), equal, lower, upper)
+    domain = _lifted_domain(D, np.zeros((0, D.n_coordinates + 3)), np.zeros(0), equal, lower, upper)
     return SignSystem(rows, np.zeros(len(rows)), np.zeros(len(rows), dtype=bool), domain)
 
 

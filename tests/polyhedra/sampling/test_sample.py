@@ -23,7 +23,7 @@ WORST = 5.0
 
 def drawn(polyhedron: Polyhedron, n: int = N, **options: int) -> Sample:
     found = sample(polyhedron, n, progress=False, **options)
-    assert found.points.shape == (n, polyhedron.dimension)
+    assert found.points.shape == (n, polyhedron.n_coordinates)
     scale = 1 + float(np.abs(found.points - polyhedron.origin).max())
     assert found.violation.max() <= 1e-13 * scale
     assert (found.points >= polyhedron.lower).all()

@@ -166,10 +166,10 @@ def _sample(
     draws = -(-n // used)
     with shown.stage(f"sampling {center.dimension} dimensions", draws * used) as advance:
         points = _points(polyhedron, groups, draws, thin, workers, locked(advance))
-    functionals = np.random.default_rng(seeds[0]).standard_normal((polyhedron.dimension, FUNCTIONALS))
+    functionals = np.random.default_rng(seeds[0]).standard_normal((polyhedron.n_coordinates, FUNCTIONALS))
     by_chain = points.transpose(1, 0, 2)
     moves = np.linalg.norm(center.basis, axis=1) > 2.0**-44
-    kept = points.reshape(-1, polyhedron.dimension)[:n]
+    kept = points.reshape(-1, polyhedron.n_coordinates)[:n]
     return Sample(
         points=kept,
         violation=_violation(polyhedron, kept),
@@ -204,7 +204,7 @@ def _center(polyhedron: Polyhedron) -> AnalyticCenter:
 
 def _single_point(polyhedron: Polyhedron, center: AnalyticCenter, n: int, chains: int, thin: int) -> Sample:
     points = np.repeat(center.point[None], n, axis=0)
-    nothing = np.full(polyhedron.dimension, np.nan)
+    nothing = np.full(polyhedron.n_coordinates, np.nan)
     return Sample(
         points=points,
         violation=_violation(polyhedron, points),
@@ -227,7 +227,7 @@ def _points(
     advance: Callable[[int], None],
 ) -> np.ndarray:
     """The draws of all chains: (draws, chains, d)."""
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     body = groups[0].body
     body.prepare()
     points = np.empty((draws, sum(group.size for group in groups), d))
