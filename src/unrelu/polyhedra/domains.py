@@ -15,11 +15,11 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 class Domain(Protocol):
     """Anything that names a polyhedron once the number of coordinates is known."""
 
-    def polyhedron(self, dimension: int) -> Polyhedron:
+    def in_space(self, n_coordinates: int) -> Polyhedron:
         """The polyhedron in that many coordinates.
 
         Raises:
-            DomainError: if it does not exist in that dimension.
+            DomainError: if it does not exist there.
         """
         ...
 
@@ -32,25 +32,25 @@ class Box:
         lower: one number, or one a coordinate (any shape, C order); None or -inf for no bound.
         upper: the same, with inf.
 
-    >>> Box(0, 1).polyhedron(3).upper
+    >>> Box(0, 1).in_space(3).upper
     array([1., 1., 1.])
     """
 
     lower: ArrayLike | None = None
     upper: ArrayLike | None = None
 
-    def polyhedron(self, dimension: int) -> Polyhedron:
+    def in_space(self, n_coordinates: int) -> Polyhedron:
         """The box in that many coordinates."""
-        return Polyhedron(lower=self.lower, upper=self.upper, origin=np.zeros(dimension))
+        return Polyhedron(lower=self.lower, upper=self.upper, origin=np.zeros(n_coordinates))
 
 
 @dataclass(frozen=True)
 class Nonnegative:
     """`{ x : x >= 0 }`, where the outputs of a ReLU lie."""
 
-    def polyhedron(self, dimension: int) -> Polyhedron:
+    def in_space(self, n_coordinates: int) -> Polyhedron:
         """The orthant in that many coordinates."""
-        return Polyhedron(lower=0.0, origin=np.zeros(dimension))
+        return Polyhedron(lower=0.0, origin=np.zeros(n_coordinates))
 
 
 def resolve(domain: Domain | None, dimension: int) -> Polyhedron:
@@ -61,8 +61,8 @@ def resolve(domain: Domain | None, dimension: int) -> Polyhedron:
     """
     if domain is None:
         return Polyhedron(origin=np.zeros(dimension))
-    if not hasattr(domain, "polyhedron"):
+    if not hasattr(domain, "in_space"):
         raise DomainError(
             f"a domain is needed, not {type(domain).__name__}; give Box(lower, upper), Nonnegative() or a Polyhedron."
         )
-    return domain.polyhedron(dimension)
+    return domain.in_space(dimension)

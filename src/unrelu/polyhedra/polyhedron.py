@@ -95,14 +95,14 @@ class Polyhedron:
         inside = bool(((self.lower <= self.origin) & (self.origin <= self.upper)).all())
         return inside and not self.b_eq.any() and bool((self.b_ub >= 0).all())
 
-    def polyhedron(self, dimension: int) -> Polyhedron:
+    def in_space(self, n_coordinates: int) -> Polyhedron:
         """Itself, if it has this many coordinates.
 
         Raises:
             DomainError: if it has another number.
         """
-        if dimension != self.n_coordinates:
-            raise DomainError(f"the domain has {self.n_coordinates} coordinates, the input {dimension}.")
+        if n_coordinates != self.n_coordinates:
+            raise DomainError(f"the domain has {self.n_coordinates} coordinates, the input {n_coordinates}.")
         return self
 
     def violation(self, points: np.ndarray) -> np.ndarray:

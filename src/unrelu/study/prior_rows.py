@@ -54,7 +54,7 @@ class Prior:
                 "a prior is about the first ReLU layer, but no ReLU layer is fed by the network's input alone; "
                 "leave the prior out."
             )
-        polyhedron = domain.polyhedron(net.input_size)
+        polyhedron = domain.in_space(net.input_size)
         for index, point in enumerate(x.reshape(len(x), -1)):
             try:
                 check_member(polyhedron, point)

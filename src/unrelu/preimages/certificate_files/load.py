@@ -146,7 +146,7 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
         )
         domain = None
         if "domain_origin" in arrays:
-            domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN}).polyhedron(layer.n_inputs)
+            domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN}).in_space(layer.n_inputs)
         system = LayerSystem(layer, domain, index.tolerance)
     except UnreluError as error:
         raise StoreError(f"the arrays in {where} do not fit together: {error}") from error
