@@ -5,15 +5,20 @@ from __future__ import annotations
 from functools import cache
 
 from page_reader import Element, read
-from small_studies import dense_study, joined_study
+from small_studies import branched_study, dense_study, joined_study
 from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.study.study import Study
 
 
 def studies(which: str) -> list[Study]:
-    """The studies of a page: "both", "dense" or "joined"."""
-    return {"both": [dense_study(), joined_study()], "dense": [dense_study()], "joined": [joined_study()]}[which]
+    """The studies of a page: "both", "dense", "joined" or "branched" (metamers of a layer with a way around it)."""
+    return {
+        "both": lambda: [dense_study(), joined_study()],
+        "dense": lambda: [dense_study()],
+        "joined": lambda: [joined_study()],
+        "branched": lambda: [branched_study("relu-left"), branched_study()],
+    }[which]()
 
 
 def made(*shown: Study, title: str | None = None) -> Element:

@@ -104,7 +104,14 @@ def analyze(
     limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
     spectra: Annotated[int, typer.Option(min=0, help="How many inputs get the spectra of all layers.")] = 32,
     bounds: Annotated[int, typer.Option(min=0, help="How many inputs get the bounds of Lemmas 8 and 9.")] = 2,
-    metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers of the first layer.")] = 0,
+    metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers.")] = 0,
+    metamer_layer: Annotated[
+        str | None,
+        typer.Option(
+            help="The node whose features the metamers keep. If left out, the first one at or behind a ReLU through "
+            "which all paths from input to output run, so that the same features mean the same output."
+        ),
+    ] = None,
     metamer_box: Annotated[
         tuple[float, float],
         typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; -inf inf for none."),
@@ -151,6 +158,7 @@ def analyze(
             spectra=spectra,
             bounds=bounds,
             metamers=metamers,
+            metamer_layer=metamer_layer,
             metamer_domain=Box(*metamer_box),
             prior=None if prior is None else Box(*prior),
             freedom=freedom,

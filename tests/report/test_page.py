@@ -39,7 +39,7 @@ def recorded(shown: list[Study], element: Element) -> object:
     return getattr(study, table)[column][int(row)].as_py()
 
 
-@pytest.mark.parametrize("which", ["both", "dense", "joined"])
+@pytest.mark.parametrize("which", ["both", "dense", "joined", "branched"])
 def test_every_number_is_the_record_that_it_names(which: str) -> None:
     named = [element for element in page(which).elements if "data-source" in element.attributes]
     checked = 0
@@ -54,6 +54,8 @@ def test_every_number_is_the_record_that_it_names(which: str) -> None:
             checked += 1
         elif isinstance(value, tuple):
             assert element.text == " × ".join(map(str, value))
+        elif isinstance(value, list):
+            assert element.text == ", ".join(value)
         else:
             assert element.text == value
     assert checked > 40

@@ -38,7 +38,8 @@ def metamer(
 
     For one layer this is the linear or quadratic program of Behrmann et al., appendix A7, over the whole preimage. For
     a prefix with several ReLU layers the closed linear region of `at` is searched, in which the preimage is one
-    polyhedron; the result says so (`regional`).
+    polyhedron; the result says so (`regional`). Where the features are a cut of the network, it cannot tell inputs with
+    the same features apart; otherwise it may, and the result says by which nodes (`at_cut`, `bypassed_by`).
 
     >>> layer = ReLULayer(np.array([[1.0, 1.0]]), np.zeros(1))
     >>> found = metamer(layer, at=np.array([1.0, 0.0]), target=np.array([0.0, 0.5]), norm=1)
@@ -124,6 +125,7 @@ def find_metamer(
         bound=found.bound,
         optimal=found.status is Status.OPTIMAL,
         regional=features.layer is None,
+        bypassed_by=None if features.prefix is None else features.prefix.bypassed_by,
         status=found.status,
     )
 

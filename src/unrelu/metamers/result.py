@@ -35,6 +35,9 @@ class Metamer:
             rounding; the same as the status OPTIMAL.
         regional: whether only the closed linear region of the original was searched (prefixes with more than
             one ReLU layer); metamers elsewhere may be nearer.
+        bypassed_by: names of the nodes by which the output of the network that the prefix is taken from can depend on
+            the input past these features (`Network.bypassed_by`); None for a layer by itself, of which no network is
+            known.
         status: how the solver stopped; INACCURATE where it was done, but `x` is not optimal in that sense.
     """
 
@@ -51,4 +54,16 @@ class Metamer:
     bound: float
     optimal: bool
     regional: bool
+    bypassed_by: tuple[str, ...] | None
     status: Status
+
+    @property
+    def at_cut(self) -> bool | None:
+        """Whether the network's output depends on the input through these features alone (`Network.cuts`).
+
+        If so, inputs with exactly these features have exactly the original's output in exact arithmetic, whatever comes
+        after them; `x` has them up to `feature_error`, and its output differs by what the rest of the network makes of
+        that. If not, the nodes `bypassed_by` may see the difference, and the network may say anything. The network is
+        the one on which `upto` was called; one that is no prefix keeps its own output. None for a layer by itself.
+        """
+        return None if self.bypassed_by is None else not self.bypassed_by

@@ -128,12 +128,10 @@ def _metamer(study: Study, place: int, row: dict[str, Any]) -> Shown:
 
 def _note(study: Study, place: int, row: dict[str, Any]) -> Sentence:
     """What the layer keeps of this original: its positive features, and the dimension of its preimage if proved."""
-    layers = study.layers["layer"].to_pylist()
-    in_layers = layers.index(row["layer"])
     note = sentence(
         "{k} of {m} features of {layer} are positive",
         k=record(study, "metamers", place, "n_active"),
-        m=record(study, "layers", in_layers, "output_size"),
+        m=record(study, "kept", 0, "output_size"),
         layer=record(study, "metamers", place, "layer", str),
     )
     asked = zip(study.verdicts["layer"].to_pylist(), study.verdicts["input"].to_pylist(), strict=True)

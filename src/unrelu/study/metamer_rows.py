@@ -1,4 +1,4 @@
-"""Metamers of the first layer between pairs of inputs, as records."""
+"""Metamers between pairs of inputs, as records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def metamer_rows(
 
     Args:
         net: the network.
-        layer: name of the layer whose features are kept.
+        layer: name of the node whose features are kept.
         data: (n, *input_shape) float64.
         pairs: originals and targets.
         norms: distances to minimise: 1, 2, inf.
@@ -82,6 +82,7 @@ def _metamer_row(x: np.ndarray, t: np.ndarray, found: Metamer) -> dict[str, obje
         "forward_error": found.forward_error,
         "radius": found.radius if math.isfinite(found.radius) else None,
         "status": str(found.status),
+        "regional": found.regional,
     }
 
 
