@@ -37,8 +37,8 @@ def what_they_keep(study: Study) -> tuple[Sentence, ...]:
             layer=layer,
         )
     return near, sentence(
-        "But the network sees more than {layer}: its output also depends on the input by {others}, past it, and there "
-        "the difference may be seen.",
+        "But the network sees more than {layer}: its output also depends on the input through {others}, past it, and "
+        "there the difference may be seen.",
         layer=layer,
         others=_others(study),
     )
@@ -58,7 +58,7 @@ def metamers_found(study: Study) -> tuple[Sentence, ...]:
         error=record(study, "kept", 0, "feature_error", rough),
     )
     if not kept["cut"]:
-        parts += sentence(", but past it the output also depends on the input by {others}", others=_others(study))
+        parts += sentence(", but past it the output also depends on the input through {others}", others=_others(study))
     if kept["same_class"] is not None:
         who = "all of them" if kept["same_class"] == kept["n_metamers"] else "{same} of them"
         parts += sentence(
