@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from once_a_run import once_a_run
 from unrelu.datasets import mnist_sample
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
@@ -75,7 +76,7 @@ def large_network(side: int = 160) -> Network:
     )
 
 
-@cache
+@once_a_run
 def dense_study() -> Study:
     """Everything about the dense network: verdicts, also within the prior of pictures, freedom, spectra, metamers."""
     x, y = pictures()
@@ -94,7 +95,7 @@ def dense_study() -> Study:
     )
 
 
-@cache
+@once_a_run
 def joined_study() -> Study:
     """A study in which one layer has no verdicts."""
     x, y = pictures()
