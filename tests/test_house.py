@@ -54,6 +54,7 @@ def modules() -> list[Path]:
     return [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it."""
     found: set[str] = set()
