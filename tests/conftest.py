@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -21,7 +22,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where workers leave for one another what is made once a run."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        once_a_run.share(tmp_path_factory.getbasetemp().parent / "once")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where processes of one run leave for one another what is made once a run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+    once_a_run.share(folder)
+    return folder

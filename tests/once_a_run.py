@@ -29,7 +29,7 @@ def once_a_run(make: Callable[P, T]) -> Callable[P, T]:
     def made(*args: P.args, **kwargs: P.kwargs) -> T:
         name = "-".join([make.__module__, make.__qualname__, *map(str, args), *map(str, kwargs.values())])
         if name not in known:
-            known[name] = _shared(name, lambda: make(*args, **kwargs)) if _folders else make(*args, **kwargs)
+            known[name] = _shared(name.replace("/", "_"), lambda: make(*args, **kwargs))
         return known[name]
 
     return made
