@@ -77,6 +77,18 @@ def test_no_pair_of_the_domain_breaks_the_lower_bound_and_one_reaches_the_upper(
         assert found.upper <= found.witness.ratio_bound
 
 
+def test_no_witness_is_one_input_twice():
+    """Where the ratio is the same all over a region, the descent may let the two inputs meet."""
+    for seed in (53, 423, 1242, 1311, 1586):  # they met
+        random = np.random.default_rng(seed)
+        m = random.integers(1, 7)
+        layer = ur.ReLULayer(random.standard_normal((m, 1)), random.standard_normal(m))
+        found = ur.inverse_lipschitz(layer, ur.Box(-2, 2), n_starts=1, steps=30, seed=2)
+        assert found.witness is not None
+        assert found.witness.distance > 0
+        assert found.lower <= found.witness.ratio <= found.witness.ratio_bound < math.inf
+
+
 def test_features_that_are_active_everywhere_are_not_halved():
     layer = ur.ReLULayer(np.vstack([np.eye(2), [[1.0, 1.0]]]), np.array([5.0, 5.0, 0.0]))
     found = ur.inverse_lipschitz(layer, ur.Box(-1, 1), n_starts=0)

@@ -107,7 +107,7 @@ def descend(
         ratio, total = _logarithm(network, first, second, apart)
         (gradient,) = torch.autograd.grad(total, moving)
         distance = float((first - second).detach().norm())
-        if distance >= apart and float(ratio.detach()) < least:
+        if 0 < distance >= apart and float(ratio.detach()) < least:  # two inputs, not one twice
             least = float(ratio.detach())
             best = (first.detach().cpu().numpy().copy(), second.detach().cpu().numpy().copy())
         flat = gradient.cpu().numpy().reshape(-1)
