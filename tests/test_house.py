@@ -19,7 +19,7 @@ SOURCE = Path(unrelu.__file__).parent
 LEVELS = [
     ["errors"],
     ["progress", "parallel", "devices"],
-    ["rigor"],
+    ["exact", "rigor"],
     ["network"],
     ["solvers"],
     ["polyhedra"],
@@ -90,12 +90,17 @@ def test_heavy_packages_are_imported_in_one_file(package: str) -> None:
     assert users == HEAVY[package]
 
 
+CHECKED_WITH = {"unrelu.exact.integers"}
+"""The parts of the exact kit that multiply, add and eliminate, and search for nothing."""
+
+
 def test_the_checker_imports_no_solver() -> None:
     checkers = ("preimages/certificates", "preimages/certificate_files", "rigor")
     for folder in (SOURCE / name for name in checkers):
         for path in folder.rglob("*.py"):
             names = imported(path)
             assert not any("solvers" in name or "optimize" in name for name in names), path
+            assert {name for name in names if name.startswith("unrelu.exact")} <= CHECKED_WITH, path
 
 
 def test_the_checker_runs_without_any_solver() -> None:
@@ -106,7 +111,8 @@ def test_the_checker_runs_without_any_solver() -> None:
             "import sys, unrelu\n"
             "unrelu.load_certificates\n"
             "print(*(name for name in sys.modules"
-            " if name.startswith(('unrelu.solvers', 'highspy', 'clarabel', 'scipy.optimize'))))",
+            " if name.startswith(('unrelu.solvers', 'unrelu.exact.nonnegative', 'highspy', 'clarabel',"
+            " 'scipy.optimize'))))",
         ],
         capture_output=True,
         text=True,

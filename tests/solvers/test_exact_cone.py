@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from exact_oracle import cone_is_trivial, fractions
+from unrelu.exact.integers import integer_rows, proves_full_column_rank
 from unrelu.preimages.certificates import Cone, ExactDirection, ExactMultipliers
-from unrelu.rigor.integers import integer_rows, proves_full_column_rank
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.exact_cone import project_exactly
 

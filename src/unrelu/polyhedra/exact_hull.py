@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from unrelu.exact.integers import products
+from unrelu.exact.nonnegative import nonnegative_solution
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.integers import products
 from unrelu.solvers.exact_cone import null_space
-from unrelu.solvers.exact_simplex import nonnegative_solution
 
 MAX_DIMENSION = 30
 """Coordinates up to which exact arithmetic is used."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unrelu.exact.integers import integer_rows
 from unrelu.preimages.certificates import (
     Cone,
     ConeCertificate,
@@ -18,7 +19,6 @@ from unrelu.preimages.certificates import (
 from unrelu.preimages.certificates.multipliers import residual_bound
 from unrelu.preimages.facts import Fact, decided, open_fact
 from unrelu.preimages.sparse_decision import decide_sparse_cone
-from unrelu.rigor.integers import integer_rows
 from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.rigor.singular import DENSE_SIZE, smallest_singular_value_bound

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unrelu.errors import SolverFailure
+from unrelu.exact.nonnegative import nonnegative_solution
 from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
 from unrelu.preimages.certificates.sign_system import OrientedRows, SignCertificate, SignSystem
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
-from unrelu.solvers.exact_simplex import nonnegative_solution
 from unrelu.solvers.linear_program import LinearProgram, LinearSolution
 from unrelu.solvers.row_system import RowSystem
 from unrelu.solvers.status import Status

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from unrelu.rigor.integers import products
-from unrelu.solvers.exact_simplex import nonnegative_solution
+from unrelu.exact.integers import products
+from unrelu.exact.nonnegative import nonnegative_solution
 
 Row = list[Fraction]
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from unrelu.exact.integers import products
 from unrelu.preimages.certificates.sign_system import OrientedRows, SignSystem
-from unrelu.rigor.integers import products
 from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above
 from unrelu.rigor.signs import exact_dot
 from unrelu.rigor.singular import smallest_singular_value_bound

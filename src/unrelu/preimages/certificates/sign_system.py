@@ -10,8 +10,8 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from unrelu.exact.integers import integer_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.integers import integer_rows
 from unrelu.rigor.rounding import UNDERFLOW, gamma
 from unrelu.rigor.scaled_rows import ScaledRows
 

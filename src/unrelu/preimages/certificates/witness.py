@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from unrelu.exact.integers import products
 from unrelu.polyhedra.exact_membership import contains_exactly
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates.sign_system import SignSystem
-from unrelu.rigor.integers import products
 from unrelu.rigor.rounding import UNDERFLOW, gamma, row_norms_above
 from unrelu.rigor.signs import exact_signs
 

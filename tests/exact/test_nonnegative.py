@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrelu.solvers.exact_simplex import ExactAlternative, nonnegative_solution
+from unrelu.exact.nonnegative import ExactAlternative, nonnegative_solution
 
 
 def proves(answer: ExactAlternative, A: list[list[int]], b: list[int]) -> bool:
