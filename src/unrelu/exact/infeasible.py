@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 from unrelu.exact.system import ExactSystem
 
@@ -27,9 +29,25 @@ class ExactInfeasible:
     lower: tuple[Fraction, ...]
     upper: tuple[Fraction, ...]
 
+    @classmethod
+    def of(cls, system: ExactSystem, values: Sequence[int]) -> ExactInfeasible:
+        """The multipliers of the system's rows of integers as multipliers of what they were made from."""
+        whole = [Fraction(value * scale) for value, scale in zip(values, system.scales, strict=True)]
+        k, fixed = system.n_ub, system.n_ub + system.n_eq
+        low = fixed + len(system.fixed)
+        high = low + len(system.low)
+        lower, upper = [Fraction(0)] * system.n_coordinates, [Fraction(0)] * system.n_coordinates
+        for j, value in zip(system.fixed, whole[fixed:low], strict=True):
+            lower[j], upper[j] = max(-value, Fraction(0)), max(value, Fraction(0))
+        for j, value in zip(system.low, whole[low:high], strict=True):
+            lower[j] = value
+        for j, value in zip(system.high, whole[high:], strict=True):
+            upper[j] = value
+        return cls(tuple(whole[:k]), tuple(whole[k:fixed]), tuple(lower), tuple(upper))
+
     def verify(self, system: ExactSystem) -> bool:
-        """Add the rows up, in rational arithmetic; calls no solver."""
-        d, low, high = system.n_coordinates, set(system.low), set(system.high)
+        """Add the rows up, in integers; calls no solver."""
+        d, low, high = system.n_coordinates, {*system.low, *system.fixed}, {*system.high, *system.fixed}
         lengths = (len(self.ub), len(self.eq), len(self.lower), len(self.upper))
         if lengths != (system.n_ub, system.n_eq, d, d):
             return False
@@ -39,11 +57,10 @@ class ExactInfeasible:
             self.upper[j] for j in range(d) if j not in high
         ):
             return False
-        values = [*self.ub, *self.eq, *(self.lower[j] for j in system.low), *(self.upper[j] for j in system.high)]
-        total = [Fraction(0)] * (d + 1)
-        for value, row, scale in zip(values, system.rows, system.scales, strict=True):
-            if value:
-                weight = value / scale
-                total = [a + weight * b for a, b in zip(total, row, strict=True)]
+        values = [*self.ub, *self.eq, *(self.upper[j] - self.lower[j] for j in system.fixed)]
+        values += [*(self.lower[j] for j in system.low), *(self.upper[j] for j in system.high)]
+        weights = [value / scale for value, scale in zip(values, system.scales, strict=True)]
+        common = lcm(*(weight.denominator for weight in weights))
+        total = system.total([weight.numerator * (common // weight.denominator) for weight in weights])
         strictly = any(self.ub[i] > 0 for i in system.strict)
         return not any(total[:-1]) and (total[-1] < 0 or (total[-1] == 0 and strictly))

@@ -1,13 +1,13 @@
-"""Rows of floats as rows of integers, and what integers prove."""
+"""Rows of floats as rows of integers, and products of those."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 
 import numpy as np
 
-PRIMES = (2147483647, 2147483629, 2147483587)
-"""Primes below 2^31, so that products fit in 64 bits."""
+_EXACT_BITS = 53
 
 
 def integer_rows(matrix: np.ndarray) -> list[list[int]]:
@@ -21,30 +21,23 @@ def _integer_row(row: list[float]) -> list[int]:
     return [numerator * (common // denominator) for numerator, denominator in ratios]
 
 
-def proves_full_column_rank(rows: list[list[int]], n_columns: int) -> bool:
-    """Whether integer rows are proved to have full column rank: a rank modulo a prime never exceeds the true one."""
-    if len(rows) < n_columns:
-        return False
-    return any(_rank_modulo(rows, n_columns, prime) == n_columns for prime in PRIMES)
-
-
-def _rank_modulo(rows: list[list[int]], n_columns: int, prime: int) -> int:
-    A = np.array([[value % prime for value in row] for row in rows], dtype=np.int64).reshape(-1, n_columns)
-    rank = 0
-    for column in range(n_columns):
-        pivots = np.flatnonzero(A[rank:, column])
-        if not pivots.size:
-            continue
-        pivot = rank + int(pivots[0])
-        A[[rank, pivot]] = A[[pivot, rank]]
-        A[rank] = A[rank] * pow(int(A[rank, column]), -1, prime) % prime
-        A[rank + 1 :] = (A[rank + 1 :] - A[rank + 1 :, column : column + 1] * A[rank] % prime) % prime
-        rank += 1
-        if rank == len(A):
-            break
-    return rank
-
-
 def products(rows: Sequence[Sequence[int]], vector: Sequence[int]) -> list[int]:
     """Exact inner products of integer rows with an integer vector."""
     return [sum(a * z for a, z in zip(row, vector, strict=True)) for row in rows]
+
+
+def gram(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """All inner products of integer rows."""
+    bits = max((value.bit_length() for row in rows for value in row), default=0)
+    n = len(rows[0]) if rows else 0
+    if 2 * bits + n.bit_length() <= _EXACT_BITS:  # no sum of products is rounded
+        small = np.array(rows, dtype=float).reshape(len(rows), n)
+        return (small @ small.T).astype(np.int64).tolist()
+    upper = [products(rows[i:], row) for i, row in enumerate(rows)]
+    return [[upper[min(i, j)][abs(i - j)] for j in range(len(rows))] for i in range(len(rows))]
+
+
+def smallest(values: Sequence[int]) -> tuple[int, ...]:
+    """The smallest integers with the same ratios and signs."""
+    divisor = gcd(*values) or 1
+    return tuple(value // divisor for value in values)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 
-from unrelu.exact.integers import products
 from unrelu.exact.system import ExactSystem
 
 
@@ -27,10 +25,7 @@ class ExactMember:
         """Whether the point is a solution, by multiplying integers; says nothing of `interior`."""
         if len(self.point) != system.n_coordinates:
             return False
-        denominator = lcm(*(value.denominator for value in self.point))
-        lifted = [value.numerator * (denominator // value.denominator) for value in self.point]
-        values = products(system.rows, [*lifted, -denominator])
         return all(
             value == 0 if equal else value < 0 if i in system.strict else value <= 0
-            for i, (value, equal) in enumerate(zip(values, system.is_equality, strict=True))
+            for i, (value, equal) in enumerate(zip(system.values_at(self.point), system.is_equality, strict=True))
         )

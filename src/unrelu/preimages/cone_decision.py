@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unrelu.exact.cone import project_exactly
 from unrelu.exact.integers import integer_rows
 from unrelu.preimages.certificates import (
     Cone,
@@ -24,7 +25,6 @@ from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.rigor.singular import DENSE_SIZE, smallest_singular_value_bound
 from unrelu.solvers.cone_projection import ConeProjection, Outcome, ProjectedDirection, project
 from unrelu.solvers.dense_cone import DenseOutcome, project_dense
-from unrelu.solvers.exact_cone import project_exactly
 from unrelu.solvers.gram_rows import GramRows
 from unrelu.solvers.signed_cone import project_signed
 from unrelu.solvers.splitting import positive_multipliers
@@ -41,11 +41,12 @@ On trained 3500 x 784 layers nearly all cones with more than 10 were, and none w
 WORTHWHILE = 4
 """Crowded cones that are worth trying products with shared matrices alone, which are slow for few at a time."""
 
-EXACT_DIMENSION = 40
+EXACT_DIMENSION = 128
 """Coordinates up to which what floats leave open is decided in exact rational arithmetic."""
 
-EXACT_ROWS = 200
-"""Inequality rows up to which that is done."""
+EXACT_ROWS = 1000
+"""Inequality rows up to which that is done. It takes a second or so at the largest sizes, with numbers of 53 bits a few
+times that; `unrelu.exact.nonnegative.WORK` ends what takes longer."""
 
 
 def by_structure(cone: Cone) -> Fact | None:

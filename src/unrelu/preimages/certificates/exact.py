@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from unrelu.exact.integers import integer_rows, products, proves_full_column_rank
+from unrelu.exact.integers import integer_rows, products
+from unrelu.exact.modular import proves_full_column_rank
 from unrelu.preimages.certificates.cone import Cone
 from unrelu.rigor.matrices import as_array
 from unrelu.rigor.singular import DENSE_SIZE
