@@ -8,12 +8,16 @@ import numpy as np
 import scipy.linalg
 
 from unrelu.errors import TooLarge
+from unrelu.exact.modular import proves_full_column_rank
 from unrelu.rigor.matrices import Matrix
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, frobenius_above, gamma
 
 DENSE_SIZE = 2**22
 """Numbers, zeros included, up to which a sparse matrix is also tried as a dense one: 32 MiB."""
+
+MODULAR_SIZE = 2**18
+"""Numbers up to which a matrix that floats do not prove to have full rank is tried modulo a prime: 512 x 512."""
 
 
 def smallest_singular_value_bound(matrix: Matrix) -> float:
@@ -61,7 +65,10 @@ def smallest_singular_value_bound(matrix: Matrix) -> float:
 
 
 def proves_full_rank(matrix: Matrix) -> bool:
-    """Whether full rank (that of the smaller side) is proved; cheaper than the bound where that is all one needs."""
+    """Whether full rank (that of the smaller side) is proved; cheaper than the bound where that is all one needs.
+
+    Beyond the condition numbers of the bound (about 1e14), matrices that are not too large are tried modulo a prime.
+    """
     if not isinstance(matrix, np.ndarray):
         return smallest_singular_value_bound(matrix) > 0
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
@@ -77,8 +84,13 @@ def proves_full_rank(matrix: Matrix) -> bool:
     try:
         np.linalg.cholesky(gram)
     except np.linalg.LinAlgError:
-        return _bound_by_preconditioning(scaled) > 0
+        return _bound_by_preconditioning(scaled) > 0 or _has_full_rank_modulo_a_prime(wide)
     return True
+
+
+def _has_full_rank_modulo_a_prime(wide: np.ndarray) -> bool:
+    """Whether full rank shows modulo a prime, which no condition number hinders; tried up to `MODULAR_SIZE` numbers."""
+    return wide.size <= MODULAR_SIZE and proves_full_column_rank(wide.T, len(wide))
 
 
 def proved_slack(frobenius: float, p: int, n: int) -> float:

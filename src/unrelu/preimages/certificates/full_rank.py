@@ -10,10 +10,14 @@ from unrelu.preimages.certificates.cone import Cone
 
 @dataclass(frozen=True)
 class FullRank:
-    """K is {0}, since the equality rows have full column rank; full rank is an open condition, so floats prove it."""
+    """K is {0}, since the equality rows have full column rank.
+
+    Full rank is an open condition, so floats prove it; where the rows are too nearly dependent, a prime does: the rank
+    modulo a prime is at most the true one.
+    """
 
     trivial: ClassVar[bool] = True
 
     def verify(self, cone: Cone) -> bool:
-        """Bound the d-th singular value of B away from zero."""
+        """Bound the d-th singular value of B away from zero, or eliminate modulo a prime."""
         return cone.rows.proves_full_column_rank(cone.equalities)
