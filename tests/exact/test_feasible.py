@@ -165,6 +165,20 @@ def test_a_changed_answer_proves_nothing() -> None:
     assert not ExactMember(member.point[:1]).verify(ExactSystem.of(*loose))
 
 
+def test_negative_multipliers_prove_nothing() -> None:
+    # x <= 1 less x <= 2 says 0 <= -1, and the bounds likewise.
+    none, one = Fraction(0), Fraction(1)
+    two_rows = ExactSystem.of(*plain(1, [[1.0], [1.0]], [1, 2]))
+    assert not ExactInfeasible((one, -one), (), (none,), (none,)).verify(two_rows)
+    row_and_bound = ExactSystem.of(*plain(1, [[1.0]], [1], high=2.0))
+    assert not ExactInfeasible((one,), (), (none,), (-one,)).verify(row_and_bound)
+    below = ExactSystem.of(*plain(1, [[-1.0]], [-1], low=0.0))
+    assert not ExactInfeasible((one,), (), (-one,), (none,)).verify(below)
+    # An equality may count with either sign.
+    equal = ExactSystem.of(*plain(1, [[1.0]], [1], A_eq=[[1.0]], b_eq=[2]))
+    assert ExactInfeasible((one,), (-one,), (none,), (none,)).verify(equal)
+
+
 def test_a_strict_row_is_not_kept_by_touching_it() -> None:
     touching = ExactMember((Fraction(1),))
     assert touching.verify(ExactSystem.of(*plain(1, [[1.0]], [1])))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unrelu.exact.modular import PRIMES
 from unrelu.exact.nonnegative import ExactAlternative, nonnegative_solution
 
 
@@ -65,3 +66,37 @@ def test_systems_of_rounded_numbers(seed: int) -> None:
 def test_it_gives_up_after_so_much_work() -> None:
     assert nonnegative_solution([[1, 0], [0, 1]], [1, 1], work=1.0) is None
     assert nonnegative_solution([[1, 0], [0, 1]], [1, 1], work=100.0) is not None
+
+
+def test_a_free_unknown_that_a_prime_hides_still_counts() -> None:
+    # Modulo the prime that picks independent columns the first one vanishes.
+    n = 20
+    A = [[PRIMES[0] if i == j == 0 else int(i == j) for j in range(n)] for i in range(n)]
+    answer = nonnegative_solution(A, [-1] * n, free=range(n))
+    assert answer is not None
+    assert answer.solution is not None
+    assert answer.solution[0] * PRIMES[0] == -answer.denominator
+    bounded = nonnegative_solution(A, [-1] * n, free=range(1, n))
+    assert bounded is not None
+    assert bounded.farkas == (-1,) + (0,) * (n - 1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_free_unknowns_are_as_good_as_two_opposite_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, k, n_free = int(rng.integers(1, 6)), int(rng.integers(1, 7)), int(rng.integers(1, 4))
+    A, F = rng.integers(-2, 3, (n, k)), rng.integers(-2, 3, (n, n_free))
+    b = rng.integers(-2, 3, n).tolist()
+    found = nonnegative_solution(np.hstack([A, F]).tolist(), b, free=range(k, k + n_free))
+    split = nonnegative_solution(np.hstack([A, F, -F]).tolist(), b)
+    assert found is not None
+    assert split is not None
+    assert (found.solution is None) == (split.solution is None)
+    if found.solution is not None:
+        assert min(found.solution[:k]) >= 0
+        assert (np.hstack([A, F]) @ found.solution == found.denominator * np.array(b)).all()
+    else:
+        y = np.array(found.farkas)
+        assert (y @ A <= 0).all()
+        assert not (y @ F).any()
+        assert y @ b > 0
