@@ -69,12 +69,13 @@ def residues_of_floats(matrix: np.ndarray, prime: int) -> np.ndarray:
     return reduced((numerators * np.array(powers, dtype=np.int64)[exponents - least] % prime).astype(float), prime)
 
 
-def profile(matrix: np.ndarray, prime: int) -> Profile:
+def profile(matrix: np.ndarray, prime: int, *, until_dependent: bool = False) -> Profile:
     """Eliminate modulo a prime, panel by panel.
 
     Args:
         matrix: (m, n) residues; changed in place.
         prime: one of `PRIMES`.
+        until_dependent: stop at the first column that depends on those before it.
     """
     m, n = matrix.shape
     order, pivots, rank = np.arange(m), [], 0
@@ -83,6 +84,8 @@ def profile(matrix: np.ndarray, prime: int) -> Profile:
         first, panel = rank, []
         for column in range(start, stop):
             below = np.flatnonzero(matrix[rank:, column])
+            if not below.size and until_dependent:
+                return Profile(order[:rank], np.array(pivots + panel, dtype=np.intp))
             if not below.size:
                 continue
             pivot = rank + int(below[0])
@@ -150,13 +153,11 @@ def proves_full_column_rank(matrix: np.ndarray | list[list[int]], n_columns: int
         matrix: (m, n_columns), float64 and finite, or integers.
         n_columns: the number of columns.
     """
-    return len(matrix) >= n_columns and any(
-        profile(
-            residues_of_floats(matrix, prime)
-            if isinstance(matrix, np.ndarray)
-            else residues_of_integers(matrix, n_columns, prime),
-            prime,
-        ).rank
-        == n_columns
-        for prime in PRIMES[:2]
-    )
+    if len(matrix) < n_columns:
+        return False
+    for prime in PRIMES[:2]:
+        floats = isinstance(matrix, np.ndarray)
+        A = residues_of_floats(matrix, prime) if floats else residues_of_integers(matrix, n_columns, prime)
+        if profile(A, prime, until_dependent=True).rank == n_columns:
+            return True
+    return False
