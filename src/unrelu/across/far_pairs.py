@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from unrelu.across.pair import Pair, pair
 from unrelu.across.pair_search import along_line, descend
@@ -14,6 +15,7 @@ from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.progress import Progress, resolve_progress
 from unrelu.stability.linearization import linearize
+from unrelu.stability.singular_values import triangular_factor
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -85,12 +87,13 @@ def far_pairs(
 
 def start_directions(prefix: Network, x: np.ndarray, n: int, seed: int) -> list[np.ndarray]:
     """The directions of the n smallest singular values at a point, and n random ones, both ways."""
-    matrix = linearize(prefix, x).matrix
-    d = matrix.shape[1]
-    # The eigenvectors of J'J: directions to start from need no accuracy.
-    _, vectors = np.linalg.eigh(matrix.T @ matrix)
+    J = linearize(prefix, x).matrix
+    d = J.shape[1]
+    J = J[J.any(axis=1)]
+    # Not from J'J, whose rounding mixes all directions below 1e-8 of the largest singular value.
+    _, _, vectors = np.linalg.svd(J if len(J) < d else triangular_factor(torch.from_numpy(J)).numpy())
     random = np.random.default_rng(seed).standard_normal((n, d))
-    rows = [*vectors.T[: min(n, d)], *random]
+    rows = [*vectors[::-1][:n], *random]
     return [sign * row.reshape(x.shape) for row in rows for sign in (1.0, -1.0)]
 
 
