@@ -7,7 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from stability.prescribed_values import prescribed
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError
 from unrelu.network.operators import Add, Dense, MaxPool, Pad, ReLU, Reshape
@@ -161,6 +164,43 @@ def test_a_small_jacobian_is_decomposed_whole():
     assert without.largest[0].value == pytest.approx(
         np.linalg.svd(linearize(net, x, relu=False).matrix, compute_uv=False)[0]
     )
+
+
+EPSILON = float(np.finfo(float).eps)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_what_a_complete_decomposition_gets_right_it_calls_converged(data):
+    """Values that are known exactly, down to 2^-40 of the largest; zero rows between."""
+    m, d = data.draw(st.sampled_from([(1, 1), (2, 2), (2, 8), (8, 4), (8, 8), (16, 4), (4, 32)]))
+    exponents = data.draw(st.lists(st.integers(0, 40), min_size=min(m, d), max_size=min(m, d)))
+    A, values = prescribed(data.draw(st.integers(0, 2**32)), m, d, exponents)
+    padded = np.zeros((m + 3, d))
+    live = np.sort(np.random.default_rng(data.draw(st.integers(0, 99))).permutation(m + 3)[:m])
+    padded[live] = A
+    bias = np.where(np.isin(np.arange(m + 3), live), 100.0, -1.0)
+    k = data.draw(st.integers(1, 4))
+    found = extreme_singular_values(one_layer(padded, bias), np.zeros(d), k=k)
+    assert len(found.smallest) == len(found.largest) == min(k, m, d)
+    noise = 16 * EPSILON * values[0]
+    for triplet, value in zip((*found.largest, *found.smallest), (*values[:k], *values[::-1][:k]), strict=True):
+        assert triplet.claim == Claim.COMPLETE
+        assert abs(triplet.value - value) <= noise
+        assert max(triplet.left_residual, triplet.right_residual) <= noise
+        assert triplet.converged or 1e-6 * value <= 2 * noise
+    check_residuals(found, padded)
+
+
+@pytest.mark.parametrize("condition", [1e6, 1e7, 1e8])
+def test_high_conditions_converge_by_a_complete_decomposition(condition):
+    """Rotations by 3-4-5 triangles, as in `A = Q diag(1, 1 / condition) P`: a small residual on both sides."""
+    Q, P = np.array([[0.8, -0.6], [0.6, 0.8]]), np.array([[0.6, 0.8], [-0.8, 0.6]])
+    found = extreme_singular_values(one_layer(Q @ np.diag([1.0, 1 / condition]) @ P, 9.0), np.zeros(2), k=1)
+    (smallest,) = found.smallest
+    assert smallest.value == pytest.approx(1 / condition, rel=4 * EPSILON * condition)
+    assert smallest.converged
+    assert smallest.distance <= 4 * EPSILON
 
 
 def test_removed_rows_are_not_counted_as_zeros(matrix_free):
