@@ -183,12 +183,12 @@ def test_what_a_complete_decomposition_gets_right_it_calls_converged(data):
     k = data.draw(st.integers(1, 4))
     found = extreme_singular_values(one_layer(padded, bias), np.zeros(d), k=k)
     assert len(found.smallest) == len(found.largest) == min(k, m, d)
-    noise = 16 * EPSILON * values[0]
+    noise = 64 * EPSILON * values[0]
     for triplet, value in zip((*found.largest, *found.smallest), (*values[:k], *values[::-1][:k]), strict=True):
         assert triplet.claim == Claim.COMPLETE
         assert abs(triplet.value - value) <= noise
         assert max(triplet.left_residual, triplet.right_residual) <= noise
-        assert triplet.converged or 1e-6 * value <= 2 * noise
+        assert triplet.converged or 1e-6 * value <= noise
     check_residuals(found, padded)
 
 
