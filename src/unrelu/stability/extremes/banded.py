@@ -100,8 +100,8 @@ def band_plan(network: Network) -> BandPlan | None:
         return None
     channels, *spatial = network.input_shape
     alone = Reach(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
-    axes = [*zip(fields, spatial, strict=True)] if len(fields) == 2 else [(alone, 1), (fields[0], spatial[0])]
-    plan = min((_planned(channels, *axes, turned) for turned in (False, True)), key=lambda plan: plan.band)
+    rows, columns = [*([(alone, 1)] if len(fields) == 1 else []), *zip(fields, spatial, strict=True)]
+    plan = min((_planned(channels, rows, columns, turned) for turned in (False, True)), key=lambda plan: plan.band)
     return plan if 8 * plan.n * (plan.band + 1) <= DENSE_LIMIT else None
 
 
