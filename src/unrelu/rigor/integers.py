@@ -6,12 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unrelu.rigor.arithmetic import require_ieee
+
 PRIMES = (2147483647, 2147483629, 2147483587)
 """Primes below 2^31, so that products fit in 64 bits."""
 
 
 def integer_rows(matrix: np.ndarray) -> list[list[int]]:
-    """Each row of a finite float64 matrix times a power of two that makes it integral, exactly."""
+    """Each row of a finite float64 matrix times a power of two that makes it integral, exactly.
+
+    Raises:
+        UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
+    """
+    require_ieee()
     return [_integer_row(row) for row in matrix.tolist()]
 
 

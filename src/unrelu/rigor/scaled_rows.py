@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from unrelu.errors import TooLarge
+from unrelu.rigor.arithmetic import require_ieee
 from unrelu.rigor.deflation import deflated_bound
 from unrelu.rigor.matrices import Matrix, SparseRows, uses_column
 from unrelu.rigor.normal_band import NormalBand
@@ -27,7 +28,12 @@ class ScaledRows:
     """
 
     def __init__(self, matrix: Matrix) -> None:
-        """Scale the rows of a matrix (m, d); rows that are zero stay so."""
+        """Scale the rows of a matrix (m, d); rows that are zero stay so.
+
+        Raises:
+            UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
+        """
+        require_ieee()
         self.matrix: Matrix
         if isinstance(matrix, np.ndarray):
             largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
@@ -64,6 +70,7 @@ class ScaledRows:
     @cached_property
     def bounded_column(self) -> np.ndarray:
         """(m,) the column of the only number of each row; -1 for rows with none or several."""
+        require_ieee()
         m, _ = self.shape
         found = np.full(m, -1)
         if isinstance(self.matrix, np.ndarray):
@@ -79,6 +86,7 @@ class ScaledRows:
     @cached_property
     def bound_sign(self) -> np.ndarray:
         """(m,) the sign of the only number of each row; 0 for rows with none or several."""
+        require_ieee()
         rows = np.flatnonzero(self.bounded_column >= 0)
         signs = np.zeros(self.shape[0])
         if isinstance(self.matrix, np.ndarray):
@@ -90,7 +98,8 @@ class ScaledRows:
     @cached_property
     def normal_matrix(self) -> Matrix:
         """`A'A`, (d, d), as computed."""
-        return self.matrix.T @ self.matrix
+        with np.errstate(over="ignore", invalid="ignore"):  # of rows that cannot be scaled; it proves nothing
+            return self.matrix.T @ self.matrix
 
     @cached_property
     def normal_band(self) -> NormalBand:
@@ -155,6 +164,7 @@ class ScaledRows:
     @cached_property
     def zero_columns(self) -> np.ndarray:
         """Indices of coordinates that no row uses."""
+        require_ieee()
         return np.flatnonzero(~uses_column(self.matrix))
 
 
