@@ -16,6 +16,7 @@ from unrelu.polyhedra.inscribed_ball import inscribed_ball
 from unrelu.polyhedra.interior_proof import dimension_upper_bound, equality_count, is_strictly_inside
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.strict_rows import strict_rows
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.solvers.status import Status
 
 TIGHT = 1e-8
@@ -208,6 +209,8 @@ def _from_exact(
 
 def _proved(P: Polyhedron, hull: AffineHull, ub_error: np.ndarray | float) -> tuple[int, int]:
     """Proved bounds of the dimension, -1 standing for the empty set."""
+    if not is_ieee():
+        return -1, P.dimension
     upper = dimension_upper_bound(P)
     if hull.status is GeometryStatus.EMPTY and _proves_empty(P, ub_error):
         return -1, -1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, enlarged, gamma, norm_above, sum_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, combined, enlarged, gamma, lost, norm_above, sum_above
 
 
 def distance_bound(
@@ -40,6 +41,8 @@ def distance_bound(
     Returns:
         A number in [0, distance]; 0 where the multipliers prove nothing.
     """
+    if not is_ieee():
+        return 0.0
     # Multipliers that overflow prove nothing, which is no reason to warn.
     with np.errstate(over="ignore", invalid="ignore"):
         bound = _bound(polyhedron, target, norm, np.asarray(eq_duals), np.maximum(ub_duals, 0.0), ub_error)
@@ -55,11 +58,11 @@ def _bound(
     ub_error: np.ndarray | float,
 ) -> float:
     """The bound with the best w for these multipliers; anything where they overflow."""
-    slope = polyhedron.A_eq.T @ mu + polyhedron.A_ub.T @ lam
+    slope = combined(polyhedron.A_eq, mu) + combined(polyhedron.A_ub, lam)
     if norm == 2:
         # The minimiser of 1/2 ||x - t||^2 + c'x over the box; its distance turns the duals into those of the norm.
         moved = np.clip(target - slope, polyhedron.lower, polyhedron.upper) - target
-        length = float(np.linalg.norm(moved))
+        length = norm_above(moved)
         if length == 0.0 or not np.isfinite(length):
             return 0.0
         weights, mu, lam, slope = moved / length, mu / length, lam / length, slope / length
@@ -113,10 +116,11 @@ def _checked(
 ) -> float:
     """The weak-duality bound for these multipliers, rounded down."""
     A_eq, A_ub = polyhedron.A_eq, polyhedron.A_ub
+    greatest = max(float(np.abs(mu).max(initial=0.0)), float(lam.max(initial=0.0)))
     rows, d = len(mu) + len(lam), polyhedron.dimension
-    slope = A_eq.T @ mu + A_ub.T @ lam
-    magnitude = np.abs(A_eq).T @ np.abs(mu) + np.abs(A_ub).T @ lam
-    slope_error = 2 * gamma(rows + 4) * magnitude + (rows + 4) * UNDERFLOW
+    slope = combined(A_eq, mu) + combined(A_ub, lam)
+    magnitude = combined(np.abs(A_eq), np.abs(mu)) + combined(np.abs(A_ub), lam)
+    slope_error = 2 * gamma(rows + 4) * magnitude + lost(rows, greatest)
     reduced = weights + slope
     reduced_error = slope_error * (1 + 2 * UNIT) + UNIT * np.abs(reduced)
     # Rounded outwards: a wider box has a lower minimum.

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.integers import products
 from unrelu.solvers.exact_cone import null_space
 from unrelu.solvers.exact_simplex import nonnegative_solution
@@ -51,8 +52,11 @@ def exact_hull(polyhedron: Polyhedron) -> ExactHull | None:
     otherwise `dim P = dim K - 1` and `dim K = d + 1 - rank [B; T]`.
 
     Returns:
-        The answer, or None where the polyhedron is too large or the arithmetic takes too long.
+        The answer, or None where the polyhedron is too large or the arithmetic takes too long, or where this thread
+        does not compute as `is_ieee` demands, which changes the fractions that floats become.
     """
+    if not is_ieee():
+        return None
     P = polyhedron
     fixed = P.lower == P.upper
     upper, lower = np.flatnonzero(np.isfinite(P.upper) & ~fixed), np.flatnonzero(np.isfinite(P.lower) & ~fixed)

@@ -16,6 +16,7 @@ from unrelu.polyhedra.nearest import check_norm
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.ranges import Ranges, ranges
 from unrelu.progress import Progress, resolve_progress
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.rounding import norm_above, sum_above
 
 OPTIMALITY_TOLERANCE = 1e-6
@@ -102,9 +103,10 @@ def farthest_point(
         return FarthestPoint(None, math.inf, math.inf, math.inf)
     shown = resolve_progress(progress)
     found = ranges(polyhedron, radius=known.radius, ub_error=ub_error, progress=shown, workers=workers)
-    reach = np.maximum(found.proved_upper - p, p - found.proved_lower)
+    with np.errstate(over="ignore"):  # to infinity
+        reach = np.maximum(found.proved_upper - p, p - found.proved_lower)
     # A subtraction rounds once.
-    bound = _norm_above(np.maximum(np.nextafter(reach, np.inf), 0.0), norm)
+    bound = _norm_above(np.maximum(np.nextafter(reach, np.inf), 0.0), norm) if is_ieee() else math.inf
     best = _ascended(polyhedron, p, norm, found, np.random.default_rng(seed), shown)
     if best is None:
         return FarthestPoint(None, math.nan, bound, math.inf)

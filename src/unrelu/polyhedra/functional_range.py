@@ -12,6 +12,7 @@ from unrelu.polyhedra.free_direction import free_direction
 from unrelu.polyhedra.functional_bound import functional_bound
 from unrelu.polyhedra.functional_program import FunctionalMinimum, FunctionalProgram
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.rounding import UNDERFLOW, gamma, sum_above
 from unrelu.solvers.status import Status
 
@@ -107,9 +108,11 @@ def proved_minimum(
     ub_error: np.ndarray | float,
 ) -> float:
     """A proved lower bound of `c'x` from the multipliers of a solution, rounded down."""
+    if not is_ieee():
+        return -math.inf
     bound = functional_bound(polyhedron, functional, found.eq_duals, found.ub_duals, radius=radius, ub_error=ub_error)
-    terms = functional * polyhedron.origin
     with np.errstate(over="ignore", invalid="ignore"):
+        terms = functional * polyhedron.origin
         total = bound + float(terms.sum())
         rounding = gamma(terms.size + 4) * (sum_above(np.abs(terms)) + abs(bound)) + 2 * terms.size * UNDERFLOW
         if not math.isfinite(total) or not math.isfinite(rounding):

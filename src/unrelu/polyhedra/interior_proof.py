@@ -9,6 +9,7 @@ import numpy as np
 from unrelu.polyhedra.hull_rows import equality_frame
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.singular import proves_full_rank
 
 
@@ -39,6 +40,8 @@ def is_strictly_inside(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: n
         point: (d,) strictly inside up to rounding.
         ub_error: the statement shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
     """
+    if not is_ieee():
+        return False
     P = distinct_equalities(polyhedron)
     fixed = P.lower == P.upper
     slack = P.b_ub - P.A_ub @ (point - P.origin)

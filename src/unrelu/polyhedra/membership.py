@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, norm_above, row_norms_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, lost, norm_above, row_norms_above
 from unrelu.rigor.singular import smallest_singular_value_bound
 
 _ROUNDS = 8
@@ -42,6 +43,8 @@ def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.nda
 
     Points with the same rows in C and the same coordinates in F share the bound of the smallest singular value.
     """
+    if not is_ieee():
+        return np.full(len(points), math.inf)
     bounds: dict[bytes, float] = {}
     norms = row_norms_above(polyhedron.A_ub)
     sizes = np.abs(polyhedron.A_eq), np.abs(polyhedron.A_ub)
@@ -52,7 +55,7 @@ def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.nda
         # What overflows proves nothing, which is no reason to warn.
         with np.errstate(over="ignore", invalid="ignore"):
             residuals = _Residuals.at(polyhedron, sizes, block, ub_error)
-        radii += [_radius(polyhedron, point, residuals.of(index), norms, bounds) for index, point in enumerate(block)]
+            radii += [_radius(polyhedron, x, residuals.of(index), norms, bounds) for index, x in enumerate(block)]
     return np.array(radii, dtype=np.float64)
 
 
@@ -69,8 +72,8 @@ def _radius(
         radius = _correction_radius(polyhedron, residuals, free, tight, bounds)
         if not math.isfinite(radius):
             return math.inf
-        # A norm may be infinite, where it is not known.
-        reach = _up(norms * radius) if radius > 0 else np.zeros_like(norms)
+        # A norm may be infinite, and a product of two small numbers 0.
+        reach = np.where(norms > 0, _up(norms * radius) + UNDERFLOW, 0.0) if radius > 0 else np.zeros_like(norms)
         short = ~tight & (residuals.slack_below < reach)
         cramped = free & (room < radius)
         if not short.any() and not cramped.any():
@@ -120,9 +123,8 @@ def _residual(rows: np.ndarray, sizes: np.ndarray, right: np.ndarray, z: np.ndar
     """`rows z - right` at many z, (n, len(rows)), and a bound on its rounding error, that of z included."""
     d = rows.shape[1]
     magnitude = np.abs(z) @ sizes.T + np.abs(right)
-    # An underflow in z counts once for every number of the row.
-    lost = (d + 4) * UNDERFLOW * (1 + sizes.max(axis=1, initial=0.0))
-    return z @ rows.T - right, 2 * gamma(d + 4) * magnitude + lost
+    underflow = lost(d) * (1 + np.abs(z).max(axis=1, keepdims=True) + sizes.max(axis=1, initial=0.0))
+    return z @ rows.T - right, 2 * gamma(d + 4) * magnitude + underflow
 
 
 def _up(values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.row_multipliers import RowMultipliers
-from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, norm_above, sum_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, lost, norm_above, sum_above
 from unrelu.rigor.singular import smallest_singular_value_bound
 
 
@@ -33,7 +34,7 @@ def radius_bound(polyhedron: Polyhedron, multipliers: RowMultipliers, *, ub_erro
     """
     P, d = polyhedron, polyhedron.dimension
     used, above, below = multipliers.ub > 0, multipliers.upper > 0, multipliers.lower > 0
-    if not (np.isfinite(P.upper[above]).all() and np.isfinite(P.lower[below]).all()):
+    if not (is_ieee() and np.isfinite(P.upper[above]).all() and np.isfinite(P.lower[below]).all()):
         return math.inf
     units = np.eye(d)
     rows = np.vstack([P.A_eq, P.A_ub[used], units[above], -units[below]])
@@ -51,7 +52,9 @@ def radius_bound(polyhedron: Polyhedron, multipliers: RowMultipliers, *, ub_erro
     right = np.concatenate([P.b_eq, np.nextafter(ub, np.inf), high, low])
     n = len(rows)
     with np.errstate(over="ignore", invalid="ignore"):
-        errors = 2 * gamma(n + 4) * (np.abs(rows).T @ np.abs(v)) + (n + 4) * UNDERFLOW
+        sizes = np.abs(rows)
+        underflow = lost(n, float(sizes.max()), float(np.abs(v).max()))
+        errors = 2 * gamma(n + 4) * (sizes.T @ np.abs(v)) + underflow
         rho = norm_above((np.abs(rows.T @ v) + errors) * (1 + 2.0**-51))
         products = v * right
         rounding = enlarged(2 * gamma(n + 4) * sum_above(np.abs(products)) + (2 * n + 8) * UNDERFLOW, 2)
@@ -59,6 +62,6 @@ def radius_bound(polyhedron: Polyhedron, multipliers: RowMultipliers, *, ub_erro
         slacks = max(0.0, float(products.sum()) + rounding) / least
         # `right` holds the greatest right-hand sides; the least are two errors away.
         size = norm_above(right) + 2 * norm_above(np.broadcast_to(ub_error, P.b_ub.shape)[used])
-        left = (s - rho / least * (1 + 2.0**-50)) * (1 - 2.0**-50)
+        left = (s - rho / least * (1 + 2.0**-50)) * (1 - 2.0**-50) - UNDERFLOW
         bound = enlarged((size + slacks) * (1 + 2.0**-50), 6) / left * (1 + 2.0**-50) if left > 0 else math.inf
     return bound if math.isfinite(bound) else math.inf

@@ -16,6 +16,7 @@ from unrelu.preimages.certificates.sign_system import SignCertificate, SignSyste
 from unrelu.preimages.certificates.witness import Witness
 from unrelu.preimages.sign_decision import decide_signs
 from unrelu.progress import Progress, resolve_progress
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.signs import exact_sign
 
 LIMIT = 10_000
@@ -81,6 +82,7 @@ class AdmissibleSets:
         """Whether every set was decided."""
         return not self.undecided
 
+    @proof
     def verify(self) -> bool:
         """True only if exactly these sets are proved admissible, and all others not; calls no solver."""
         if not self.complete:

@@ -10,6 +10,7 @@ from unrelu.errors import ShapeError
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.certificates import Cone, ConeCertificate, Direction, ExactDirection
 from unrelu.preimages.cone_decision import decide_cone
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.scaled_rows import ScaledRows
 
 
@@ -31,6 +32,7 @@ class Omnidirectionality:
     certificate: ConeCertificate | None
     reason: str = ""
 
+    @proof
     def verify(self) -> bool:
         """True only if the answer is proved for exactly the stored floats; calls no solver."""
         return self.certificate is not None and self.certificate.verify(_cone(self.matrix))

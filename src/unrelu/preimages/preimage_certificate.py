@@ -11,6 +11,7 @@ from unrelu.preimages.certificates import ConeCertificate
 from unrelu.preimages.kind import Kind, kind_of
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,7 @@ class PreimageCertificate:
     def _pattern(self) -> LayerPattern:
         return self.system.patterns(self.at[None])[0]
 
+    @proof
     def verify_bounded(self) -> bool:
         """Whether the claim about boundedness is proved; a proof of a single point is one."""
         if self.bounded is None:
@@ -56,6 +58,7 @@ class PreimageCertificate:
             return True
         return self.bounded.trivial and self._proves_point()
 
+    @proof
     def verify_singleton(self) -> bool:
         """Whether the claim about uniqueness is proved; a proof that the preimage is unbounded refutes it."""
         if self.singleton is None:
@@ -70,6 +73,7 @@ class PreimageCertificate:
             and self.bounded.verify(self.system.recession_cone(self._pattern))
         )
 
+    @proof
     def verify(self) -> bool:
         """True only if `kind` is proved for exactly the stored floats.
 

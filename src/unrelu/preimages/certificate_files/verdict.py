@@ -9,6 +9,7 @@ import numpy as np
 from unrelu.errors import DomainError
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class SavedVerdict:
         nothing = self.certificate.bounded is None and self.certificate.singleton is None
         return not (nothing and self.kind == Kind.UNDECIDED)
 
+    @proof
     def verify(self) -> bool:
         """True only if the saved kind is proved; where it is UNDECIDED, every fact of which there is a proof."""
         certificate = self.certificate

@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from unrelu.rigor.arithmetic import require_ieee
 from unrelu.rigor.matrices import uses_column
 from unrelu.rigor.scaled_rows import ScaledRows
 
@@ -38,6 +39,7 @@ class Cone:
     @property
     def unused_columns(self) -> np.ndarray:
         """Indices of coordinates that neither B nor G uses."""
+        require_ieee()
         if self.uses_all_rows:
             return self.rows.zero_columns
         return np.flatnonzero(~uses_column(self.rows.matrix[self.equalities | self.inequalities]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Counting:
 
     trivial: ClassVar[bool] = False
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Count."""
         counts = ~cone.rows.is_zero

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.matrices import Matrix, column, most_terms, touches, without_copies
-from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, norm_above, norm_below
+from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, lost, norm_above, norm_below
 from unrelu.rigor.singular import smallest_singular_value_bound
 
 
@@ -33,6 +34,7 @@ class Direction:
     held: np.ndarray
     trivial: ClassVar[bool] = False
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Bound the products and the singular value."""
         z = self.direction
@@ -62,9 +64,12 @@ def _has_member_nearby(cone: Cone, z: np.ndarray, held: np.ndarray, support: np.
         return False
     others = cone.inequalities & ~held & ~cone.equalities & within
     A, norms = cone.rows.matrix[others], cone.rows.norms[others]
-    rounding = gamma(most_terms(A) + 4) * norms * norm_above(z) + z.size * UNDERFLOW
-    above = A @ z + (norms * distance * (1 + 2.0**-50) + rounding * (1 + 2.0**-50))
-    return bool((above + 2.0**-50 * np.abs(above) <= 0).all())
+    # lost(terms, norms, 1), as no number of z exceeds 1
+    terms = most_terms(A)
+    rounding = gamma(terms + 4) * norms * norm_above(z) + lost(terms, 1.0) * (1 + norms)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows proves nothing
+        above = A @ z + (norms * distance * (1 + 2.0**-50) + rounding * (1 + 2.0**-50))
+        return bool((above + 2.0**-50 * np.abs(above) <= 0).all())
 
 
 def _lies_inside_exactly(cone: Cone, z: np.ndarray) -> bool:
@@ -87,5 +92,7 @@ def _distance_to_null_space(C: Matrix, z: np.ndarray) -> float:
     if s == 0.0:
         return math.inf
     # ||fl(C z) - C z|| <= gamma_d || |C||z| || <= gamma_d ||C||_F ||z||.
-    error = gamma(most_terms(C) + 2) * frobenius_above(C) * norm_above(z) + p * n * UNDERFLOW
-    return (norm_above(C @ z) + error) / s * (1 + 2.0**-50)
+    size, terms = frobenius_above(C), most_terms(C)
+    error = gamma(terms + 2) * size * norm_above(z) + p * lost(terms, size, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite then, or not a number
+        return (norm_above(C @ z) + error) / s * (1 + 2.0**-50) + UNDERFLOW

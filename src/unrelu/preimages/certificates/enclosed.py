@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Enclosed:
 
     trivial: ClassVar[bool] = True
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Look for rows with a single number, of both signs, in every column."""
         used = (cone.equalities | cone.inequalities) & (cone.rows.bounded_column >= 0)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.integers import integer_rows, products, proves_full_column_rank
 from unrelu.rigor.matrices import as_array
 from unrelu.rigor.singular import DENSE_SIZE
@@ -24,6 +25,7 @@ class ExactDirection:
     direction: tuple[int, ...]
     trivial: ClassVar[bool] = False
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Multiply by integers."""
         if len(self.direction) != cone.dimension or not any(self.direction):
@@ -47,6 +49,7 @@ class ExactMultipliers:
     values: tuple[int, ...]
     trivial: ClassVar[bool] = True
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Multiply by integers, and bound the rank by one modulo a prime."""
         if len(self.values) != len(cone.equalities) or not _is_small(cone):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class FullRank:
 
     trivial: ClassVar[bool] = True
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Bound the d-th singular value of B away from zero."""
         return cone.rows.proves_full_column_rank(cone.equalities)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.matrices import touches
 
 
@@ -25,6 +26,7 @@ class LocalCounting:
     columns: np.ndarray
     trivial: ClassVar[bool] = False
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Count."""
         if self.columns.ndim != 1 or not np.isin(self.columns, np.arange(cone.dimension)).all():

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from unrelu.preimages.certificates.cone import Cone
-from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, sum_above
+from unrelu.rigor.arithmetic import proof
+from unrelu.rigor.rounding import gamma, lost, norm_above, sum_above
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class Multipliers:
     values: np.ndarray
     trivial: ClassVar[bool] = True
 
+    @proof
     def verify(self, cone: Cone) -> bool:
         """Bound the residual and the singular value."""
         used = cone.equalities | cone.inequalities
@@ -47,8 +49,11 @@ class Multipliers:
 
 def residual_bound(cone: Cone, multipliers: np.ndarray) -> float:
     """An upper bound of `||G' lam + B' mu||` in exact arithmetic."""
-    m = multipliers.size
-    computed = multipliers @ cone.rows.matrix
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite then, or not a number, which proves nothing
+        computed = multipliers @ cone.rows.matrix
     # |fl(A'v) - A'v| <= gamma_m |A|'|v|, and || |A|'|v| || <= sum_i |v_i| ||a_i||; m counts products.
-    error = gamma(cone.rows.column_terms + 2) * sum_above(np.abs(multipliers) * cone.rows.norms)
-    return (norm_above(computed) + error) * (1 + 2.0**-50) + m * cone.dimension * UNDERFLOW
+    terms, norms, sizes = cone.rows.column_terms, cone.rows.norms, np.abs(multipliers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = gamma(terms + 2) * sum_above(sizes * norms)
+    underflow = cone.dimension * lost(terms, float(norms.max(initial=0.0)), float(sizes.max(initial=0.0)))
+    return (norm_above(computed) + error) * (1 + 2.0**-50) + underflow

@@ -12,7 +12,7 @@ import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.rigor.integers import integer_rows
-from unrelu.rigor.rounding import UNDERFLOW, gamma
+from unrelu.rigor.rounding import gamma, lost
 from unrelu.rigor.scaled_rows import ScaledRows
 
 
@@ -117,9 +117,10 @@ def _oriented(matrix: np.ndarray, values: np.ndarray, origin: np.ndarray) -> tup
     A, b = scaled[:, :-1], scaled[:, -1]
     if not origin.any():
         return -A, b, np.zeros(len(b))
-    size = np.abs(A) @ np.abs(origin) + np.abs(b)
-    d = origin.size
-    return -A, b + A @ origin, 2 * gamma(d + 4) * size + (d + 4) * UNDERFLOW
+    sizes, d = np.abs(A), origin.size
+    size = sizes @ np.abs(origin) + np.abs(b)
+    underflow = lost(d, float(sizes.max(initial=0.0)), float(np.abs(origin).max()))
+    return -A, b + A @ origin, 2 * gamma(d + 4) * size + underflow
 
 
 def _moved_row(row: np.ndarray, value: float, origin: np.ndarray) -> list[int]:

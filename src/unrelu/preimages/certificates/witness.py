@@ -12,8 +12,9 @@ from unrelu.polyhedra.exact_membership import contains_exactly
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates.sign_system import SignSystem
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.integers import products
-from unrelu.rigor.rounding import UNDERFLOW, gamma, row_norms_above
+from unrelu.rigor.rounding import gamma, lost, row_norms_above
 from unrelu.rigor.signs import exact_signs
 
 
@@ -32,6 +33,7 @@ class Witness:
     point: np.ndarray
     admissible: ClassVar[bool] = True
 
+    @proof
     def verify(self, system: SignSystem) -> bool:
         """Take exact signs; where they are wrong, bound the distance to a solution."""
         x = self.point
@@ -39,6 +41,7 @@ class Witness:
             return False
         return self.is_exact(system) or _has_one_nearby(system, x)
 
+    @proof
     def is_exact(self, system: SignSystem) -> bool:
         """Whether the point itself is a solution."""
         positive = exact_signs(system.weight, system.bias, self.point) > 0
@@ -48,12 +51,14 @@ class Witness:
 def _has_one_nearby(system: SignSystem, x: np.ndarray) -> bool:
     D, inactive = system.domain, system.inactive
     A, b = system.weight, system.bias
-    d = system.dimension
+    d, sizes = system.dimension, np.abs(A)
+    g = 2 * gamma(d + 4)
+    underflow = lost(d, float(sizes.max(initial=0.0)), float(np.abs(D.origin).max()), float(np.abs(x).max()))
     with np.errstate(over="ignore", invalid="ignore"):
         moved = A @ D.origin + b
-        moved_error = 2 * gamma(d + 4) * (np.abs(A) @ np.abs(D.origin) + np.abs(b)) + (d + 4) * UNDERFLOW
+        moved_error = g * (sizes @ np.abs(D.origin) + np.abs(b)) + underflow
         values = A @ x + b
-        error = 2 * gamma(d + 4) * (np.abs(A) @ np.abs(x) + np.abs(b)) + (d + 4) * UNDERFLOW
+        error = g * (sizes @ np.abs(x) + np.abs(b)) + underflow
         if not (np.isfinite(moved).all() and np.isfinite(values - error).all()):
             return False
         weak = Polyhedron(
@@ -92,6 +97,7 @@ class ExactWitness:
         """(d,) the nearest float64s."""
         return np.array([numerator / self.denominator for numerator in self.numerators])
 
+    @proof
     def verify(self, system: SignSystem) -> bool:
         """Multiply by integers."""
         if len(self.numerators) != system.dimension or self.denominator <= 0:
