@@ -18,7 +18,7 @@ from unrelu.preimages.certificates.sign_system import SignCertificate, SignSyste
 from unrelu.preimages.certificates.witness import Witness
 from unrelu.preimages.sign_decision import decide_signs
 from unrelu.progress import Progress
-from unrelu.rigor.rounding import gamma
+from unrelu.rigor.rounding import UNDERFLOW, gamma
 
 LIMIT = 10_000
 """Regions that are listed unless a caller allows more: a few minutes of work."""
@@ -167,7 +167,8 @@ def _constant_signs(A: np.ndarray, b: np.ndarray, domain: Polyhedron) -> np.ndar
     with np.errstate(invalid="ignore", over="ignore"):
         ends = np.stack([A * domain.lower, A * domain.upper])
         ends[:, A == 0] = 0.0  # also where a bound is infinite
-        slack = gamma(A.shape[1] + 4) * (np.abs(ends).max(axis=0).sum(axis=1) + np.abs(b))
+        d = A.shape[1]
+        slack = gamma(d + 4) * (np.abs(ends).max(axis=0).sum(axis=1) + np.abs(b)) + (d + 4) * UNDERFLOW
         least = ends.min(axis=0).sum(axis=1) + b - slack
         most = ends.max(axis=0).sum(axis=1) + b + slack
     signs = np.where(least > 0, 1, np.where(most < 0, -1, 0))

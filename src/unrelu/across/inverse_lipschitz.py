@@ -23,6 +23,7 @@ from unrelu.network.operators import Dense, Input, ReLU
 from unrelu.polyhedra.chebyshev import chebyshev_center
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.progress import Progress, resolve_progress
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.stability.linearization import linearize
 
 if TYPE_CHECKING:
@@ -72,12 +73,12 @@ class InverseLipschitz:
     @property
     def constant_lower(self) -> float:
         """Proved lower bound of the inverse Lipschitz constant, `1 / upper`; inf where it is infinite."""
-        return 1 / self.upper if self.upper else math.inf
+        return math.nextafter(1 / self.upper, 0.0) if self.upper else math.inf
 
     @property
     def constant_upper(self) -> float:
         """Proved upper bound of the inverse Lipschitz constant, `1 / lower`; inf where none is known."""
-        return 1 / self.lower if self.lower else math.inf
+        return math.nextafter(1 / self.lower, math.inf) if self.lower else math.inf
 
     def __repr__(self) -> str:
         """A line with the bounds."""
@@ -154,6 +155,8 @@ def _sandwich(
 ) -> tuple[FrameBounds | None, str]:
     if limit == 0:
         return None, "not asked for"
+    if not is_ieee():
+        return None, "this thread flushes subnormal numbers to zero or does not round to nearest"
     if not isinstance(prefix, ReLULayer):
         name, *others = network.outputs
         if others or not network.node(name).is_relu or any(node.is_max_pool for node in network.nodes):

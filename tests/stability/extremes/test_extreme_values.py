@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from flushing import flushing
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError
 from unrelu.network.operators import Add, Dense, MaxPool, Pad, ReLU, Reshape
@@ -310,3 +312,19 @@ def test_a_dead_layer_has_no_values():
 def test_arguments_out_of_range_are_refused(arguments):
     with pytest.raises(InputError, match=r"k must be at least 1, rtol in \(0, 1\) and budget positive"):
         extreme_singular_values(one_layer(np.eye(3)), np.ones(3), **arguments)
+
+
+@pytest.mark.parametrize("exponent", [-600, -530, -500, -300, 0, 300, 500, 600])
+def test_a_floor_is_below_the_smallest_value_whatever_the_scale(exponent):
+    net = pictures("plain")
+    plan = band_plan(net)
+    assert plan is not None
+    rows = local_rows(jacobian_operator(net, X), plan, lambda _: None)
+    smallest = float(np.linalg.svd(linearize(net, X).matrix, compute_uv=False)[-1])
+    scaled = replace(rows, entries=np.ldexp(rows.entries, exponent))
+    floor = proved_floor(scaled, math.ldexp(0.999 * smallest, exponent))
+    assert floor is None or math.ldexp(floor, -exponent) < smallest
+    assert (floor is not None) == (abs(exponent) <= 500)
+    assert proved_floor(scaled, math.ldexp(1.001 * smallest, exponent)) is None
+    with flushing():
+        assert proved_floor(scaled, math.ldexp(0.999 * smallest, exponent)) is None

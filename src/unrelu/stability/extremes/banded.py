@@ -12,7 +12,8 @@ import scipy.linalg
 import torch
 
 from unrelu.network.folding import DENSE_LIMIT
-from unrelu.rigor.rounding import gamma
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import gamma, lost
 from unrelu.stability.extremes.receptive_fields import Reach, receptive_fields
 from unrelu.stability.jacobian import CHUNK_BYTES, Start, collect
 from unrelu.stability.tangents import Tangents
@@ -113,8 +114,12 @@ class LocalRows:
 
         Rump, Verification of positive definiteness (BIT, 2006), for the factor; `gamma_k |J|'|J|` for the product.
         """
-        channels = int(np.diff(self.begins).max(initial=0))
-        return 4 * gamma(self.plan.band + channels * self.plan.overlap + 20)
+        return 4 * gamma(self.plan.band + self.terms + 20)
+
+    @property
+    def terms(self) -> int:
+        """Most products that go into one number of `J'J`."""
+        return int(np.diff(self.begins).max(initial=0)) * self.plan.overlap
 
     def gram(self) -> np.ndarray:
         """`J'J` in LAPACK's lower banded storage, (band + 1, n) in Fortran order."""
@@ -213,14 +218,21 @@ def proved_floor(rows: LocalRows, value: float) -> float | None:
     """A number, a little below a value, that no singular value of J (as stored in these rows) is smaller than.
 
     A Cholesky factorisation of `J'J - value^2 I` that runs to its end proves it, with all its rounding e:
-    `sigma_d^2 >= value^2 - e`. None where it breaks down, or where e is larger than the square.
+    `sigma_d^2 >= value^2 - e`. None where it breaks down, or where e is larger than the square, or where this thread
+    does not compute as `is_ieee` demands.
     """
-    trace = float(np.einsum("ij,ij->", rows.entries, rows.entries))
-    below = value**2 * (1 - 1e-14) - rows.rounding * trace
-    if below <= 0:
+    if not is_ieee():
+        return None
+    with np.errstate(over="ignore"):  # to infinity, which proves nothing
+        trace = float(np.einsum("ij,ij->", rows.entries, rows.entries))
+    square, n = value * value, rows.plan.n
+    # As in `unrelu.rigor.singular.proved_slack`.
+    underflow = n * (lost(rows.terms, 2 * (1 + trace)) + lost(2 * (rows.plan.band + 1), 3 * trace))
+    below = square * (1 - 1e-14) - rows.rounding * trace - underflow
+    if not 0 < below < math.inf:
         return None
     band = rows.gram()
-    band[0] -= value**2
+    band[0] -= square
     try:
         scipy.linalg.cholesky_banded(band, overwrite_ab=True, lower=True, check_finite=False)
     except np.linalg.LinAlgError:
