@@ -76,3 +76,14 @@ def test_halves_of_the_least_floats_are_not_rounded_up(multiple):
     found = inverse_lipschitz(ReLULayer(np.array([[a], [-a]]), np.zeros(2)), n_starts=0)
     assert 2 * Fraction(found.lower) ** 2 <= Fraction(a) ** 2
     assert 2 * Fraction(found.upper) ** 2 >= Fraction(a) ** 2
+
+
+def test_products_that_round_up_to_the_least_float_do_not_make_a_sign():
+    # Three times 0.625 of the least float, each rounded up to it, less twice the least float.
+    near = Polyhedron(lower=np.full(3, 2.0**-577), upper=2.0**-576)
+    assert _constant_signs(np.full((1, 3), 5 * 2.0**-500), np.array([-2 * LEAST]), near).tolist() == [0]
+
+
+def test_a_quotient_that_underflows_is_not_0():
+    network = Network.from_layers([(np.array([[1e-300]]), np.zeros(1)), (np.eye(1), np.zeros(1))]).upto("relu1")
+    assert pair(network, np.array([-1e300]), np.array([1e-10])).ratio_bound > 0

@@ -229,3 +229,10 @@ def test_the_least_float_is_a_number_like_others():
     P = Polyhedron(A_ub=np.array([[LEAST]]), b_ub=np.array([-LEAST]))  # x <= -1
     assert member_radius(P, np.array([-1.0])) == 0.0 or math.isinf(member_radius(P, np.array([-1.0])))
     assert member_radius(P, np.array([-0.5])) >= 0.5
+
+
+def test_products_that_round_down_to_0_do_not_make_a_member():
+    # Three times 0.375 of the least float, each rounded down to 0; together they exceed it.
+    P = Polyhedron(A_ub=np.full((1, 3), 3 * 2.0**-500), b_ub=np.array([LEAST]), lower=0.0)
+    assert member_radius(P, np.full(3, 2.0**-577)) > 0
+    assert member_radius(P, np.zeros(3)) == math.inf  # a member, but with less room than underflow may take

@@ -109,3 +109,9 @@ def test_rows_that_no_power_of_two_makes_ordinary_end_in_an_answer(row: list[flo
     every = np.ones(3, dtype=bool)
     assert is_at_most_the_least_singular_value(rows.column_bound_of(every), rows.matrix if whole else M)
     assert rows.proves_full_column_rank(every)
+
+
+def test_products_that_round_up_to_the_least_float_do_not_change_a_sign() -> None:
+    # Three times 0.625 of the least float, each rounded up to it, less twice the least float.
+    A, x, b = np.full((1, 3), 5 * 2.0**-500), np.full((1, 3), 2.0**-577), np.array([-2 * LEAST])
+    assert exact_signs_batch(A, b, x).tolist() == [[-1]]

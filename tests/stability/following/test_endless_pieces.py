@@ -106,3 +106,11 @@ def test_threads_are_asked_whatever_their_number():
                 assert not all_threads_are_ieee()
     finally:
         torch.set_num_threads(before)
+
+
+def test_neurons_that_underflow_are_not_dead():
+    """Active in exact arithmetic, 2e-310 and 1e-400; in floats they are 0 or look it."""
+    x = np.array([1.0])
+    assert not follow(network_of((np.array([[-1e-310]]), np.array([3e-310]))), x, x, n_regions=1).confirmed[0]
+    tiny = np.array([[1e-200]]), np.zeros(1)
+    assert not follow(network_of(tiny, tiny), x, x, n_regions=1).confirmed[0]
