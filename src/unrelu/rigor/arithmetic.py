@@ -10,9 +10,8 @@ from unrelu.errors import UnprovableArithmetic
 
 Arguments = ParamSpec("Arguments")
 
-# Names, so that the products and sums below are computed when they are asked for and not beforehand.
-_ONE, _HALF, _LARGE = 1.0, 0.5, 2.0**1000
-_LEAST_NORMAL = 2.0**-1022
+# Names, so that the sums below are computed when they are asked for and not beforehand.
+_ONE, _LEAST_NORMAL, _NEXT = 1.0, 2.0**-1022, 1.5 * 2.0**-1022
 _LITTLE = 2.0**-55  # less than half of what separates 1 from its neighbours on either side
 
 
@@ -37,8 +36,9 @@ def is_ieee() -> bool:
     >>> is_ieee()
     True
     """
-    # The first product is subnormal, a result that may be flushed and then an operand that may be.
-    return _LEAST_NORMAL * _HALF * _LARGE > 0.0 and _ONE + _LITTLE == _ONE == _ONE - _LITTLE
+    # The difference is subnormal: a result that may be flushed, and then an operand that may be. (A product would
+    # do, but took longer.)
+    return _NEXT - _LEAST_NORMAL > 0.0 and _ONE + _LITTLE == _ONE == _ONE - _LITTLE
 
 
 def require_ieee() -> None:

@@ -53,6 +53,8 @@ def stacked(parts: list[Matrix]) -> Matrix:
 def times_powers(matrix: Matrix, exponents: np.ndarray) -> Matrix:
     """Rows times powers of two; what is lost below the least float is for the caller to count."""
     if isinstance(matrix, np.ndarray):
+        if np.abs(exponents).max(initial=0) <= 1000:  # powers that are ordinary numbers, and products are much faster
+            return matrix * np.ldexp(1.0, exponents)[:, None]
         return np.ldexp(matrix, exponents[:, None])
     scaled = matrix.copy()
     scaled.data = np.ldexp(matrix.data, np.repeat(exponents, np.diff(matrix.indptr)))

@@ -66,7 +66,8 @@ def proves_full_rank(matrix: Matrix) -> bool:
     greatest = float(largest.max())
     if not 0.0 < greatest < math.inf:
         return False
-    scaled = np.ldexp(matrix, -math.frexp(greatest)[1])
+    scaled = times_powers(matrix, np.full(len(matrix), -math.frexp(greatest)[1]))
+    assert isinstance(scaled, np.ndarray)
     wide = scaled if len(scaled) == p else scaled.T
     gram = wide @ wide.T
     gram.flat[:: p + 1] -= 2 * proved_slack(frobenius_above(wide), p, n)

@@ -219,14 +219,12 @@ def _bounded(
         errors: of them.
     """
     g = gamma(roundings)
+    magnitudes = [value.abs() for value in values]
+    sizes = apply(*magnitudes)
+    greatest = [float(each.max()) for each in magnitudes if each.numel()]
     # What threads of BLAS may read as 0 counts as an error of the operand.
-    errors = [
-        torch.where((value != 0) & (value.abs() < UNDERFLOW), error + UNDERFLOW, error)
-        for value, error in zip(values, errors, strict=True)
-    ]
-    sizes = apply(*(value.abs() for value in values))
-    greatest = [float(value.abs().max()) for value in values if value.numel()]
-    found = (size.linear(*errors) + g * sizes) * (1 + 6 * g) + lost(roundings, *greatest)
+    spread = size.linear(*(error + UNDERFLOW for error in errors))
+    found = (spread + g * sizes) * (1 + 6 * g) + lost(roundings, *greatest)
     # The bounds were computed in floating point too, with as many roundings again and three more. Where there is
     # nothing but zeros to add up, and no offset, the result is exactly 0: dead neurons feed what is exactly as dead.
     if bool((sizes <= _TINY).any()):
