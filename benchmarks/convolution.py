@@ -78,7 +78,7 @@ def measured(layer: ur.ReLULayer, pictures: np.ndarray) -> list[dict[str, object
         fresh = ur.ReLULayer(layer.weight, layer.bias, input_shape=layer.input_shape)
         found, seconds = timed(lambda d=domain, f=fresh: ur.classify(f, pictures, domain=d, workers=1, progress=False))
         proved, checking = timed(lambda f=found: f.verify(workers=1, progress=False))
-        reasons = [p.bounded_fact.reason or p.singleton_fact.reason for p in found.preimages]
+        reasons = [p.bounded_decision.reason or p.singleton_decision.reason for p in found.preimages]
         rows.append(
             {
                 "domain": name,

@@ -34,7 +34,7 @@ from unrelu.demo.recipes import RECIPES, Recipe
 
 def cold_ends(P: ur.Polyhedron, coordinate: int) -> tuple[float, float]:
     """Both ends of a range by SciPy, in unknowns `x - origin` as the rows are stored."""
-    unit = np.eye(P.dimension)[coordinate]
+    unit = np.eye(P.n_coordinates)[coordinate]
     bounds = np.column_stack([P.lower - P.origin, P.upper - P.origin])
     low, high = (
         sign * linprog(sign * unit, P.A_ub, P.b_ub, P.A_eq, P.b_eq, bounds, method="highs").fun for sign in (1, -1)
@@ -42,7 +42,7 @@ def cold_ends(P: ur.Polyhedron, coordinate: int) -> tuple[float, float]:
     return float(low + P.origin[coordinate]), float(high + P.origin[coordinate])
 
 
-def measure(name: str, pre: ur.LayerPreimage, asked: np.ndarray, n_peer: int) -> dict[str, object]:
+def measure(name: str, pre: ur.Preimage, asked: np.ndarray, n_peer: int) -> dict[str, object]:
     P = pre.polyhedron
     start = time.process_time()
     found = pre.ranges(asked, workers=1, progress=False)
@@ -75,7 +75,7 @@ def measure(name: str, pre: ur.LayerPreimage, asked: np.ndarray, n_peer: int) ->
     return row
 
 
-def preimages(recipe: Recipe) -> tuple[str, list[ur.LayerPreimage]]:
+def preimages(recipe: Recipe) -> tuple[str, list[ur.Preimage]]:
     """A network's name, and the preimages in the box of its held-out pictures, fewest active units first."""
     name, layer, pictures = trained_layer(recipe)
     found = ur.classify(layer, pictures, domain=ur.Box(0, 1), workers=1, progress=False)

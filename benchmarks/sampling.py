@@ -67,7 +67,7 @@ def save(path: Path, layer: ur.ReLULayer, x: np.ndarray) -> None:
     np.savez(path, weight=layer.dense_weight, bias=layer.bias, x=x)
 
 
-def loaded(path: Path) -> ur.LayerPreimage:
+def loaded(path: Path) -> ur.Preimage:
     given = np.load(path)
     return ur.preimage(ur.ReLULayer(given["weight"], given["bias"]), at=given["x"], domain=ur.Box(0, 1))
 
@@ -118,7 +118,7 @@ def hopsy(path: Path, python: str, cap: float) -> dict[str, object]:
         b=rows.slack(rows.frame.point),
         chains=CHAINS,
         draws=DRAWS,
-        thinning=body.dimension,
+        thinning=body.n_coordinates,
         processes=os.cpu_count() or 1,
     )
     script = str(Path(__file__).with_name("hopsy_peer.py"))
@@ -130,7 +130,7 @@ def hopsy(path: Path, python: str, cap: float) -> dict[str, object]:
         return {"failed": (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]}
     answer = np.load(got)
     points = rows.frame.lifted(answer["states"].reshape(-1, rows.frame.dimension))
-    draws = points.reshape(CHAINS, DRAWS, body.dimension)
+    draws = points.reshape(CHAINS, DRAWS, body.n_coordinates)
     size = effective_sample_size(draws)
     return {
         "version": str(answer["version"]),
@@ -138,7 +138,7 @@ def hopsy(path: Path, python: str, cap: float) -> dict[str, object]:
         "seconds": float(answer["rounding"] + answer["sampling"]),
         "processor_seconds": float(answer["processor"]),
         "points": CHAINS * DRAWS,
-        "steps_a_point": body.dimension,
+        "steps_a_point": body.n_coordinates,
         "ess_median": float(np.nanmedian(size)),
         "ess_least": float(np.nanmin(size)),
         "r_hat_largest": float(np.nanmax(split_r_hat(draws))),

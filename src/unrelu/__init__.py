@@ -12,31 +12,35 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import InverseLipschitz as InverseLipschitz
     from unrelu.across.inverse_lipschitz import LocalStability as LocalStability
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
-    from unrelu.across.pair import Pair as Pair
-    from unrelu.metamers.metamer import metamer as metamer
-    from unrelu.metamers.result import Metamer as Metamer
+    from unrelu.across.look_alike_pair import LookAlikePair as LookAlikePair
+    from unrelu.cones.decision import Decision as Decision
+    from unrelu.metamerism.metamer import metamer as metamer
+    from unrelu.metamerism.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
     from unrelu.network.layer import ReLULayer as ReLULayer
     from unrelu.network.load import load as load
     from unrelu.network.node import Node as Node
     from unrelu.polyhedra.analytic_center import AnalyticCenter as AnalyticCenter
     from unrelu.polyhedra.chebyshev import ChebyshevCenter as ChebyshevCenter
+    from unrelu.polyhedra.dimension_interval import DimensionInterval as DimensionInterval
     from unrelu.polyhedra.domains import Box as Box
     from unrelu.polyhedra.domains import Domain as Domain
+    from unrelu.polyhedra.domains import Intersection as Intersection
     from unrelu.polyhedra.domains import Nonnegative as Nonnegative
     from unrelu.polyhedra.farthest import FarthestPoint as FarthestPoint
     from unrelu.polyhedra.functional_range import FunctionalRange as FunctionalRange
-    from unrelu.polyhedra.geometry_status import GeometryStatus as GeometryStatus
     from unrelu.polyhedra.nearest import NearestPoint as NearestPoint
+    from unrelu.polyhedra.point_membership import Membership as Membership
     from unrelu.polyhedra.polyhedron import Polyhedron as Polyhedron
     from unrelu.polyhedra.ranges import Ranges as Ranges
     from unrelu.polyhedra.recession import Recession as Recession
+    from unrelu.polyhedra.sampling.sample import Sample as Sample
+    from unrelu.polyhedra.vertices import Vertices as Vertices
     from unrelu.polyhedra.volumes.result import Volume as Volume
     from unrelu.polyhedra.volumes.result import VolumeMethod as VolumeMethod
     from unrelu.preimages.admissibility import Admissibility as Admissibility
     from unrelu.preimages.admissibility import admissibility as admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets as AdmissibleSets
-    from unrelu.preimages.admissible_sets import Branch as Branch
     from unrelu.preimages.admissible_sets import admissible_sets as admissible_sets
     from unrelu.preimages.certificate_files.load import SavedCertificates as SavedCertificates
     from unrelu.preimages.certificate_files.load import load_certificates as load_certificates
@@ -46,16 +50,14 @@ if TYPE_CHECKING:
     from unrelu.preimages.classification import Classification as Classification
     from unrelu.preimages.classification import classify as classify
     from unrelu.preimages.classification import preimage as preimage
-    from unrelu.preimages.feature_preimage import FeatureCertificate as FeatureCertificate
-    from unrelu.preimages.feature_preimage import FeaturePreimage as FeaturePreimage
+    from unrelu.preimages.excluded_set import ExcludedSet as ExcludedSet
     from unrelu.preimages.kind import Kind as Kind
-    from unrelu.preimages.layer_polyhedron import Membership as Membership
-    from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
+    from unrelu.preimages.preimage import Preimage as Preimage
     from unrelu.preimages.preimage_certificate import PreimageCertificate as PreimageCertificate
-    from unrelu.preimages.preimage_dimension import DimensionInterval as DimensionInterval
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
+    from unrelu.preimages.same_features import SameFeatures as SameFeatures
     from unrelu.preimages.stability_radius import StabilityRadius as StabilityRadius
     from unrelu.progress import Progress as Progress
     from unrelu.report.write import Report as Report
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
     from unrelu.stability.window import Window as Window
     from unrelu.study.analyze import analyze as analyze
     from unrelu.study.info import StudyInfo as StudyInfo
+    from unrelu.study.store import load_study as load_study
     from unrelu.study.study import Study as Study
 
 __version__ = "0.1.0"
@@ -112,12 +115,15 @@ _HOMES = {
     "Nonnegative": "unrelu.polyhedra.domains",
     "Polyhedron": "unrelu.polyhedra.polyhedron",
     "Domain": "unrelu.polyhedra.domains",
+    "Intersection": "unrelu.polyhedra.domains",
+    "Sample": "unrelu.polyhedra.sampling.sample",
+    "Vertices": "unrelu.polyhedra.vertices",
     # which inputs have the same features
     "preimage": "unrelu.preimages.classification",
-    "LayerPreimage": "unrelu.preimages.layer_preimage",
+    "Preimage": "unrelu.preimages.preimage",
+    "SameFeatures": "unrelu.preimages.same_features",
+    "Decision": "unrelu.cones.decision",
     "PreimageCertificate": "unrelu.preimages.preimage_certificate",
-    "FeaturePreimage": "unrelu.preimages.feature_preimage",
-    "FeatureCertificate": "unrelu.preimages.feature_preimage",
     "PreimageSample": "unrelu.preimages.preimage_sample",
     "classify": "unrelu.preimages.classification",
     "Classification": "unrelu.preimages.classification",
@@ -125,14 +131,13 @@ _HOMES = {
     "omnidirectional": "unrelu.preimages.omnidirectional",
     "Omnidirectionality": "unrelu.preimages.omnidirectional",
     # ... and how large that set is (what its methods answer)
-    "DimensionInterval": "unrelu.preimages.preimage_dimension",
+    "DimensionInterval": "unrelu.polyhedra.dimension_interval",
     "StabilityRadius": "unrelu.preimages.stability_radius",
-    "Membership": "unrelu.preimages.layer_polyhedron",
+    "Membership": "unrelu.polyhedra.point_membership",
     "NearestPoint": "unrelu.polyhedra.nearest",
     "FarthestPoint": "unrelu.polyhedra.farthest",
     "ChebyshevCenter": "unrelu.polyhedra.chebyshev",
     "AnalyticCenter": "unrelu.polyhedra.analytic_center",
-    "GeometryStatus": "unrelu.polyhedra.geometry_status",
     "Ranges": "unrelu.polyhedra.ranges",
     "FunctionalRange": "unrelu.polyhedra.functional_range",
     "Recession": "unrelu.polyhedra.recession",
@@ -149,7 +154,7 @@ _HOMES = {
     "Admissibility": "unrelu.preimages.admissibility",
     "admissible_sets": "unrelu.preimages.admissible_sets",
     "AdmissibleSets": "unrelu.preimages.admissible_sets",
-    "Branch": "unrelu.preimages.admissible_sets",
+    "ExcludedSet": "unrelu.preimages.excluded_set",
     # which changes the features hardly notice
     "linearize": "unrelu.stability.linearization",
     "linearize_many": "unrelu.stability.linearization",
@@ -192,18 +197,19 @@ _HOMES = {
     "LocalStability": "unrelu.across.inverse_lipschitz",
     "FrameBounds": "unrelu.across.frame_bounds",
     "far_pairs": "unrelu.across.far_pairs",
-    "Pair": "unrelu.across.pair",
+    "LookAlikePair": "unrelu.across.look_alike_pair",
     # and why: what theory says when rows are removed (a module)
     "bounds": "unrelu",
     # what else looks the same to the network
-    "metamer": "unrelu.metamers.metamer",
-    "Metamer": "unrelu.metamers.result",
+    "metamer": "unrelu.metamerism.metamer",
+    "Metamer": "unrelu.metamerism.result",
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",
     "StudyInfo": "unrelu.study.info",
+    "load_study": "unrelu.study.store",
     "Report": "unrelu.report.write",
-    # how a solver stopped, and where progress is shown
+    # how a search stopped, and where progress is shown
     "Status": "unrelu.solvers.status",
     "Progress": "unrelu.progress",
 }

@@ -64,6 +64,10 @@ class MissingExtra(UnreluError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
+class UnprovableArithmetic(UnreluError):
+    """A thread flushes subnormal numbers to zero or does not round to nearest, so nothing can be proved in it."""
+
+
 class SolverFailure(UnreluError):
     """A third-party solver stopped without an answer where one is certain to exist."""
 

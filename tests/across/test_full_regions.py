@@ -53,7 +53,7 @@ def small_layers(draw):
 def test_the_regions_are_those_of_brute_force(case, box):
     A, b = case
     lower, upper = box
-    found = regions_of(ReLULayer(A, b), Box(lower, upper).polyhedron(A.shape[1]))
+    found = regions_of(ReLULayer(A, b), Box(lower, upper).in_space(A.shape[1]))
     assert found.complete
     assert len({tuple(row) for row in found.active.tolist()}) == len(found.regions)
     assert {tuple(row) for row in found.active.tolist()} == by_brute_force(A, b, lower, upper)
@@ -68,7 +68,7 @@ def test_a_region_on_hyperplanes_only_is_none():
 
 
 def test_the_domain_leaves_regions_out():
-    found = regions_of(ReLULayer(np.eye(2), np.zeros(2)), Nonnegative().polyhedron(2))
+    found = regions_of(ReLULayer(np.eye(2), np.zeros(2)), Nonnegative().in_space(2))
     assert found.active.tolist() == [[True, True]]
     assert found.always_active.all()
     # within rows too: x + y <= -1 leaves no room for both to be positive
@@ -84,7 +84,7 @@ def test_rows_whose_sign_never_changes_are_not_branched_on():
     random = np.random.default_rng(0)
     layer = ReLULayer(random.standard_normal((200, 5)), random.standard_normal(200))
     x = random.standard_normal(5)
-    tiny = regions_of(layer, Box(x - 1e-3, x + 1e-3).polyhedron(5), limit=50)
+    tiny = regions_of(layer, Box(x - 1e-3, x + 1e-3).in_space(5), limit=50)
     inside = random.uniform(x - 1e-3, x + 1e-3, (500, 5))
     seen = {tuple(row) for row in (inside @ layer.dense_weight.T + layer.bias > 0).tolist()}
     assert seen <= {tuple(row) for row in tiny.active.tolist()}

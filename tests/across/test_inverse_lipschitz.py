@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unrelu as ur
-from stability.reference_networks import REFERENCES, normal
-from unrelu.across.pair_search import room
+from stability.prescribed_values import prescribed
+from stability.reference_networks import REFERENCES, normal, one_layer
+from unrelu.across.far_pairs import start_directions
+from unrelu.across.pair_search import descend, room
 from unrelu.across.sharp_bound import smallest_value
 from unrelu.errors import DomainError, InputError, ShapeError
+from unrelu.polyhedra.domains import resolve
 
 
 def splitting(d):
@@ -75,6 +78,18 @@ def test_no_pair_of_the_domain_breaks_the_lower_bound_and_one_reaches_the_upper(
         (ratio,) = ratios(layer, np.array([x, other]))
         assert found.witness.ratio == pytest.approx(ratio, rel=1e-6, abs=1e-12)
         assert found.upper <= found.witness.ratio_bound
+
+
+def test_no_witness_is_one_input_twice():
+    """Where the ratio is the same all over a region, the descent may let the two inputs meet."""
+    for seed in (53, 423, 1242, 1311, 1586):  # they met
+        random = np.random.default_rng(seed)
+        m = random.integers(1, 7)
+        layer = ur.ReLULayer(random.standard_normal((m, 1)), random.standard_normal(m))
+        found = ur.inverse_lipschitz(layer, ur.Box(-2, 2), n_starts=1, steps=30, seed=2)
+        assert found.witness is not None
+        assert found.witness.distance > 0
+        assert found.lower <= found.witness.ratio <= found.witness.ratio_bound < math.inf
 
 
 def test_features_that_are_active_everywhere_are_not_halved():
@@ -144,7 +159,7 @@ def test_misuse_is_refused():
         ur.inverse_lipschitz(layer, n_starts=-1)
     with pytest.raises(DomainError, match="no interior"):
         ur.inverse_lipschitz(layer, ur.Box(1, 1))
-    with pytest.raises(DomainError, match="breaks a constraint"):
+    with pytest.raises(DomainError, match="exceeds its upper bound 1"):
         ur.inverse_lipschitz(layer, ur.Box(0, 1), at=np.array([2.0]))
     with pytest.raises(ShapeError, match="the point has shape"):
         ur.inverse_lipschitz(layer, at=np.ones(2))
@@ -206,11 +221,13 @@ def test_far_pairs_are_far_and_alike():
 
 
 def test_the_descent_improves_on_the_paths():
-    net = REFERENCES["residual"]().network
-    x = normal(3, *net.input_shape).numpy()
-    paths = ur.far_pairs(net, x, n=2, apart=1.0, n_regions=10, steps=0)
-    better = ur.far_pairs(net, x, n=2, apart=1.0, n_regions=10, steps=50)
-    assert better[0].ratio < paths[0].ratio
+    """More features than inputs in every layer, so that no direction is invisible at once."""
+    weights = [normal(0, 24, 6).numpy(), normal(1, 40, 24).numpy(), np.eye(40)]
+    net = ur.Network.from_layers([(weight, np.zeros(len(weight))) for weight in weights]).upto("relu2")
+    x = normal(3, 6).numpy()
+    paths = ur.far_pairs(net, x, n=2, apart=1.0, domain=ur.Box(-3, 3), n_regions=10, steps=0)
+    better = ur.far_pairs(net, x, n=2, apart=1.0, domain=ur.Box(-3, 3), n_regions=10, steps=50)
+    assert 0.01 < better[0].ratio < paths[0].ratio
     assert "ratio" in repr(better[0])
 
 
@@ -245,3 +262,49 @@ def test_the_room_in_a_domain_ends_just_before_its_nearest_constraint():
     line = ur.Polyhedron(A_eq=np.array([[1.0, 1.0]]), b_eq=np.array([0.0]))
     assert room(line, x, np.array([1.0, 0.0])) == 0.0
     assert room(line, x, np.array([1.0, -1.0])) == math.inf
+
+
+# -- where the search begins ----------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_the_search_begins_along_the_smallest_singular_values(data):
+    """However many of them are below 1e-8 of the largest, where the eigenvectors of J'J are mixed by rounding."""
+    m, d = data.draw(st.sampled_from([(4, 4), (8, 4), (16, 8), (8, 8), (32, 4)]))
+    exponents = data.draw(st.lists(st.integers(0, 43), min_size=d, max_size=d, unique=True))
+    A, values = prescribed(data.draw(st.integers(0, 2**32)), m, d, exponents)
+    lengths = np.abs(A @ np.array(start_directions(one_layer(A, 100.0), np.zeros(d), d, 0)[: 2 * d : 2]).T)
+    noise = 30 * np.finfo(float).eps * values[0]
+    np.testing.assert_allclose(np.linalg.norm(lengths, axis=0), values[::-1], rtol=1e-12, atol=noise)
+
+
+def test_directions_that_the_features_cannot_see_come_first():
+    A, values = prescribed(0, 4, 16, [0, 3, 20, 40])
+    first = np.array(start_directions(one_layer(A, 100.0), np.zeros(16), 13, 0)[:26:2])
+    lengths = np.linalg.norm(A @ first.T, axis=0)
+    assert lengths[:12].max() <= 1e-14 * values[0]
+    assert lengths[12] == pytest.approx(values[-1], rel=1e-3)
+
+
+@pytest.mark.parametrize("steps", [0, 50])
+@pytest.mark.parametrize("exponents", [[0, 1, 2, 3, 4, 5, 30, 37], [0, 0, 0, 0, 0, 27, 29, 39]])
+def test_no_witness_of_a_linear_map_is_far_above_its_smallest_singular_value(exponents, steps):
+    """Features that are all active: the best pair has `sigma_d` as its ratio, which both directions reach."""
+    A, values = prescribed(1, 16, 8, exponents)
+    net = one_layer(A, 500.0)
+    (best,) = ur.far_pairs(net, np.zeros(8), n=1, apart=4.0, domain=ur.Box(-8, 8), steps=steps)
+    noise = best.feature_error / best.distance
+    assert values[-1] - noise <= best.ratio <= 1.01 * values[-1] + noise
+    assert best.distance >= 4.0
+
+
+def test_a_descent_never_ends_above_its_start():
+    """Even from a start that lies nearer than asked by a rounding, which no step of its own might."""
+    A, values = prescribed(2, 8, 8, [0, 0, 1, 1, 2, 2, 30, 38])
+    net, x = one_layer(A, 50.0), np.zeros(8)
+    v = start_directions(net, x, 1, 0)[0]
+    other = v * 4.0 * (1 - 1e-12) / np.linalg.norm(v)
+    for steps in (1, 20):
+        _, better = descend(net, x, other, resolve(ur.Box(-8, 8), 8), 4.0, both=False, steps=steps)
+        assert np.linalg.norm(A @ better) / np.linalg.norm(better) <= 1.1 * values[-1]

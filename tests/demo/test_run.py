@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from once_a_run import once_a_run
 from unrelu.demo.recipes import RECIPES, Recipe
 from unrelu.demo.run import Demo, run_demo
 from unrelu.demo.training import Training
@@ -21,17 +23,18 @@ _SMALL = (
 )
 
 
-@pytest.fixture(scope="module")
-def log() -> io.StringIO:
-    return io.StringIO()
+@once_a_run
+def small_demo(out: Path) -> tuple[Demo, str]:
+    """What the demo made, and what it told meanwhile."""
+    log = io.StringIO()
+    shown = Lines(log, lambda: 0.0)
+    made = run_demo(out, recipes=_SMALL, n_train=1000, n_held_out=20, n_spectra=2, progress=shown, workers=1)
+    return made, log.getvalue()
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> Demo:
-    out = tmp_path_factory.mktemp("demo")
-    return run_demo(
-        out, recipes=_SMALL, n_train=1000, n_held_out=20, n_spectra=2, progress=Lines(log, lambda: 0.0), workers=1
-    )
+def made(shared_folder: Path) -> Demo:
+    return small_demo(shared_folder / "demo")[0]
 
 
 def test_the_report_and_the_results_are_there(made: Demo) -> None:
@@ -92,8 +95,8 @@ def test_spectra_are_of_all_layers_and_metamers_are_pictures_with_the_same_featu
         assert row["original_label"] != row["target_label"]
 
 
-def test_every_stage_is_told(made: Demo, log: io.StringIO) -> None:
-    lines = log.getvalue().splitlines()
+def test_every_stage_is_told(shared_folder: Path) -> None:
+    lines = small_demo(shared_folder / "demo")[1].splitlines()
     assert lines[0] == "reading 5,000 MNIST pictures: 1 of 1, 0.0 s"
     assert "training wide (1 of 2): 20 of 20, 0.0 s" in lines
     assert "training narrow (2 of 2): 40 of 40, 0.0 s" in lines

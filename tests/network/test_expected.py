@@ -15,10 +15,29 @@ X = np.ones(2)
         lambda given: ur.preimage(given, at=X),
     ],
 )
-@pytest.mark.parametrize("given", [NET, "relu1", None])
+@pytest.mark.parametrize("given", ["relu1", None])
 def test_what_is_no_layer_is_refused_with_the_way_to_one(call, given) -> None:
     with pytest.raises(ur.errors.InputError, match=r"a ReLULayer is needed here, not \w+; give net.layer\(name\)"):
         call(given)
+
+
+@pytest.mark.parametrize("call", [lambda given: ur.classify(given, X[None]), lambda given: ur.preimage(given, at=X)])
+@pytest.mark.parametrize("names", [("dense1",), ("relu1", "dense1"), ("dense2",), ("relu1", "dense2")])
+def test_a_network_that_is_not_one_layer_is_refused_with_what_to_ask_instead(call, names) -> None:
+    with pytest.raises(ur.errors.InputError, match=rf"the network up to {', '.join(names)} is not one ReLU layer"):
+        call(NET.upto(*names))
+
+
+def test_what_that_message_names_answers_for_a_deeper_prefix() -> None:
+    prefix = ur.Network.from_layers([(np.eye(2), np.zeros(2))] * 3).upto("relu2")
+    with pytest.raises(ur.errors.InputError) as refused:
+        ur.preimage(prefix, at=X)
+    for call in ("net.layer(name)", "ur.metamer(prefix, at=x, target=t)", "ur.linearize(prefix, at=x).region"):
+        assert call in str(refused.value)
+    assert ur.preimage(prefix.layer("relu2"), at=prefix.layer_input("relu2", X[None])[0]).kind is ur.Kind.SINGLETON
+    found = ur.metamer(prefix, at=np.array([0.0, 0.5]), target=np.ones(2), domain=ur.Box(-1, 1))
+    np.testing.assert_allclose(found.x, [0.0, 0.5], atol=1e-12)
+    assert ur.linearize(prefix, at=X).region.contains(X)
 
 
 @pytest.mark.parametrize(

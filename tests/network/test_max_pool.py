@@ -39,20 +39,28 @@ def test_maxima_and_selection_are_those_of_torch(pool, shape):
     assert operator.output_shape(shape) == tuple(values.shape[1:])
     assert torch.equal(operator.apply(x), values)
     planes = shape[1] * shape[2] * torch.arange(shape[0])[:, None, None]
-    assert torch.equal(operator.selected(x), indices + planes)
+    chosen = operator.branches(x).numpy()
+    np.testing.assert_array_equal(operator.coordinates(chosen, shape), (indices + planes).numpy())
+    np.testing.assert_array_equal(operator.coordinates(chosen[0], shape), (indices[0] + planes).numpy())
+    members = operator.members(shape).numpy()
+    np.testing.assert_array_equal(
+        np.take_along_axis(members, chosen[0].reshape(-1, 1), axis=1).ravel(), (indices[0] + planes).numpy().ravel()
+    )
 
 
 def test_of_equal_numbers_the_first_is_selected():
     operator = MaxPool((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1))
     x = torch.tensor([[[[1.0, 5.0, 0.0, 0.0], [5.0, 5.0, 0.0, 0.0]]]], dtype=torch.float64)
-    assert operator.selected(x).tolist() == [[[[1, 2]]]]
+    assert operator.branches(x).tolist() == [[[[1, 0]]]]
+    assert operator.coordinates(operator.branches(x).numpy(), (1, 2, 4)).tolist() == [[[[1, 2]]]]
 
 
 def test_uneven_padding_is_never_selected_though_all_numbers_are_negative():
     operator = MaxPool((2,), (1,), ((1, 0),), (1,))
     x = torch.tensor([[[-3.0, -2.0, -5.0]]], dtype=torch.float64)
     assert operator.apply(x).tolist() == [[[-3.0, -2.0, -2.0]]]
-    assert operator.selected(x).tolist() == [[[0, 1, 1]]]
+    assert operator.branches(x).tolist() == [[[1, 1, 0]]]
+    assert operator.coordinates(operator.branches(x).numpy(), (1, 3)).tolist() == [[[0, 1, 1]]]
     assert operator.members((1, 3)).tolist() == [[-1, 0], [0, 1], [1, 2]]
 
 

@@ -1,5 +1,8 @@
+import io
 import json
+from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -44,19 +47,37 @@ def tiny(name, cifar):
     return replace(config, recipes=(*(thin or wide), *dense))
 
 
+@pytest.fixture(scope="session")
+def ran(context, request):
+    """What the command wrote and said about an experiment, of which it is given the small one for the quick one."""
+
+    @cache
+    def ran(name):
+        experiment = EXPERIMENTS[name]
+        networks = {each.network for each in experiment.quick.recipes}
+        cifar = request.getfixturevalue("cifar") if any("CIFAR" in network for network in networks) else None
+        small = replace(experiment, quick=tiny(name, cifar))
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
+            patch.setitem(EXPERIMENTS, name, small)
+            command.main([name, "--quick", "--folder", str(context.folder)])
+        stored = json.loads((context.folder / "quick" / f"{name}.json").read_text())
+        return small, stored, said.getvalue()
+
+    return ran
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_runs_says_and_draws(name, request, context, tmp_path):
-    networks = {each.network for each in EXPERIMENTS[name].quick.recipes}
-    cifar = request.getfixturevalue("cifar") if any("CIFAR" in network for network in networks) else None
-    experiment, config = EXPERIMENTS[name], tiny(name, cifar)
-    record = experiment.record(config, context)
-    experiment.write(record, tmp_path)
-    stored = json.loads((tmp_path / f"{name}.json").read_text())
-    assert stored["results"] == json.loads(json.dumps(experiment.run(config, context)))  # what is kept says the same
+def test_every_experiment_runs_says_and_draws(name, context, ran):
+    experiment, stored, said = ran(name)
+    again = experiment.run(experiment.quick, context)
+    assert stored["results"] == json.loads(json.dumps(again))  # what is kept says the same
     assert {"claim", "config", "versions", "seconds", "made"} <= stored.keys()
-    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (tmp_path / f"{name}.svg").read_text()
+    out = context.folder / "quick"
+    assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (out / f"{name}.svg").read_text()
     assert experiment.say(stored["results"])
+    assert said == f"{name}\n{experiment.say(stored['results'])}\n{out / name}.json, .png, .svg\n"
+    assert sorted(path.name for path in out.glob(f"{name}.*")) == [f"{name}.{kind}" for kind in ("json", "png", "svg")]
 
 
 def test_wendels_formula_in_the_plane():
@@ -71,10 +92,8 @@ def test_uniqueness_of_random_rows_is_that_of_the_package():
     np.testing.assert_allclose(unique_if_random(k, inside, 784), expected, rtol=1e-9, atol=1e-300)
 
 
-def test_preimages_are_those_of_the_package(context):
-    experiment = EXPERIMENTS["preimages"]
-    config = tiny("preimages", None)
-    (found, untrained) = experiment.run(config, context)["networks"]
+def test_preimages_are_those_of_the_package(ran):
+    (found, untrained) = ran("preimages")[1]["results"]["networks"]
     assert found["unproved"] == untrained["unproved"] == 0
     for one in (found, untrained):
         table = one["over_n_active"]
@@ -120,8 +139,8 @@ def test_spectra_survive_the_file_and_summaries_are_those_of_the_package(context
         assert drawn["median"][0] == pytest.approx(theirs.largest.median, rel=1e-4)
 
 
-def test_a_relu_lowers_every_singular_value(context, cifar):
-    found = EXPERIMENTS["relu"].run(tiny("relu", cifar), context)["networks"][0]["curves"]
+def test_a_relu_lowers_every_singular_value(ran):
+    found = ran("relu")[1]["results"]["networks"][0]["curves"]
     assert [(one["layer"], one["relu"]) for one in found] == [
         (layer, after) for layer in ("relu2", "relu5") for after in (False, True)
     ]
@@ -152,9 +171,8 @@ def test_lemma_9_on_sparse_rows_is_that_of_the_package_on_dense_ones(side, conte
     assert found["patch"]["least_c"] == pytest.approx(weak.smallest_bound, rel=1e-5)  # the patch is the whole layer
 
 
-def test_without_relus_orthogonal_layers_keep_all_singular_values_at_1(context):
-    config = replace(EXPERIMENTS["discussion"].quick, **TINY["discussion"])
-    found = EXPERIMENTS["discussion"].run(config, context)
+def test_without_relus_orthogonal_layers_keep_all_singular_values_at_1(ran):
+    found = ran("discussion")[1]["results"]
     for layer in found["orthogonal"]["layers"]:
         assert layer["condition_number_without_relu"] == pytest.approx(1)
         assert layer["condition_number"][1] >= 1
@@ -174,14 +192,7 @@ def test_the_numbers_of_the_three_vectors_are_those_of_the_closed_form(context):
     np.testing.assert_allclose(without_2["values"], [1, 1])
     np.testing.assert_allclose(without_3["values"], [np.sqrt(1 + np.cos(t)), np.sqrt(1 - np.cos(t))])
     assert without_3["along"] == pytest.approx(np.sin(t))
+    assert "condition number 19.08" in experiment.say(found)
     assert without_3["least_c"] == pytest.approx(np.sqrt(2) * np.sin(t))
     page = (Path(__file__).parent.parent.parent / "docs" / "stability.md").read_text()
     assert f"```text\n{experiment.say(found)}\n```" in page
-
-
-def test_the_command_writes_quick_results_into_its_folder(tmp_path, capsys):
-    command.main(["three-vectors", "--quick", "--folder", str(tmp_path)])
-    assert "condition number 19.08" in capsys.readouterr().out
-    assert sorted(path.name for path in (tmp_path / "quick").iterdir()) == [
-        f"three-vectors.{kind}" for kind in ("json", "png", "svg")
-    ]

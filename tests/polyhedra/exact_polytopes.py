@@ -40,8 +40,8 @@ def constraints(P: Polyhedron) -> tuple[list[tuple[Vector, Fraction]], list[tupl
         return [(a, b + dot(a, origin)) for a, b in exact]
 
     inequalities = absolute(P.A_ub, P.b_ub)
-    for j in range(P.dimension):
-        unit = [Fraction(int(i == j)) for i in range(P.dimension)]
+    for j in range(P.n_coordinates):
+        unit = [Fraction(int(i == j)) for i in range(P.n_coordinates)]
         if np.isfinite(P.upper[j]):
             inequalities.append((unit, Fraction(float(P.upper[j]))))
         if np.isfinite(P.lower[j]):
@@ -53,7 +53,7 @@ def vertices(P: Polyhedron) -> list[Vector]:
     """All vertices of a polytope: every d constraints that meet in one point which keeps all others."""
     inequalities, equalities = constraints(P)
     found: list[Vector] = []
-    for chosen in itertools.combinations(inequalities + equalities, P.dimension):
+    for chosen in itertools.combinations(inequalities + equalities, P.n_coordinates):
         x = solution([a for a, _ in chosen], [b for _, b in chosen])
         if x is None or x in found:
             continue

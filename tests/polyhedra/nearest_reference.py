@@ -12,7 +12,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 
 def nearest_distance(polyhedron: Polyhedron, target: np.ndarray, norm: float) -> float:
     """`min ||x - target||`, with an epigraph variable for each coordinate (L1) or for all, or as a smooth problem."""
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     eq_right = polyhedron.b_eq + polyhedron.A_eq @ polyhedron.origin
     ub_right = polyhedron.b_ub + polyhedron.A_ub @ polyhedron.origin
     bounds = list(zip(polyhedron.lower, polyhedron.upper, strict=True))

@@ -11,7 +11,6 @@ from scipy.optimize import linprog
 
 from known_bodies import BODIES, Body, turned_cube
 from unrelu.polyhedra.chebyshev import chebyshev_center
-from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.hull_rows import hull_rows
 from unrelu.polyhedra.inscribed_ball import inscribed_ball
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -29,8 +28,8 @@ def random_polyhedron(seed: int, d: int, equalities: int, rows: int) -> Polyhedr
 
 def scipy_radius(P: Polyhedron) -> float:
     """The same program in coordinates of scipy's null space, by scipy's interior-point method."""
-    Z = null_space(P.A_eq) if len(P.A_eq) else np.eye(P.dimension)
-    M = np.vstack([P.A_ub, np.eye(P.dimension), -np.eye(P.dimension)]) @ Z
+    Z = null_space(P.A_eq) if len(P.A_eq) else np.eye(P.n_coordinates)
+    M = np.vstack([P.A_ub, np.eye(P.n_coordinates), -np.eye(P.n_coordinates)]) @ Z
     h = np.concatenate([P.b_ub, P.upper - P.origin, P.origin - P.lower])
     found = linprog(
         np.append(np.zeros(Z.shape[1]), -1.0),
@@ -45,7 +44,7 @@ def scipy_radius(P: Polyhedron) -> float:
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_known_bodies(body: Body) -> None:
     found = chebyshev_center(body.polyhedron)
-    assert found.status is GeometryStatus.FOUND
+    assert found.status is Status.OPTIMAL
     assert found.dimension == body.dimension
     assert found.radius == pytest.approx(body.inradius, rel=1e-7)
     assert found.point is not None
@@ -58,7 +57,7 @@ def test_known_bodies(body: Body) -> None:
 def test_radius_is_scipys_and_the_ball_fits(seed: int, equalities: int, rows: int) -> None:
     P = random_polyhedron(seed, 10, equalities, rows)
     found = chebyshev_center(P)
-    assert found.status is GeometryStatus.FOUND
+    assert found.status is Status.OPTIMAL
     assert found.point is not None
     assert found.radius == pytest.approx(scipy_radius(P), rel=1e-6)
     # Points of the ball, within the hull.
@@ -77,14 +76,14 @@ def test_the_ball_lives_in_the_hull() -> None:
 
 def test_a_slab_has_a_centre_though_it_is_unbounded() -> None:
     found = chebyshev_center(Polyhedron(np.array([[1.0, 1], [-1, -1]]), np.array([1.0, 0.0])))
-    assert found.status is GeometryStatus.FOUND
+    assert found.status is Status.OPTIMAL
     assert found.radius == pytest.approx(0.25 * math.sqrt(2))
 
 
 def test_balls_of_any_size() -> None:
     for P in (Polyhedron(lower=np.zeros(3)), Polyhedron(origin=np.zeros(2)), Polyhedron(np.eye(2), np.ones(2))):
         found = chebyshev_center(P)
-        assert found.status is GeometryStatus.UNBOUNDED
+        assert found.status is Status.UNBOUNDED
         assert found.radius == math.inf
         assert found.point is None
 
@@ -99,7 +98,7 @@ def test_balls_of_any_size() -> None:
 )
 def test_empty_sets(P: Polyhedron) -> None:
     found = chebyshev_center(P)
-    assert found.status is GeometryStatus.EMPTY
+    assert found.status is Status.INFEASIBLE
     assert found.point is None
     assert found.dimension == -1
     assert math.isnan(found.radius)

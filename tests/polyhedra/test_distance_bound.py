@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -92,13 +93,21 @@ def test_sums_that_round_up_at_every_step_stay_below_the_exact_distance() -> Non
     assert Fraction(distance_bound(box, -gaps, 1, np.zeros(0), np.zeros(0))) <= sum(map(Fraction, gaps.tolist()))
 
 
-def test_uncertain_right_hand_sides_are_allowed_for() -> None:
+@pytest.mark.parametrize("norm", NORMS)
+def test_uncertain_right_hand_sides_are_allowed_for(norm: float) -> None:
     # { x <= 0 } at distance 1 from 1; with b known to 0.25 only, the set may be { x <= 0.25 }.
     polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.zeros(1))
-    arguments = (polyhedron, np.ones(1), 1, np.zeros(0), np.ones(1))
-    assert distance_bound(*arguments) == pytest.approx(1.0)
-    assert distance_bound(*arguments, ub_error=0.25) == pytest.approx(0.75)
-    assert distance_bound(*arguments, ub_error=np.array([0.25])) <= 0.75
+    arguments = (np.ones(1), norm, np.zeros(0), np.ones(1))
+    assert distance_bound(polyhedron, *arguments) == pytest.approx(1.0)
+    bound = distance_bound(replace(polyhedron, ub_error=np.array([0.25])), *arguments)
+    assert bound == pytest.approx(0.75)
+    assert bound <= 0.75
+    # The same of an equality, whatever the sign of its multiplier.
+    for sign in (1.0, -1.0):
+        line = Polyhedron(A_eq=np.full((1, 1), sign), b_eq=np.zeros(1), eq_error=np.array([0.25]))
+        bound = distance_bound(line, np.ones(1), norm, np.array([sign]), np.zeros(0))
+        assert bound == pytest.approx(0.75)
+        assert bound <= 0.75
 
 
 def test_multipliers_of_the_wrong_sign_prove_nothing() -> None:

@@ -34,7 +34,7 @@ def test_signs_are_those_of_rational_arithmetic(numbers: list[float]) -> None:
     [(0.0, True), (1.0, True), (-1e-300, False), (np.nextafter(1.0, 2.0), False), (np.nan, False), (np.inf, False)],
 )
 def test_bounds_are_exact(point: float, inside: bool) -> None:
-    assert contains_exactly(Box(0, 1).polyhedron(2), np.array([0.5, point])) is inside
+    assert contains_exactly(Box(0, 1).in_space(2), np.array([0.5, point])) is inside
 
 
 def test_an_origin_is_not_subtracted_in_floats() -> None:

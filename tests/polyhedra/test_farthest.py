@@ -24,7 +24,7 @@ def test_bounds_hold_and_no_vertex_is_farther(seed: int, norm: float) -> None:
     corners = [np.array([float(value) for value in vertex]) for vertex in vertices(P)]
     if not corners:
         return
-    p = np.random.default_rng(seed).integers(-3, 4, P.dimension).astype(float)
+    p = np.random.default_rng(seed).integers(-3, 4, P.n_coordinates).astype(float)
     truth = max(float(np.linalg.norm(corner - p, ord=norm)) for corner in corners)
     found = farthest_point(P, p, norm, progress=False)
     assert found.point is not None

@@ -18,7 +18,7 @@ from unrelu.solvers.status import Status
 def changes_along_a_line(P: Polyhedron, c: np.ndarray) -> bool:
     """Whether a functional is no combination of the rows and the coordinates with a bound, by exact elimination."""
     bounded = np.isfinite(P.lower) | np.isfinite(P.upper)
-    rows = fractions(np.vstack([P.A_eq, P.A_ub, np.eye(P.dimension)[bounded]]))
+    rows = fractions(np.vstack([P.A_eq, P.A_ub, np.eye(P.n_coordinates)[bounded]]))
     return rank([*rows, *fractions(c[None])]) > rank(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -31,7 +32,7 @@ def exact_minimum(P: Polyhedron, c: np.ndarray) -> Fraction | None:
 def test_any_multipliers_give_a_bound(seed: int, noise: int, size: float) -> None:
     P = random_integer_polytope(seed)
     rng = np.random.default_rng(noise)
-    c = rng.standard_normal(P.dimension)
+    c = rng.standard_normal(P.n_coordinates)
     least = exact_minimum(P, c)
     bound = functional_bound(P, c, rng.standard_normal(len(P.A_eq)) * size, rng.standard_normal(len(P.A_ub)) * size)
     assert least is None or (math.isfinite(bound) and Fraction(bound) <= least)
@@ -43,12 +44,13 @@ def test_the_solvers_multipliers_give_the_minimum_up_to_rounding(start: int) -> 
     met = 0
     for seed in range(start, start + 40):
         P = random_integer_polytope(seed)
-        c = rng.standard_normal(P.dimension)
-        least, found = exact_minimum(P, c), FunctionalProgram(P).minimise(c)
+        c = rng.standard_normal(P.n_coordinates)
+        program, least = FunctionalProgram(P), exact_minimum(P, c)
+        found = program.minimise(c)
         if least is None:
             continue
         met += 1
-        bound = functional_bound(P, c, found.eq_duals, found.ub_duals)
+        bound = functional_bound(program.polyhedron, c, found.eq_duals, found.ub_duals)
         assert Fraction(bound) <= least
         assert bound == pytest.approx(float(least), abs=1e-9)
     assert met > 10
@@ -78,9 +80,20 @@ def test_an_absent_bound_needs_a_radius() -> None:
 
 
 def test_the_error_of_the_right_hand_side_counts() -> None:
-    P = Polyhedron(np.array([[-1.0]]), np.array([-1.0]), lower=-10.0, upper=10.0)
-    assert functional_bound(P, np.ones(1), np.zeros(0), np.ones(1)) == pytest.approx(1.0)
-    assert functional_bound(P, np.ones(1), np.zeros(0), np.ones(1), ub_error=0.25) == pytest.approx(0.75)
+    # x >= 1, known to a quarter, as an inequality and as an equality: all that is sure is x >= 3/4.
+    row, right = np.array([[-1.0]]), np.array([-1.0])
+    quarter, none, one = np.array([0.25]), np.zeros(0), np.ones(1)
+    half_line = Polyhedron(row, right, lower=-10.0, upper=10.0)
+    point = Polyhedron(A_eq=row, b_eq=right, eq_error=quarter, lower=-10.0, upper=10.0)
+    turned = Polyhedron(A_eq=-row, b_eq=-right, eq_error=quarter, lower=-10.0, upper=10.0)
+    assert functional_bound(half_line, one, none, one) == pytest.approx(1.0)
+    for bound in (
+        functional_bound(replace(half_line, ub_error=quarter), one, none, one),
+        functional_bound(point, one, one, none),
+        functional_bound(turned, one, -one, none),
+    ):
+        assert bound == pytest.approx(0.75)
+        assert bound <= 0.75
 
 
 def test_a_positive_bound_of_zero_proves_emptiness() -> None:
@@ -124,8 +137,10 @@ def test_all_vertices_lie_within_the_radius(seed: int) -> None:
     assert farthest <= radius < 1e3 * farthest
     # With it, ranges of free coordinates are proved.
     c = np.random.default_rng(seed).standard_normal(4)
-    minimum = FunctionalProgram(P).minimise(c)
-    bound = functional_bound(P, c, minimum.eq_duals, minimum.ub_duals, radius=radius)
+    program = FunctionalProgram(P)
+    minimum = program.minimise(c)
+    bound = functional_bound(program.polyhedron, c, minimum.eq_duals, minimum.ub_duals, radius=radius)
+    assert bound <= ((corners - P.origin) @ c).min() + 1e-12
     assert bound == pytest.approx(float(((corners - P.origin) @ c).min()), abs=1e-8)
 
 
@@ -135,7 +150,17 @@ def test_bounds_take_part_in_a_radius() -> None:
     found = recession(P)
     assert found.multipliers is not None
     assert 1.0 <= radius_bound(P, found.multipliers) < 100.0
-    assert radius_bound(P, found.multipliers, ub_error=1.0) >= 2.0
+    # What is meant may be { x >= 0, sum x <= 2 }, with corners at distance 2.
+    assert radius_bound(replace(P, ub_error=np.ones(1)), found.multipliers) >= 2.0
+
+
+def test_the_error_of_an_equality_counts_in_a_radius() -> None:
+    # The side sum x = 1 of the corner simplex; what is meant may be sum x = 3.
+    P = Polyhedron(A_eq=np.ones((1, 3)), b_eq=np.ones(1), lower=0.0)
+    found = recession(P)
+    assert found.multipliers is not None
+    assert 1.0 <= radius_bound(P, found.multipliers) < 100.0
+    assert radius_bound(replace(P, eq_error=np.full(1, 2.0)), found.multipliers) >= 3.0
 
 
 def test_wrong_multipliers_prove_no_radius() -> None:

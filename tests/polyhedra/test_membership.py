@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,8 +58,10 @@ def test_outside_the_bounds_nothing_is_proved() -> None:
 
 def test_an_uncertain_right_hand_side_widens_the_radius() -> None:
     polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.zeros(1))
-    assert member_radius(polyhedron, -np.ones(1), ub_error=0.5) == 0.0
-    assert 0.25 <= member_radius(polyhedron, np.zeros(1), ub_error=0.25) < 0.3
+    assert member_radius(replace(polyhedron, ub_error=np.array([0.5])), -np.ones(1)) == 0.0
+    assert 0.25 <= member_radius(replace(polyhedron, ub_error=np.array([0.25])), np.zeros(1)) < 0.3
+    line = Polyhedron(A_eq=np.ones((1, 1)), b_eq=np.zeros(1), eq_error=np.array([0.25]))
+    assert 0.25 <= member_radius(line, np.zeros(1)) < 0.3
 
 
 def test_what_overflows_proves_nothing() -> None:

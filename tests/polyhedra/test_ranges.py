@@ -78,7 +78,7 @@ def test_proved_ends_hold_exactly(start: int) -> None:
             assert (found.upper == -math.inf).all()
             assert (found.width == 0).all()
             continue
-        for j in range(P.dimension):
+        for j in range(P.n_coordinates):
             least, greatest = min(x[j] for x in corners), max(x[j] for x in corners)
             assert Fraction(found.proved_lower[j]) <= least, seed
             assert Fraction(found.proved_upper[j]) >= greatest, seed
@@ -172,7 +172,7 @@ class Recorder:
 def test_progress_counts_every_end_once(body: Body) -> None:
     recorder = Recorder()
     ranges(body.polyhedron, progress=recorder, workers=2)  # pyright: ignore[reportArgumentType]
-    d = body.polyhedron.dimension
+    d = body.polyhedron.n_coordinates
     assert recorder.stages == [("ranges of coordinates", 2 * d, 2 * d)]
 
 

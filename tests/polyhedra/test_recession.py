@@ -7,16 +7,16 @@ import pytest
 
 from exact_oracle import cone_is_trivial, fractions
 from known_bodies import BODIES, Body
+from unrelu.cones.strict_rows import strict_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.recession import lineality_space, recession, recession_cone
-from unrelu.polyhedra.strict_rows import strict_rows
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_polytopes_have_none(body: Body) -> None:
     found = recession(body.polyhedron)
     assert found.direction is None
-    assert found.lineality.shape == (body.polyhedron.dimension, 0)
+    assert found.lineality.shape == (body.polyhedron.n_coordinates, 0)
     assert not found.proved
 
 

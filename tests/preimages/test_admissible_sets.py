@@ -47,6 +47,18 @@ def test_five_central_lines_have_eleven_sets_and_ten_regions() -> None:
     assert only_at_the_origin == {(True,) * 5}
 
 
+def test_each_set_found_is_an_answer_with_a_witness() -> None:
+    rng = np.random.default_rng(0)
+    layer = ReLULayer(rng.standard_normal((5, 3)), rng.standard_normal(5))
+    found = admissible_sets(layer)
+    for one in found.found:
+        assert one.admissible
+        assert one.verify()
+        assert one.witness is not None
+        np.testing.assert_array_equal(layer.weight @ one.witness + layer.bias <= 0, one.inactive)
+    assert all(not one.certificate.admissible for one in found.excluded)
+
+
 def test_in_a_box_only_what_meets_it() -> None:
     # x > 0 and y > 0 everywhere in the box [1, 2]^2, x + y > 3 in half of it.
     layer = ReLULayer(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([0.0, 0.0, -3.0]))

@@ -7,8 +7,8 @@ import pytest
 from scipy import sparse
 
 from exact_oracle import cone_is_trivial, fractions
+from unrelu.cones import decide as cone_decision
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages import cone_decision
 from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind, kind_of
 

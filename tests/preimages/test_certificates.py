@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unrelu.network.layer import ReLULayer
-from unrelu.preimages.certificates import (
+from unrelu.cones.proofs import (
     Cone,
     Counting,
     Direction,
@@ -17,10 +16,11 @@ from unrelu.preimages.certificates import (
     FullRank,
     Multipliers,
 )
+from unrelu.network.layer import ReLULayer
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
-from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor.scaled_rows import ScaledRows
 
 
@@ -158,11 +158,11 @@ def test_a_certificate_for_other_numbers_never_verifies() -> None:
         certificate = preimage_.certificate
         if preimage_.kind is Kind.SINGLETON:
             continue
-        moved = replace(certificate, at=-certificate.at)
-        truth = preimage(layer, at=-certificate.at)
+        moved = replace(certificate, statement=SameFeatures(found.system, at=-preimage_.at))
+        truth = preimage(layer, at=-preimage_.at)
         assert not moved.verify() or truth.kind is moved.kind
-        other = replace(certificate, system=LayerSystem(flipped))
-        assert not other.verify() or preimage(flipped, at=certificate.at).kind is other.kind
+        other = replace(certificate, statement=SameFeatures(replace(found.system, layer=flipped), at=preimage_.at))
+        assert not other.verify() or preimage(flipped, at=preimage_.at).kind is other.kind
 
 
 def test_swapped_certificates_do_not_verify() -> None:
@@ -171,9 +171,9 @@ def test_swapped_certificates_do_not_verify() -> None:
     bounded = next(p for p in found.preimages if p.kind is Kind.BOUNDED)
     unbounded = next(p for p in found.preimages if p.kind is Kind.UNBOUNDED)
     for mine, other in ((bounded, unbounded), (unbounded, bounded)):
-        claim = PreimageCertificate(found.system, mine.at, other.certificate.bounded, mine.certificate.singleton)
+        claim = PreimageCertificate(mine.statement, other.certificate.bounded, mine.certificate.singleton)
         assert not claim.verify()
-    nothing = PreimageCertificate(found.system, bounded.at, None, None)
+    nothing = PreimageCertificate(bounded.statement, None, None)
     assert nothing.kind is Kind.UNDECIDED
     assert not nothing.verify()
     assert not nothing.verify_bounded()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from unrelu.polyhedra.domains import Box, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.same_features import SameFeatures
 
 SQUARE = ReLULayer(np.vstack([np.eye(2), -np.eye(2)]), np.array([-1.0, -1.0, -1.0, -1.0]))
 
@@ -77,19 +81,26 @@ def test_rounded_features_of_an_overdetermined_layer_are_nobodys() -> None:
     np.testing.assert_allclose(nearly.point, x, atol=1e-8)
 
 
-def test_a_set_without_room_is_left_open_rather_than_guessed() -> None:
+def test_a_set_without_room_is_decided_exactly() -> None:
     # x1 + x2 = 0 on the orthant is the origin alone, but no inequality has room there.
     layer = ReLULayer(np.array([[-1.0, -1.0], [1.0, 1.0]]), np.array([1.0, 1.0]))
     found = preimage(layer, features=np.ones(2), domain=Nonnegative())
-    assert found.kind in (Kind.UNDECIDED, Kind.SINGLETON)
-    assert found.kind is Kind.SINGLETON or found.reason
+    assert found.kind is Kind.SINGLETON
+    assert found.certificate.verify()
+    assert not found.reason
+    assert found.point is not None
+    np.testing.assert_array_equal(found.point, np.zeros(2))
 
 
 def test_a_proof_for_other_features_does_not_verify() -> None:
     certificate = preimage(SQUARE, features=np.array([1.0, 0.0, 1.0, 0.0])).certificate
-    other = type(certificate)(certificate.system, np.zeros(4), certificate.existence, None, None)
+    assert certificate.kind is Kind.EMPTY
+    assert certificate.verify()
+    at_zero = SameFeatures(certificate.statement.system, features=np.zeros(4))
+    other = replace(certificate, statement=at_zero)
+    assert other.kind is Kind.EMPTY
     assert not other.verify()
-    nothing = type(certificate)(certificate.system, np.zeros(4), None, None, None)
+    nothing = PreimageCertificate(at_zero, None, None)
     assert nothing.kind is Kind.UNDECIDED
     assert not nothing.verify()
 
@@ -101,3 +112,26 @@ def test_misuse() -> None:
         preimage(SQUARE, at=np.zeros(2), features=np.zeros(4))  # pyright: ignore[reportCallIssue]
     with pytest.raises(InputError, match="one of `at`"):
         preimage(SQUARE)  # pyright: ignore[reportCallIssue]
+
+
+def test_members_beyond_floats_are_proved_all_the_same() -> None:
+    # 2^-60 x = 2^1000, and x = 2 * 1.7e308, a sum that overflows: no float is near the only member.
+    small = preimage(ReLULayer(np.array([[2.0**-60]]), np.zeros(1)), features=np.array([2.0**1000]))
+    large = preimage(ReLULayer(np.eye(2), np.array([-1.7e308, 0.0])), features=np.array([1.7e308, 1.0]))
+    for found in (small, large):
+        assert found.kind is Kind.SINGLETON
+        assert found.certificate.verify()
+        assert found.point is None
+    # Two such summands that cancel are no reason to give up.
+    found = preimage(ReLULayer(np.ones((1, 1)), np.array([1.7e308])), features=np.array([1.7e308]))
+    assert found.kind is Kind.SINGLETON
+    assert found.certificate.verify()
+    np.testing.assert_array_equal(found.point, np.zeros(1))
+
+
+def test_rows_that_say_nothing_leave_all_of_space() -> None:
+    # The row of zeros is 0 whatever x is, so that the strict system has no row at all.
+    found = preimage(ReLULayer(np.zeros((1, 2)), np.zeros(1)), features=np.zeros(1))
+    assert found.kind is Kind.UNBOUNDED
+    assert found.certificate.verify()
+    assert (found.dimension.lower, found.dimension.upper) == (2, 2)

@@ -11,13 +11,13 @@ from scipy.optimize import linprog
 
 import unrelu as ur
 from unrelu.errors import InputError, ShapeError
-from unrelu.polyhedra.geometry_status import GeometryStatus
 from unrelu.polyhedra.volumes.result import VolumeMethod
+from unrelu.solvers.status import Status
 
 GOLDEN = (1 + math.sqrt(5)) / 2
 
 
-def simplex(d: int) -> ur.LayerPreimage:
+def simplex(d: int) -> ur.Preimage:
     """`{ x <= 1, sum x >= -1 }`: all features of d + 1 rows at a simplex's corners stay 0."""
     return ur.preimage(ur.ReLULayer(np.vstack([np.eye(d), -np.ones(d)]), -np.ones(d + 1)), at=np.zeros(d))
 
@@ -228,8 +228,8 @@ def test_an_unbounded_preimage_says_so_everywhere() -> None:
     assert pre.volume().method is VolumeMethod.UNBOUNDED
     assert (pre.volume().estimate, pre.volume().dimension) == (math.inf, 2)
     assert pre.farthest(np.zeros(3), 2).distance == math.inf
-    assert pre.chebyshev_center().status is GeometryStatus.UNBOUNDED
-    assert pre.analytic_center().status is GeometryStatus.UNBOUNDED
+    assert pre.chebyshev_center().status is Status.UNBOUNDED
+    assert pre.analytic_center().status is Status.UNBOUNDED
     found = pre.recession()
     assert found.proved
     assert found.direction is not None

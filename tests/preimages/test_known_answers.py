@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from unrelu.cones.proofs import Counting, Direction, Enclosed, ExactDirection, FullRank, Multipliers
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.certificates import Counting, Direction, Enclosed, ExactDirection, FullRank, Multipliers
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 
@@ -128,4 +128,49 @@ def test_scaling_rows_changes_nothing() -> None:
     rows = simplex_rows(3) * np.array([[1e-150], [1e150], [1.0], [1e-3]])
     found = preimage(ReLULayer(rows, -np.ones(4)), at=np.zeros(3))
     assert found.kind is Kind.BOUNDED
+    assert found.certificate.verify()
+
+
+def planted_face(d: int, m: int, seed: int) -> np.ndarray:
+    """m rows of small integers that are at most 0 at a planted z; many are 0 there, some of those on the whole cone."""
+    rng = np.random.default_rng(seed)
+    z = np.zeros(d, dtype=int)
+    support = rng.choice(d, d // 3, replace=False)
+    z[support] = rng.choice([-1, 1], d // 3)
+    A = rng.integers(-2, 3, (m, d))
+    for i in range(3 * m // 4):
+        while A[i] @ z:
+            j = rng.choice(support)
+            A[i, j] -= np.sign(A[i] @ z) * z[j]
+    for k in range(m // 12):
+        A[3 * m // 4 - 1 - k] = -A[3 * k : 3 * k + 3].sum(axis=0)
+    loose = A[3 * m // 4 :]
+    loose *= -np.sign(loose @ z)[:, None]
+    return A.astype(float)
+
+
+@pytest.mark.parametrize(("d", "m"), [(45, 78), (60, 90), (90, 200)])
+def test_large_integer_layers_with_many_rows_tight_on_a_face(d: int, m: int) -> None:
+    A = planted_face(d, m, seed=d)
+    found = preimage(ReLULayer(A, np.zeros(m)), at=np.zeros(d))
+    assert found.kind is Kind.UNBOUNDED
+    assert found.certificate.verify()
+    # A row that undoes the sum of all others leaves nothing but 0.
+    whole = np.vstack([A, -A.sum(axis=0)])
+    found = preimage(ReLULayer(whole, np.zeros(m + 1)), at=np.zeros(d))
+    rank = int(np.linalg.matrix_rank(A))
+    assert found.kind is (Kind.SINGLETON if rank == d else Kind.UNBOUNDED)
+    assert found.certificate.verify()
+
+
+def test_an_ulp_makes_a_singleton_of_60_inputs() -> None:
+    rng = np.random.default_rng(0)
+    A = rng.integers(-(2**20), 2**20, (60, 60)).astype(float)
+    A[-1] = A[:8].sum(axis=0)
+    bias = np.full(60, 1.0)
+    assert preimage(ReLULayer(A, bias), at=np.zeros(60)).kind is not Kind.SINGLETON
+    A[-1, 1] = np.nextafter(A[-1, 1], np.inf)
+    found = preimage(ReLULayer(A, bias), at=np.zeros(60))
+    assert found.kind is Kind.SINGLETON
+    assert isinstance(found.certificate.singleton, FullRank)
     assert found.certificate.verify()

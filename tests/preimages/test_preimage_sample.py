@@ -10,16 +10,17 @@ import pytest
 from scipy import stats
 from scipy.sparse import csr_array
 
+from unrelu.cones.decision import still_open
 from unrelu.errors import InputError, SamplingWarning
 from unrelu.network.layer import ReLULayer
+from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.domains import Box, Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.classification import preimage
-from unrelu.preimages.facts import open_fact
-from unrelu.preimages.layer_preimage import DimensionInterval, LayerPreimage
+from unrelu.preimages.preimage import Preimage
 
 
-def random_preimage(seed: int, tolerance: float = 0.0) -> LayerPreimage:
+def random_preimage(seed: int, tolerance: float = 0.0) -> Preimage:
     """Of 8 rows at a picture of shape (4, 5), some pixels of which are black."""
     rng = np.random.default_rng(seed)
     layer = ReLULayer(rng.standard_normal((8, 20)), rng.standard_normal(8), input_shape=(4, 5))
@@ -96,9 +97,13 @@ def test_right_hand_sides_are_within_their_error(tolerance: float) -> None:
         for row, right in zip(C, domain.b_ub, strict=True)
     ]
     off = [abs(Fraction(value) - truth) for value, truth in zip(P.b_ub, exact, strict=True)]
-    assert all(error <= Fraction(bound) for error, bound in zip(off, pre.ub_error, strict=True))
+    assert all(error <= Fraction(bound) for error, bound in zip(off, P.ub_error, strict=True))
     assert any(off)
-    assert pre.ub_error.max() < 1e-10
+    assert P.ub_error.max() < 1e-10
+    # About the point itself equalities hold exactly.
+    assert len(P.b_eq) == (0 if tolerance else active.sum())
+    assert not P.b_eq.any()
+    assert not P.eq_error.any()
 
 
 def _value(row: np.ndarray, x: np.ndarray, constant: float) -> Fraction:
@@ -140,7 +145,7 @@ def test_unbounded_ones_are_refused(domain: Domain | None) -> None:
 
 
 def test_undecided_ones_are_refused() -> None:
-    pre = replace(random_preimage(0), bounded_fact=open_fact("left open"))
+    pre = replace(random_preimage(0), bounded_decision=still_open("left open"))
     with pytest.raises(InputError, match=r"is undecided; bound it by a domain such as Box"):
         pre.sample(10)
 
@@ -152,7 +157,7 @@ def test_no_points_are_refused() -> None:
 
 def test_another_dimension_than_the_proved_one_is_refused() -> None:
     pre = random_preimage(0)
-    vars(pre)["dimension"] = DimensionInterval(3, 4)  # stands for a proof that the floats of the sampler contradict
+    vars(pre)["_dimension"] = DimensionInterval(3, 4)  # stands for a proof that the floats of the sampler contradict
     with pytest.raises(InputError, match=r"too thin for floats: 1\d dimensions were found, where 3 to 4 are proved"):
         pre.sample(10, progress=False)
 

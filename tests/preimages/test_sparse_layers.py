@@ -15,6 +15,8 @@ from scipy import sparse
 from torch import nn
 
 from exact_oracle import cone_is_trivial, fractions
+from unrelu.cones import decide as cone_decision
+from unrelu.cones.proofs import Cone, Direction, FullRank, LocalCounting, Multipliers
 from unrelu.errors import StoreError, TooLarge
 from unrelu.network import layer as layer_module
 from unrelu.network.fingerprints import array_sha256
@@ -22,15 +24,14 @@ from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages import cone_decision
 from unrelu.preimages.admissibility import admissibility
 from unrelu.preimages.certificate_files.arrays import write_array
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificate_files.sparse_arrays import read_sparse, write_sparse
-from unrelu.preimages.certificates import Cone, Direction, FullRank, LocalCounting, Multipliers
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind, kind_of
+from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor import normal_band
 from unrelu.rigor.scaled_rows import ScaledRows
 
@@ -188,8 +189,8 @@ def test_what_is_changed_does_not_verify() -> None:
     assert not dataclasses.replace(proof, singleton=FullRank()).verify_singleton()
     flipped = sparse.csr_array(few.weight, copy=True)
     flipped.data = np.negative(flipped.data)
-    other = dataclasses.replace(found.system, layer=ReLULayer(flipped, few.bias))
-    assert not dataclasses.replace(proof, system=other).verify_bounded()
+    other = SameFeatures(dataclasses.replace(found.system, layer=ReLULayer(flipped, few.bias)), at=found.at)
+    assert not dataclasses.replace(proof, statement=other).verify_bounded()
     unbounded = preimage(stored_both_ways("stride 2", -3.0)[0], at=x).certificate
     assert isinstance(unbounded.bounded, Direction)
     assert unbounded.verify_bounded()
@@ -260,13 +261,13 @@ def test_rows_without_a_narrow_band_are_left_open(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(normal_band, "BAND_LIMIT", 2**15)
     found = preimage(stored_both_ways("many maps", -1.0)[0], at=pictures(1, 3)[0])
     assert found.kind is Kind.UNDECIDED
-    assert "too many columns in too many ways" in found.bounded_fact.reason
+    assert "too many columns in too many ways" in found.bounded_decision.reason
     rows = np.arange(400)
     other = np.append(np.arange(1, 201) % 200, np.random.default_rng(0).permutation(200))
     A = sparse.csr_array((np.ones(800), (np.append(rows, rows), np.append(rows % 200, other))), shape=(400, 200))
     found = preimage(ReLULayer(A, np.full(400, -1.0)), at=np.zeros(200))
     assert found.kind is Kind.UNDECIDED
-    assert "diagonals, which would take" in found.bounded_fact.reason
+    assert "diagonals, which would take" in found.bounded_decision.reason
 
 
 _CIFAR_SIZED = """

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from report_pages import made, page
-from small_studies import SIDE, dense_network, dense_study, pictures
+from small_studies import SIDE, branched_study, dense_network, dense_study, pictures
 from unrelu.network.graph import Network
 from unrelu.study.analyze import analyze
 
@@ -49,6 +49,21 @@ def test_colour_pictures() -> None:
     np.testing.assert_array_equal(
         np.asarray(Image.open(io.BytesIO(content))), np.round(255 * original.transpose(1, 2, 0))
     )
+
+
+def test_that_nothing_can_tell_them_apart_is_said_of_cuts_only() -> None:
+    for layer, name, cut in ((None, "joined", True), ("relu-left", "relu-left", False)):
+        study = branched_study(layer)
+        (kept,) = study.kept.to_pylist()
+        text = " ".join(made(study).text.split())
+        who = "all" if cut else str(kept["same_class"])
+        assert f"Each metamer has the features of its original in {name}, up to the feature error beside it." in text
+        assert f"metamers keep the features of {'node' if cut else 'layer'} {name} of one input while they" in text
+        assert f"for {who} of them the network predicts what it predicts for the original." in text
+        assert ("nothing behind it can tell apart two inputs that have exactly the same features there" in text) == cut
+        assert ("sees more than relu-left: its output also depends on the input through right, past it" in text) != cut
+        assert ("but past it the output also depends on the input through right; for" in text) != cut
+        assert ("in the linear region of the original (0 ≤ x ≤ 1)" in text) == cut  # which has two ReLUs before it
 
 
 def test_class_names_are_shown() -> None:

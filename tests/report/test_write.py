@@ -15,30 +15,36 @@ from unrelu.errors import InputError, MissingExtra, StoreError
 from unrelu.network.graph import Network
 from unrelu.report.page import make_page
 from unrelu.report.template import render
-from unrelu.report.write import write_report
+from unrelu.report.write import Report, write_report
 from unrelu.study.analyze import analyze
 from unrelu.study.store import load_study
 
 
-def test_report_of_a_stored_study_is_the_same(tmp_path: Path) -> None:
-    dense_study().save(tmp_path / "study")
-    one = dense_study().report(tmp_path / "one" / "report.html")
-    two = load_study(tmp_path / "study").report(tmp_path / "two" / "report.html")
-    assert one.path.read_bytes() == two.path.read_bytes()
-    assert [path.name for path in one.figures] == [path.name for path in two.figures]
-    for first, second in zip(one.figures, two.figures, strict=True):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return write_report([dense_study(), joined_study()], tmp_path_factory.mktemp("two") / "report.html", title="Two")
+
+
+def test_report_of_stored_studies_is_the_same(written: Report, tmp_path: Path) -> None:
+    stored = []
+    for study in (dense_study(), joined_study()):
+        study.save(tmp_path / study.info.name)
+        stored.append(load_study(tmp_path / study.info.name))
+    again = write_report(stored, tmp_path / "report.html", title="Two")
+    assert written.path.read_bytes() == again.path.read_bytes()
+    assert [path.name for path in written.figures] == [path.name for path in again.figures]
+    for first, second in zip(written.figures, again.figures, strict=True):
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_figures_are_written_beside_the_page(tmp_path: Path) -> None:
-    written = write_report([dense_study(), joined_study()], tmp_path / "report.html", title="Two")
+def test_figures_are_written_beside_the_page(written: Report) -> None:
     names = {path.name for path in written.figures}
     for kind in ("preimages-1", "decay-before", "decay-with", "sizes", "condition", "smallest", "tradeoff"):
         assert {f"network1-{kind}.png", f"network2-{kind}.png"} <= names
     assert {"network1-gallery.png", "network1-unique-1.png"} <= names
     assert "network2-unique-1.png" not in names
     for path in written.figures:
-        assert path.parent == tmp_path / "figures"
+        assert path.parent == written.path.parent / "figures"
         with Image.open(path) as picture:
             assert picture.size[0] > 400
     assert read(written.path.read_text(encoding="utf-8")).all("h1")[0].text == "Two"

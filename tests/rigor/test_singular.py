@@ -85,3 +85,19 @@ def test_rows_of_very_different_sizes_warn_of_nothing() -> None:
     bound = smallest_singular_value_bound(M)
     # No singular value exceeds the length of a row: the least is at most the shortest one.
     assert 0.0 <= bound <= np.linalg.norm(M, axis=1).min()
+
+
+@pytest.mark.parametrize("n", [3, 46, 120, 300])
+def test_one_ulp_makes_full_rank_beyond_all_condition_numbers(n: int) -> None:
+    # The last row is the sum of others, exactly; an ulp more in one number, and the determinant is not 0.
+    rng = np.random.default_rng(n)
+    M = rng.integers(-(2**20), 2**20, (n, n)).astype(float)
+    M[-1] = M[: min(8, n - 1)].sum(axis=0)
+    assert not proves_full_rank(M)
+    assert not proves_full_rank(M * 2.0 ** rng.integers(-900, 900, (n, 1)))
+    M[-1, 1] = np.nextafter(M[-1, 1], np.inf)
+    assert smallest_singular_value_bound(M) == 0.0
+    assert proves_full_rank(M)
+    assert proves_full_rank(M * 2.0 ** rng.integers(-900, 900, (n, 1)))
+    assert proves_full_rank(M.T)
+    assert proves_full_rank(np.vstack([M, M[:2]]))

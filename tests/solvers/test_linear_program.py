@@ -132,10 +132,6 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert captured.err == ""
 
 
-def test_every_status_says_what_to_do() -> None:
-    assert all(len(status.advice) > 20 for status in Status)
-
-
 def test_misuse_is_told() -> None:
     with pytest.raises(ShapeError, match="row_lower needs one number or shape"):
         RowSystem(np.eye(2), row_lower=np.zeros(3))

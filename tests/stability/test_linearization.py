@@ -51,7 +51,7 @@ def test_the_map_is_exact_on_the_region_as_far_as_its_radius(kind, layer, relu):
         moved = reference.values(x + dx)
         assert lin.same_region(x + dx)
         for name in lin.pattern.layers:
-            np.testing.assert_array_equal((moved[name] > 0).numpy(), lin.pattern[name])
+            np.testing.assert_array_equal((moved[name] > 0).numpy(), lin.pattern.active(name))
         expected = moved[end].flatten().numpy()
         np.testing.assert_allclose(value + lin.matrix @ dx.numpy().ravel(), expected, atol=1e-13 * np.abs(value).max())
         np.testing.assert_allclose(lin((x + dx).numpy()[None])[0], expected, atol=1e-13 * np.abs(value).max())
@@ -65,10 +65,11 @@ def test_the_neuron_at_the_boundary_flips_just_beyond_the_radius(kind):
     lin = linearize(net, at=x)
     layer, neuron = lin.boundary.layer, lin.boundary.neuron
     gradient = linearize(net.upto(layer), at=x, relu=False).matrix[neuron].reshape(x.shape)
-    toward = torch.from_numpy(gradient * (-1 if lin.pattern[layer].flat[neuron] else 1) / np.linalg.norm(gradient))
+    away = -1 if lin.pattern.active(layer).flat[neuron] else 1
+    toward = torch.from_numpy(gradient * away / np.linalg.norm(gradient))
     assert lin.same_region(x + 0.999 * lin.radius * toward)
     beyond = activation_pattern(net, x + 1.001 * lin.radius * toward)
-    assert beyond[layer].flat[neuron] != lin.pattern[layer].flat[neuron]
+    assert beyond.active(layer).flat[neuron] != lin.pattern.active(layer).flat[neuron]
     assert not lin.same_region(x + 1.001 * lin.radius * toward)
 
 
@@ -81,7 +82,7 @@ def test_the_linf_radius_is_that_of_the_worst_corner(kind):
     assert (lin.boundary.norm, lin.boundary_linf.norm) == (2.0, math.inf)
     assert lin.radius / math.sqrt(net.input_size) <= lin.radius_linf <= lin.radius
     gradient = linearize(net.upto(layer), at=x, relu=False).matrix[neuron].reshape(x.shape)
-    toward = torch.from_numpy(np.sign(gradient) * (-1 if lin.pattern[layer].flat[neuron] else 1))
+    toward = torch.from_numpy(np.sign(gradient) * (-1 if lin.pattern.active(layer).flat[neuron] else 1))
     assert lin.same_region(x + 0.999 * lin.radius_linf * toward)
     assert not lin.same_region(x + 1.001 * lin.radius_linf * toward)
     for seed in range(20):
@@ -135,7 +136,7 @@ def test_beyond_a_crossing_with_a_live_path_the_map_fails_by_the_slope_that_chan
     lin = linearize(net, at=x, relu=False)
     layer, neuron = lin.boundary.layer, lin.boundary.neuron
     gradient = linearize(net.upto(layer), at=x, relu=False).matrix[neuron]
-    toward = gradient * (-1 if lin.pattern[layer].flat[neuron] else 1) / np.linalg.norm(gradient)
+    toward = gradient * (-1 if lin.pattern.active(layer).flat[neuron] else 1) / np.linalg.norm(gradient)
     beyond = linearize(net, at=x + torch.from_numpy(1.0001 * lin.radius * toward), relu=False)
     change = (beyond.matrix - lin.matrix) @ toward
     assert np.abs(change).max() > 1e-3, "the neuron has a live path to the output"

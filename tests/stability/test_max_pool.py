@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from stability.reference_networks import Graph, convolution, normal
 from unrelu.errors import ModelError, UnknownNode
-from unrelu.metamers.metamer import metamer
+from unrelu.metamerism.metamer import metamer
 from unrelu.network.operators import Dense, Elementwise, MaxPool, ReLU, Reshape
 from unrelu.stability.adjoint import pull
 from unrelu.stability.linearization import linearize

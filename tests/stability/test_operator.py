@@ -84,7 +84,7 @@ def test_products_are_those_of_the_matrix_in_both_directions(kind, layer, relu):
 @pytest.mark.parametrize("name", OPERATORS)
 def test_every_operator_has_its_adjoint(name):
     net = Graph(4, 5, 6).add(name, OPERATORS[name]).network()
-    J = JacobianOperator(net, ActivationPattern((), ()))
+    J = JacobianOperator(net, ActivationPattern({}))
     matrix = linearize(net, at=np.zeros((4, 5, 6))).matrix
     np.testing.assert_allclose(J.T @ np.eye(J.shape[0]), matrix.T, rtol=0, atol=1e-14 * np.abs(matrix).max())
     assert_adjoint(J)
@@ -92,7 +92,7 @@ def test_every_operator_has_its_adjoint(name):
 
 def test_a_three_dimensional_convolution_has_its_adjoint():
     kernel = Convolution(normal(0, 2, 3, 2, 2, 2), normal(1, 2), (2, 1, 2), ((1, 1), (0, 1), (0, 0)), (1, 1, 1))
-    assert_adjoint(JacobianOperator(Graph(3, 4, 4, 5).add("conv", kernel).network(), ActivationPattern((), ())))
+    assert_adjoint(JacobianOperator(Graph(3, 4, 4, 5).add("conv", kernel).network(), ActivationPattern({})))
 
 
 def test_cotangents_of_several_paths_and_outputs_add_up():

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from stability.reference_networks import REFERENCES, normal, one_layer
+from stability.reference_networks import REFERENCES, Graph, normal, one_layer
 from unrelu.errors import InputError, ModelError, ShapeError, UnknownNode
 from unrelu.network.graph import Network
-from unrelu.stability.pattern import activation_pattern, forward_pass
+from unrelu.network.operators import MaxPool, ReLU
+from unrelu.stability.pattern import ActivationPattern, activation_pattern, forward_pass
 
 
 @pytest.mark.parametrize("kind", REFERENCES)
@@ -17,17 +18,37 @@ def test_pattern_is_where_the_reference_is_positive(kind):
     assert pattern.layers == reference.network.layers
     for layer in pattern.layers:
         assert 0 < pattern.n_active(layer) < values[layer].numel(), "the case should have both kinds of neurons"
-        np.testing.assert_array_equal(pattern[layer], (values[layer] > 0).numpy())
+        np.testing.assert_array_equal(pattern.active(layer), (values[layer] > 0).numpy())
+
+
+def test_branches_make_the_pattern_and_the_pattern_holds_them():
+    net = Graph(1, 4).add("relu", ReLU()).add("pool", MaxPool((2,), (2,), ((0, 0),), (1,))).network()
+    found = activation_pattern(net, np.array([[-1.0, 2.0, 4.0, 3.0]]))
+    assert {name: branches.tolist() for name, branches in found.branches.items()} == {
+        "relu": [[0, 1, 1, 1]],
+        "pool": [[1, 0]],
+    }
+    assert found.active("relu").tolist() == [[False, True, True, True]]
+    assert found.selection("pool").tolist() == [[1, 2]]
+    assert (found.names, found.layers, found.pools) == (("relu", "pool"), ("relu",), ("pool",))
+    made = ActivationPattern.of(net, {"pool": np.array([[1, 0]]), "relu": np.array([[False, True, True, True]])})
+    assert made.same_as(found)
+    assert made.digest(["relu", "pool"]) == found.digest(["relu", "pool"])
+    assert not ActivationPattern.of(net, {**found.branches, "pool": np.array([[0, 0]])}).same_as(found)
+    with pytest.raises(ValueError, match="read-only"):
+        found.branches["relu"][0, 0] = 1
+    with pytest.raises(UnknownNode, match="no ReLU layer 'pool'; it has relu"):
+        found.active("pool")
 
 
 def test_pre_activation_of_exactly_zero_is_inactive():
     pattern = activation_pattern(one_layer(np.array([[1.0], [-1.0], [0.0]])), at=np.zeros(1))
-    assert pattern["relu1"].tolist() == [False, False, False]
+    assert pattern.active("relu1").tolist() == [False, False, False]
 
 
 def test_smallest_positive_number_is_active():
     pattern = activation_pattern(one_layer(np.array([[1.0]])), at=np.array([5e-324]))
-    assert pattern["relu1"].tolist() == [True]
+    assert pattern.active("relu1").tolist() == [True]
 
 
 def test_one_neuron_makes_another_pattern():
@@ -57,7 +78,7 @@ def test_pattern_of_a_network_without_relu_is_empty():
 def test_float32_and_float64_tensors_and_arrays_are_taken():
     net = one_layer(np.eye(2))
     for at in (torch.tensor([1.0, -1.0]), np.array([1, -1]), torch.tensor([1.0, -1.0], dtype=torch.float64)):
-        assert activation_pattern(net, at)["relu1"].tolist() == [True, False]
+        assert activation_pattern(net, at).active("relu1").tolist() == [True, False]
 
 
 def test_a_batch_is_refused():
@@ -77,4 +98,4 @@ def test_an_overflowing_pre_activation_is_refused():
 
 def test_an_unknown_layer_is_refused():
     with pytest.raises(UnknownNode, match="no ReLU layer 'relu9'; it has relu1"):
-        activation_pattern(one_layer(np.eye(2)), np.zeros(2))["relu9"]
+        activation_pattern(one_layer(np.eye(2)), np.zeros(2)).active("relu9")

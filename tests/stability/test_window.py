@@ -93,7 +93,7 @@ def test_only_what_a_window_reaches_is_kept():
     arrived = push(net, pattern, ["conv2", "relu2"], start=window_start(net, window))
     before, after = (found.tangents for found in arrived)
     assert before.values.shape == (60, 4 * 9 * 8)
-    assert after.values.shape == (60, int(pattern["relu2"][:, 88:97, :8].sum()))
+    assert after.values.shape == (60, int(pattern.active("relu2")[:, 88:97, :8].sum()))
 
 
 def test_coordinates_are_those_of_the_slices():

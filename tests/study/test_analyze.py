@@ -10,7 +10,7 @@ import pytest
 
 from small_studies import SIDE, N, dense_network, dense_study, joined_network, joined_study, large_network, pictures
 from unrelu.errors import DomainError, InputError, ShapeError, UnknownNode
-from unrelu.metamers.pairs import choose_pairs
+from unrelu.metamerism.pairs import choose_pairs
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
 from unrelu.preimages.classification import preimage
@@ -157,15 +157,16 @@ def test_originals_are_those_with_the_fewest_positive_features() -> None:
     assert (first[chosen.original] == chosen.n_active).all()
 
 
-def test_the_layer_table_counts_metamers() -> None:
+def test_metamers_are_counted() -> None:
     rows = dense_study().metamers.to_pylist()
-    first, second = dense_study().layers.to_pylist()
-    assert first["n_metamers"] == 9
-    assert first["metamers_same_class"] == sum(row["metamer_predicted"] == row["original_predicted"] for row in rows)
-    assert first["metamers_optimal"] == sum(row["optimal"] for row in rows)
-    assert first["metamers_feature_error"] == max(row["feature_error"] for row in rows)
-    assert second["n_metamers"] == 0
-    assert second["metamers_feature_error"] is None
+    (kept,) = dense_study().kept.to_pylist()
+    assert (kept["layer"], kept["relu"], kept["output_size"], kept["n_metamers"]) == ("relu1", True, 28, 9)
+    assert kept["same_class"] == sum(row["metamer_predicted"] == row["original_predicted"] for row in rows)
+    assert kept["optimal"] == sum(row["optimal"] for row in rows)
+    assert kept["feature_error"] == max(row["feature_error"] for row in rows)
+    assert kept["regional"] == 0
+    assert (kept["cut"], kept["bypassed_by"]) == (True, [])
+    assert joined_study().kept.num_rows == 0
 
 
 def test_pairs_join_different_classes_and_depend_on_the_seed_alone() -> None:
@@ -275,11 +276,16 @@ def test_a_study_says_what_it_found() -> None:
         ({"labels": np.array([1, 2])}, InputError, "labels must be 3 integers"),
         ({"labels": np.array([0.5, 1, 2])}, InputError, "labels must be 3 integers"),
         ({"layers": ["relu9"]}, UnknownNode, "relu1, relu2"),
+        ({"metamer_layer": "relu9"}, UnknownNode, "relu9"),
         ({"layers": "relu1"}, InputError, r"\['relu1'\]"),
         ({"spectra": -1}, InputError, "spectra must be 0 or more"),
         ({"metamers": -1}, InputError, "metamers must be 0 or more"),
         ({"metamers": 1, "metamer_norms": (3,)}, InputError, "norm"),
-        ({"metamers": 1, "metamer_domain": Box(0.4, 0.5)}, DomainError, "outside the domain"),
+        (
+            {"metamers": 1, "metamer_domain": Box(0.4, 0.5)},
+            DomainError,
+            "input 0, a metamer's original: coordinate 0 .*; clip it",
+        ),
         ({"data": np.full((1, 16), 0.5), "metamers": 1}, InputError, "at least two inputs"),
         ({"picture_shape": (3, 5)}, ShapeError, "16 numbers"),
         ({"picture_shape": (2, 2, 4)}, ShapeError, "picture_shape"),

@@ -103,8 +103,8 @@ class _Given:
     def __init__(self, polyhedron: Polyhedron) -> None:
         self._polyhedron = polyhedron
 
-    def polyhedron(self, dimension: int) -> Polyhedron:
-        assert dimension == self._polyhedron.dimension
+    def in_space(self, n_coordinates: int) -> Polyhedron:
+        assert n_coordinates == self._polyhedron.n_coordinates
         return self._polyhedron
 
 

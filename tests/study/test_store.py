@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import unrelu as ur
 from small_studies import dense_study, joined_study
 from unrelu.errors import InputError, MissingExtra, StoreError
 from unrelu.study.schemas import TABLES
@@ -46,7 +47,8 @@ def same(one: Study, two: Study) -> bool:
 @pytest.mark.parametrize("study", [dense_study, joined_study])
 def test_what_is_saved_is_read_back(tmp_path: Path, study: Callable[[], Study]) -> None:
     study().save(tmp_path / "deep" / "study")
-    assert same(load_study(tmp_path / "deep" / "study"), study())
+    assert same(ur.load_study(tmp_path / "deep" / "study"), study())
+    assert same(ur.load_study(str(tmp_path / "deep" / "study")), study())
 
 
 def test_the_parquet_files_stand_on_their_own(folder: Path) -> None:
@@ -98,7 +100,7 @@ def test_a_changed_index(folder: Path) -> None:
 
 def test_another_version(folder: Path) -> None:
     rewrite(folder, lambda record: record.update(version=99))
-    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 4"):
+    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 5"):
         load_study(folder)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from unrelu.across.pair import Pair, pair
+from unrelu.across.look_alike_pair import LookAlikePair, look_alike_pair
 from unrelu.across.pair_search import along_line, descend
-from unrelu.errors import DomainError, InputError, ShapeError
-from unrelu.network.arrays import Array, as_numpy
+from unrelu.errors import InputError, ShapeError
+from unrelu.network.arrays import Array, as_numpy, unit_roundoff
+from unrelu.polyhedra.domain_at import place
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.progress import Progress, resolve_progress
 from unrelu.stability.linearization import linearize
+from unrelu.stability.singular_values import triangular_factor
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -32,7 +35,7 @@ def far_pairs(
     steps: int = 200,
     seed: int = 0,
     progress: Progress | bool | None = None,
-) -> tuple[Pair, ...]:
+) -> tuple[LookAlikePair, ...]:
     """Search for inputs far from a point whose features are nearly those of the point.
 
     From the point the n directions of the smallest singular values are followed both ways, and as many random ones,
@@ -62,21 +65,21 @@ def far_pairs(
     >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.eye(2), np.zeros(2))])
     >>> far_pairs(net.upto("relu1"), at=np.array([1.0]), n=1)
-    (Pair(distance 2, features 1.414, ratio 0.7071),)
+    (LookAlikePair(distance 2, features 1.414, ratio 0.7071),)
     """
     if n < 1 or not apart > 0:
         raise InputError(f"n and apart must be positive, not {n} and {apart}.")
     x, D = point_in(prefix, at, domain)
-    found: list[Pair] = []
+    found: list[LookAlikePair] = []
     directions = start_directions(prefix, x, n, seed)
     with resolve_progress(progress).stage("pairs", len(directions)) as advance:
         for v in directions:
             other = along_line(prefix, x, v, D, apart, n_regions)
             if other is not None:
                 _, better = descend(prefix, x, other, D, apart, both=False, steps=steps)
-                found.append(pair(prefix, x, better))
+                found.append(look_alike_pair(prefix, x, better))
             advance(1)
-    chosen: list[Pair] = []
+    chosen: list[LookAlikePair] = []
     for each in sorted(found, key=lambda each: each.ratio):
         if len(chosen) < n and all(np.linalg.norm(each.other - known.other) >= _SAME * apart for known in chosen):
             chosen.append(each)
@@ -85,12 +88,13 @@ def far_pairs(
 
 def start_directions(prefix: Network, x: np.ndarray, n: int, seed: int) -> list[np.ndarray]:
     """The directions of the n smallest singular values at a point, and n random ones, both ways."""
-    matrix = linearize(prefix, x).matrix
-    d = matrix.shape[1]
-    # The eigenvectors of J'J: directions to start from need no accuracy.
-    _, vectors = np.linalg.eigh(matrix.T @ matrix)
+    J = linearize(prefix, x).matrix
+    d = J.shape[1]
+    J = J[J.any(axis=1)]
+    # Not from J'J, whose rounding mixes all directions below 1e-8 of the largest singular value.
+    _, _, vectors = np.linalg.svd(J if len(J) < d else triangular_factor(torch.from_numpy(J)).numpy())
     random = np.random.default_rng(seed).standard_normal((n, d))
-    rows = [*vectors.T[: min(n, d)], *random]
+    rows = [*vectors[::-1][:n], *random]
     return [sign * row.reshape(x.shape) for row in rows for sign in (1.0, -1.0)]
 
 
@@ -105,8 +109,5 @@ def point_in(prefix: Network, at: Array, domain: Domain | None) -> tuple[np.ndar
     if x.shape != prefix.input_shape:
         raise ShapeError(f"the point has shape {x.shape}, the network takes {prefix.input_shape}.")
     D = resolve(domain, x.size)
-    broken = float(D.violation(x.reshape(1, -1))[0])
-    outside = bool((x.ravel() < D.lower).any() or (x.ravel() > D.upper).any())
-    if outside or broken > 1e-9 * (1 + float(np.abs(x).max())):  # rows are computed with rounding, bounds are not
-        raise DomainError(f"the point breaks a constraint of the domain by {broken:.3g}; give one that lies in it.")
+    place(D, x.ravel(), unit=unit_roundoff(at), what="the point lies outside the domain")
     return x, D

@@ -9,6 +9,7 @@ import numpy as np
 
 from unrelu.across.full_regions import FullRegions
 from unrelu.across.sharp_bound import smallest_value
+from unrelu.rigor.rounding import times_power_below
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class FrameBounds:
     @property
     def lower(self) -> float:
         """Proved lower bound of kappa_L."""
-        return max(self.sharper, self.below / 2)
+        return max(self.sharper, times_power_below(self.below, -1))
 
     @property
     def upper(self) -> float:
@@ -52,7 +53,9 @@ def frame_bounds(regions: FullRegions) -> FrameBounds:
     """The sandwich, from the regions of a layer."""
     A = regions.layer.dense_weight
     d = A.shape[1]
-    halves = np.where(regions.always_active, 1.0, 0.5)[:, None] * A
+    halved = np.where(regions.always_active, 1.0, 0.5)[:, None]
+    halves = halved * A
+    inexact = (halves / halved != A).any(axis=1)  # half of an odd multiple of the least float is none
     values = np.zeros(len(regions.regions))
     below, above, sharper = math.inf, math.inf, math.inf
     for k, region in enumerate(regions.regions):
@@ -64,7 +67,8 @@ def frame_bounds(regions: FullRegions) -> FrameBounds:
         found = smallest_value(rows)
         values[k] = found.value
         below = min(below, found.below)
-        sharper = min(sharper, smallest_value(halves[region.active]).below)
+        no_claim = bool(inexact[region.active].any())
+        sharper = 0.0 if no_claim else min(sharper, smallest_value(halves[region.active]).below)
         if region.proved:
             above = min(above, found.above)
     values.flags.writeable = False

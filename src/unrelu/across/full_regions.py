@@ -18,7 +18,7 @@ from unrelu.preimages.certificates.sign_system import SignCertificate, SignSyste
 from unrelu.preimages.certificates.witness import Witness
 from unrelu.preimages.sign_decision import decide_signs
 from unrelu.progress import Progress
-from unrelu.rigor.rounding import gamma
+from unrelu.rigor.rounding import UNDERFLOW, gamma
 
 LIMIT = 10_000
 """Regions that are listed unless a caller allows more: a few minutes of work."""
@@ -135,7 +135,7 @@ def require_interior(domain: Polyhedron) -> None:
     P = domain
     part = Polyhedron(P.A_ub, P.b_ub, P.A_eq, P.b_eq, np.maximum(P.lower, -_WIDE), np.minimum(P.upper, _WIDE), P.origin)
     centre = chebyshev_center(part)
-    full = centre.dimension == P.dimension and not len(P.A_eq) and bool((P.lower < P.upper).all())
+    full = centre.dimension == P.n_coordinates and not len(P.A_eq) and bool((P.lower < P.upper).all())
     if centre.point is None or not full or not is_strictly_inside(part, centre.point):
         raise DomainError(
             "the domain has no interior (or none that can be proved), so that its inputs do not fill the input space; "
@@ -159,7 +159,7 @@ def _child(A: np.ndarray, b: np.ndarray, domain: Polyhedron, parent: Region, sid
     if isinstance(known, Witness) and known.is_exact(system):
         return Region(active, True, known)
     found = decide_signs(system)
-    return None if found.admissible is False else Region(active, found.admissible is True, found.certificate)
+    return None if found.holds is False else Region(active, found.holds is True, found.certificate)
 
 
 def _constant_signs(A: np.ndarray, b: np.ndarray, domain: Polyhedron) -> np.ndarray:
@@ -167,7 +167,8 @@ def _constant_signs(A: np.ndarray, b: np.ndarray, domain: Polyhedron) -> np.ndar
     with np.errstate(invalid="ignore", over="ignore"):
         ends = np.stack([A * domain.lower, A * domain.upper])
         ends[:, A == 0] = 0.0  # also where a bound is infinite
-        slack = gamma(A.shape[1] + 4) * (np.abs(ends).max(axis=0).sum(axis=1) + np.abs(b))
+        d = A.shape[1]
+        slack = gamma(d + 4) * (np.abs(ends).max(axis=0).sum(axis=1) + np.abs(b)) + (d + 4) * UNDERFLOW
         least = ends.min(axis=0).sum(axis=1) + b - slack
         most = ends.max(axis=0).sum(axis=1) + b + slack
     signs = np.where(least > 0, 1, np.where(most < 0, -1, 0))

@@ -12,7 +12,7 @@ import torch
 from unrelu.across.far_pairs import point_in, start_directions
 from unrelu.across.frame_bounds import FrameBounds, frame_bounds
 from unrelu.across.full_regions import LIMIT, full_regions
-from unrelu.across.pair import Pair, pair
+from unrelu.across.look_alike_pair import LookAlikePair, look_alike_pair
 from unrelu.across.pair_search import along_line, descend
 from unrelu.errors import InputError, TooLarge
 from unrelu.network.arrays import Array
@@ -20,9 +20,11 @@ from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
 from unrelu.network.operators import Dense, Input, ReLU
+from unrelu.network.single_layer import single_layer
 from unrelu.polyhedra.chebyshev import chebyshev_center
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.progress import Progress, resolve_progress
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.stability.linearization import linearize
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class InverseLipschitz:
 
     lower: float
     upper: float
-    witness: Pair | None
+    witness: LookAlikePair | None
     frame: FrameBounds | None
     reason: str
     local: LocalStability | None
@@ -72,12 +74,12 @@ class InverseLipschitz:
     @property
     def constant_lower(self) -> float:
         """Proved lower bound of the inverse Lipschitz constant, `1 / upper`; inf where it is infinite."""
-        return 1 / self.upper if self.upper else math.inf
+        return math.nextafter(1 / self.upper, 0.0) if self.upper else math.inf
 
     @property
     def constant_upper(self) -> float:
         """Proved upper bound of the inverse Lipschitz constant, `1 / lower`; inf where none is known."""
-        return 1 / self.lower if self.lower else math.inf
+        return math.nextafter(1 / self.lower, math.inf) if self.lower else math.inf
 
     def __repr__(self) -> str:
         """A line with the bounds."""
@@ -130,13 +132,13 @@ def inverse_lipschitz(
     reporter = resolve_progress(progress)
     frame, reason = _sandwich(prefix, network, D, limit, reporter)
     starts = ([] if given is None else [given]) + _random_points(D, network.input_shape, n_starts, seed)
-    best: Pair | None = None
+    best: LookAlikePair | None = None
     with reporter.stage("pairs", len(starts)) as advance:
         for k, x in enumerate(starts):
             for v in start_directions(network, x, 1, seed + k):
                 other = along_line(network, x, v, D, 0.0, _REGIONS)
                 if other is not None and not np.array_equal(other, x):
-                    found = pair(network, *descend(network, x, other, D, 0.0, both=True, steps=steps))
+                    found = look_alike_pair(network, *descend(network, x, other, D, 0.0, both=True, steps=steps))
                     best = found if best is None or found.ratio_bound < best.ratio_bound else best
             advance(1)
     return InverseLipschitz(
@@ -154,14 +156,14 @@ def _sandwich(
 ) -> tuple[FrameBounds | None, str]:
     if limit == 0:
         return None, "not asked for"
-    if not isinstance(prefix, ReLULayer):
-        name, *others = network.outputs
-        if others or not network.node(name).is_relu or any(node.is_max_pool for node in network.nodes):
-            return None, "the prefix is not one ReLU layer"
-        if len(network.layers) > 1:
-            return None, f"the prefix has {len(network.layers)} ReLU layers; the sandwich is about one"
+    if not is_ieee():
+        return None, "this thread flushes subnormal numbers to zero or does not round to nearest"
     try:
-        layer = prefix if isinstance(prefix, ReLULayer) else network.layer(network.outputs[0])
+        layer = prefix if isinstance(prefix, ReLULayer) else single_layer(network)
+        if layer is None:
+            n = len(network.layers)
+            many = f"the prefix has {n} ReLU layers; the sandwich is about one"
+            return None, many if n > 1 else "the prefix is not one ReLU layer"
         return frame_bounds(full_regions(layer, domain, limit=limit, progress=progress)), ""
     except TooLarge as error:
         return None, str(error)
@@ -183,7 +185,7 @@ def _random_points(domain: Polyhedron, shape: tuple[int, ...], n: int, seed: int
     finite = np.isfinite(domain.lower) & np.isfinite(domain.upper)
     points = []
     for _ in range(n):
-        x = np.clip(random.standard_normal(domain.dimension), domain.lower, domain.upper)
+        x = np.clip(random.standard_normal(domain.n_coordinates), domain.lower, domain.upper)
         x[finite] = random.uniform(domain.lower[finite], domain.upper[finite])
         points.append(x.reshape(shape))
     return points

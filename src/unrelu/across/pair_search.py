@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unrelu.stability.following.path import RegionPath
 
 _STEEP = 10.0  # how much more it costs to be nearer than asked than it can gain
+_ROUNDING = 1e-9  # of a distance: by so much it is surely kept, whatever rounds on the way
 _TINY = 1e-200  # keeps the logarithm of a distance of 0 finite
 
 
@@ -29,7 +30,7 @@ def best_on_path(path: RegionPath, apart: float, farthest: float) -> np.ndarray 
     stops = [*(each.t for each in path.breakpoints), math.inf][: path.n_regions]
     for i, (start, stop) in enumerate(zip(path.starts.tolist(), stops, strict=True)):
         offset = path.features[i] - path.features[0] - start * path.velocities[i]
-        low, high = max(start, apart), min(stop, farthest)
+        low, high = max(start, (1 + _ROUNDING) * apart), min(stop, farthest)
         if low > high:
             continue
         turning = -float(offset @ offset) / (float(offset @ path.velocities[i]) or -math.inf)
@@ -48,7 +49,7 @@ def room(domain: Polyhedron, x: np.ndarray, v: np.ndarray) -> float:
     if len(domain.A_eq) and float(np.abs(domain.A_eq @ v).max()) > 1e-12 * float(np.abs(domain.A_eq).max()):
         return 0.0
     toward = v_at > 0
-    return (1 - 1e-9) * max(0.0, float((slack[toward] / v_at[toward]).min(initial=math.inf)))
+    return (1 - _ROUNDING) * max(0.0, float((slack[toward] / v_at[toward]).min(initial=math.inf)))
 
 
 def along_line(
@@ -107,7 +108,9 @@ def descend(
         ratio, total = _logarithm(network, first, second, apart)
         (gradient,) = torch.autograd.grad(total, moving)
         distance = float((first - second).detach().norm())
-        if distance >= apart and float(ratio.detach()) < least:
+        # Two inputs, not one twice; and the start is far enough already, or no point would do: what the search tries
+        # next may be much worse.
+        if distance > 0 and (distance >= apart or least == math.inf) and float(ratio.detach()) < least:
             least = float(ratio.detach())
             best = (first.detach().cpu().numpy().copy(), second.detach().cpu().numpy().copy())
         flat = gradient.cpu().numpy().reshape(-1)

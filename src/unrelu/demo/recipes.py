@@ -8,7 +8,7 @@ from torch import nn
 
 from unrelu.demo.networks import mlp
 from unrelu.demo.training import Training
-from unrelu.metamers.metamer import PICTURES
+from unrelu.metamerism.metamer import PICTURES
 from unrelu.polyhedra.domains import Domain
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unrelu.errors import InputError
 from unrelu.rigor.matrices import SparseRows
+from unrelu.rigor.rounding import UNIT
 
 Array: TypeAlias = np.ndarray | Tensor
 
@@ -18,8 +19,8 @@ ArrayT = TypeVar("ArrayT", bound=Array)
 """Whichever kind of array the caller has."""
 
 
-def as_tensor(values: Array, what: str, device: torch.device | None = None) -> Tensor:
-    """A float64 tensor with the numbers of an array, on a device.
+def as_tensor(values: Array, what: str, device: torch.device | None = None, *, finite: bool = True) -> Tensor:
+    """A float64 tensor with the numbers of an array, on a device; those that are not finite are refused if asked for.
 
     Raises:
         InputError: if it is not an array of real numbers, or holds NaN or infinite ones.
@@ -31,20 +32,32 @@ def as_tensor(values: Array, what: str, device: torch.device | None = None) -> T
     if tensor.is_complex():
         raise InputError(f"{what} must be real; it is {tensor.dtype}.")
     tensor = tensor.to(device=device, dtype=torch.float64)
-    if not bool(torch.isfinite(tensor).all()):
+    if finite and not bool(torch.isfinite(tensor).all()):
         raise InputError(f"{what} holds NaN or infinite values; clean it first.")
     return tensor
 
 
-def as_numpy(values: Array, what: str) -> np.ndarray:
-    """A float64, C-contiguous NumPy array of its own with the numbers of an array.
+def as_numpy(values: Array, what: str, *, finite: bool = True) -> np.ndarray:
+    """A float64, C-contiguous NumPy array of its own with the numbers of an array; see `as_tensor`.
 
     Raises:
         InputError: if it is not an array of real numbers, or holds NaN or infinite ones.
     """
     # a float64 tensor would share its memory; arrays have been copied on their way in already
-    tensor = as_tensor(values, what).cpu()
+    tensor = as_tensor(values, what, finite=finite).cpu()
     return np.array(tensor.numpy(), order="C", copy=True if isinstance(values, Tensor) else None)
+
+
+def unit_roundoff(values: Array) -> float:
+    """The unit roundoff of an array's dtype: half the distance of 1 from the next number; float64's for integers.
+
+    >>> unit_roundoff(np.zeros(1, dtype=np.float32)) == 2.0**-24
+    True
+    """
+    if isinstance(values, Tensor):
+        return float(torch.finfo(values.dtype).eps) / 2 if values.is_floating_point() else UNIT
+    kind = np.asarray(values).dtype
+    return max(float(np.finfo(kind).eps) / 2, UNIT) if np.issubdtype(kind, np.floating) else UNIT
 
 
 def as_sparse(values: SparseRows, what: str) -> SparseRows:

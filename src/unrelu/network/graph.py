@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from unrelu.errors import InputError, NonFiniteWeights, ShapeError, UnknownNode
-from unrelu.network.ancestry import affine_sources, ancestors, cuts, single_source
+from unrelu.network.ancestry import affine_sources, ancestors, bypasses, cuts, single_source
 from unrelu.network.arrays import Array, ArrayT, as_tensor, like
 from unrelu.network.folding import fold
 from unrelu.network.layer import ReLULayer
@@ -38,11 +38,15 @@ class Network:
         nodes: all nodes, each after those it takes; the first is the input.
         outputs: names of the nodes whose values are the result; several are flattened and joined.
         source: the model it was read from, able to compute the same nodes in its own dtype, or None.
+        bypassed_by: of a prefix (`upto`), names of the nodes of the network it is taken from by which that network's
+            output can depend on the input past this prefix: of each such path, the first node that is not in the
+            prefix. Empty where there is none, so that the prefix alone decides what the network says.
     """
 
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     source: Source | None = None
+    bypassed_by: tuple[str, ...] = ()
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __repr__(self) -> str:
@@ -193,8 +197,9 @@ class Network:
     def cuts(self) -> tuple[str, ...]:
         """Names of the nodes that separate the input from the output, in order.
 
-        Every path from the input to an output runs through each of them, so that what comes after
-        depends on the input through that node alone.
+        Every path from the input to an output runs through each of them, so that the output depends on
+        the input through that node alone: where its values are equal, so are the outputs. Nodes that reach
+        no output do not count. Only the graph is asked: a branch whose weights are all zero is a path.
         """
         return cuts(self.nodes, self.outputs)
 
@@ -211,6 +216,8 @@ class Network:
     def upto(self, *names: str) -> Network:
         """The prefix from the input through one node or several.
 
+        Its `bypassed_by` says what of this network can still see what the prefix does not.
+
         Raises:
             UnknownNode: if there is no node of a name.
         """
@@ -220,7 +227,12 @@ class Network:
             node for name in names for node in (self.outputs if name == OUTPUT else (self.node(name).name,))
         )
         needed = self.ancestors(outputs)
-        return replace(self, nodes=tuple(node for node in self.nodes if node.name in needed), outputs=outputs)
+        return replace(
+            self,
+            nodes=tuple(node for node in self.nodes if node.name in needed),
+            outputs=outputs,
+            bypassed_by=bypasses(self.nodes, outputs, self.outputs),
+        )
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """Names of all nodes that these depend on, themselves and the input included."""

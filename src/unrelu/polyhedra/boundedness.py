@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.cones.decide import decide_cone
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.radius_bound import radius_bound
-from unrelu.polyhedra.recession import recession
+from unrelu.polyhedra.recession import cone_of, recession
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,12 @@ class Boundedness:
     radius: float
 
 
-def boundedness(
-    polyhedron: Polyhedron, *, known: bool | None = None, ub_error: np.ndarray | float = 0.0
-) -> Boundedness:
-    """Decide whether a non-empty polyhedron is bounded.
+def boundedness(polyhedron: Polyhedron, *, known: bool | None = None) -> Boundedness:
+    """Decide whether a non-empty polyhedron is bounded; what floats leave open, small ones exactly.
 
     Args:
         polyhedron: the set.
         known: the answer, where the caller has it proved; then only the radius is sought.
-        ub_error: the radius shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
 
     Raises:
         SolverFailure: if a solver refuses the numbers.
@@ -44,12 +42,12 @@ def boundedness(
     """
     if bool(np.isfinite(polyhedron.lower).all() and np.isfinite(polyhedron.upper).all()):
         return Boundedness(True, math.inf)
+    if known is None:
+        known = decide_cone(cone_of(polyhedron)).holds
     if known is False:
         return Boundedness(False, math.inf)
     found = recession(polyhedron)
-    if found.direction is not None:
-        return Boundedness(False if found.proved and known is None else known, math.inf)
     radius = math.inf
-    if found.multipliers is not None:
-        radius = radius_bound(polyhedron, found.multipliers, ub_error=ub_error)
+    if found.direction is None and found.multipliers is not None:
+        radius = radius_bound(polyhedron, found.multipliers)
     return Boundedness(True if math.isfinite(radius) else known, radius)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 
 from unrelu.polyhedra.hull_rows import HullRows
+from unrelu.solvers.status import Status
 
 _RECESSION = 1e-12
 """A product of a row and a direction counts as zero below this, relative to their norms."""
@@ -23,22 +23,14 @@ _PATIENCE = 8
 """Steps of less than a hundredth in a row after which the search for an interior point is given up."""
 
 
-class Centering(enum.StrEnum):
-    """How Newton's method ended."""
-
-    CONVERGED = "converged"
-    UNBOUNDED = "a direction in which no slack shrinks was met"
-    NO_INTERIOR = "no strictly feasible point was reached"
-    STEP_LIMIT = "stopped at the step limit"
-
-
 @dataclass(frozen=True, eq=False)
 class NewtonCentre:
     """Where Newton's method ended.
 
     Attributes:
-        outcome: how.
-        point: (d,) the last point; strictly inside all rows unless the outcome is NO_INTERIOR.
+        status: how: OPTIMAL, UNBOUNDED where a direction was met in which no slack shrinks, INACCURATE where rounding
+            ended it inside, ITERATION_LIMIT, or FAILED where no point strictly inside was reached.
+        point: (d,) the last point; strictly inside all rows unless the status is FAILED.
         slack: (m,) at the point.
         cholesky: lower factor of the Hessian `M' diag(slack)^-2 M` at the point, (n, n).
         decrement: Newton decrement there.
@@ -46,7 +38,7 @@ class NewtonCentre:
         direction: (d,) of the recession cone (UNBOUNDED), else None.
     """
 
-    outcome: Centering
+    status: Status
     point: np.ndarray
     slack: np.ndarray
     cholesky: np.ndarray
@@ -55,6 +47,7 @@ class NewtonCentre:
     direction: np.ndarray | None = None
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what leaves the range of floats ends as FAILED
 def newton_centre(
     rows: HullRows, start: np.ndarray | None = None, *, tolerance: float = 1e-9, max_steps: int = 120
 ) -> NewtonCentre:
@@ -83,7 +76,7 @@ def newton_centre(
     for steps in range(1, max_steps + 1):
         factor = _factor(rows, s)
         if factor is None:
-            return _ended(Centering.STEP_LIMIT if inside else Centering.NO_INTERIOR, x, slack, L, decrement, steps)
+            return _ended(Status.INACCURATE if inside else Status.FAILED, x, slack, L, decrement, steps)
         L = factor
         gap = slack - s  # what s misses of the true slack
         weights = 1.0 / s
@@ -94,7 +87,7 @@ def newton_centre(
         decrement = float(np.sqrt(max(0.0, -(g @ du))))
         never_shrinks = bool((products <= _RECESSION * norms * float(np.linalg.norm(du))).all())
         if inside and never_shrinks and decrement > tolerance:
-            return _ended(Centering.UNBOUNDED, x, slack, L, decrement, steps, frame.basis @ du)
+            return _ended(Status.UNBOUNDED, x, slack, L, decrement, steps, frame.basis @ du)
         if inside and (decrement <= tolerance or (decrement < 1e-4 and decrement >= least)):
             break
         least = decrement if inside else np.inf
@@ -103,27 +96,27 @@ def newton_centre(
         slack = rows.slack(x)
         if inside and not bool((slack > 0).all()):
             # The body is as thin as rounding.
-            return _ended(Centering.NO_INTERIOR, x, slack, L, decrement, steps)
+            return _ended(Status.FAILED, x, slack, L, decrement, steps)
         if inside or (step == 1.0 and bool((slack > 0).all())):
             inside, s = True, slack
         else:
             s = s + step * ds
         shortest = shortest + 1 if step < 0.01 else 0
         if not inside and shortest >= _PATIENCE:
-            return _ended(Centering.NO_INTERIOR, x, slack, L, decrement, steps)
+            return _ended(Status.FAILED, x, slack, L, decrement, steps)
     else:
-        return _ended(Centering.STEP_LIMIT if inside else Centering.NO_INTERIOR, x, slack, L, decrement, steps)
+        return _ended(Status.ITERATION_LIMIT if inside else Status.FAILED, x, slack, L, decrement, steps)
     off = float(np.linalg.norm(x - frame.lifted(frame.projected(x))))
     if off > _OFF * float((slack / norms).min()):
-        return _ended(Centering.NO_INTERIOR, x, slack, L, decrement, steps)
+        return _ended(Status.FAILED, x, slack, L, decrement, steps)
     line = _line(rows, L)
     if line is not None:
-        return _ended(Centering.UNBOUNDED, x, slack, L, decrement, steps, frame.basis @ line)
-    return _ended(Centering.CONVERGED, x, slack, L, decrement, steps)
+        return _ended(Status.UNBOUNDED, x, slack, L, decrement, steps, frame.basis @ line)
+    return _ended(Status.OPTIMAL, x, slack, L, decrement, steps)
 
 
 def _ended(
-    outcome: Centering,
+    status: Status,
     x: np.ndarray,
     slack: np.ndarray,
     L: np.ndarray,
@@ -131,7 +124,7 @@ def _ended(
     steps: int,
     direction: np.ndarray | None = None,
 ) -> NewtonCentre:
-    return NewtonCentre(outcome, x, slack, L, decrement, steps, direction)
+    return NewtonCentre(status, x, slack, L, decrement, steps, direction)
 
 
 def _raised(slack: np.ndarray, norms: np.ndarray) -> np.ndarray:
@@ -185,5 +178,9 @@ def _line(rows: HullRows, L: np.ndarray) -> np.ndarray | None:
     v = np.random.default_rng(0).standard_normal(len(L))
     for _ in range(3):
         v = scipy.linalg.cho_solve((L, True), v, check_finite=False)
-        v /= np.linalg.norm(v)
+        size = float(np.abs(v).max())
+        if not 0 < size < np.inf:
+            return None
+        v /= size
+    v /= np.linalg.norm(v)
     return v if bool((np.abs(rows.products(v)) <= _RECESSION * rows.norms).all()) else None

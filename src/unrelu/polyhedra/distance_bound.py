@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, enlarged, gamma, norm_above, sum_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, combined, enlarged, gamma, lost, norm_above, sum_above
 
 
 def distance_bound(
@@ -14,8 +15,6 @@ def distance_bound(
     norm: float,
     eq_duals: np.ndarray,
     ub_duals: np.ndarray,
-    *,
-    ub_error: np.ndarray | float = 0.0,
 ) -> float:
     """A proved lower bound of `min ||x - t||` over a polyhedron.
 
@@ -35,14 +34,15 @@ def distance_bound(
         norm: 1, 2 or inf.
         eq_duals: mu, (l,). For norm 2 these and `ub_duals` are the multipliers of `1/2 ||x - t||^2`.
         ub_duals: lam, (k,); negative ones count as 0.
-        ub_error: the bound shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
 
     Returns:
         A number in [0, distance]; 0 where the multipliers prove nothing.
     """
+    if not is_ieee():
+        return 0.0
     # Multipliers that overflow prove nothing, which is no reason to warn.
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = _bound(polyhedron, target, norm, np.asarray(eq_duals), np.maximum(ub_duals, 0.0), ub_error)
+        bound = _bound(polyhedron, target, norm, np.asarray(eq_duals), np.maximum(ub_duals, 0.0))
     return bound if np.isfinite(bound) and bound > 0 else 0.0
 
 
@@ -52,14 +52,13 @@ def _bound(
     norm: float,
     mu: np.ndarray,
     lam: np.ndarray,
-    ub_error: np.ndarray | float,
 ) -> float:
     """The bound with the best w for these multipliers; anything where they overflow."""
-    slope = polyhedron.A_eq.T @ mu + polyhedron.A_ub.T @ lam
+    slope = combined(polyhedron.A_eq, mu) + combined(polyhedron.A_ub, lam)
     if norm == 2:
         # The minimiser of 1/2 ||x - t||^2 + c'x over the box; its distance turns the duals into those of the norm.
         moved = np.clip(target - slope, polyhedron.lower, polyhedron.upper) - target
-        length = float(np.linalg.norm(moved))
+        length = norm_above(moved)
         if length == 0.0 or not np.isfinite(length):
             return 0.0
         weights, mu, lam, slope = moved / length, mu / length, lam / length, slope / length
@@ -67,7 +66,7 @@ def _bound(
         weights = _weights_l1(slope, polyhedron, target)
     else:
         weights = _weights_linf(slope, polyhedron, target)
-    return _checked(polyhedron, target, norm, weights, mu, lam, ub_error)
+    return _checked(polyhedron, target, norm, weights, mu, lam)
 
 
 def _weights_l1(slope: np.ndarray, polyhedron: Polyhedron, target: np.ndarray) -> np.ndarray:
@@ -109,14 +108,14 @@ def _checked(
     weights: np.ndarray,
     mu: np.ndarray,
     lam: np.ndarray,
-    ub_error: np.ndarray | float,
 ) -> float:
     """The weak-duality bound for these multipliers, rounded down."""
     A_eq, A_ub = polyhedron.A_eq, polyhedron.A_ub
-    rows, d = len(mu) + len(lam), polyhedron.dimension
-    slope = A_eq.T @ mu + A_ub.T @ lam
-    magnitude = np.abs(A_eq).T @ np.abs(mu) + np.abs(A_ub).T @ lam
-    slope_error = 2 * gamma(rows + 4) * magnitude + (rows + 4) * UNDERFLOW
+    greatest = max(float(np.abs(mu).max(initial=0.0)), float(lam.max(initial=0.0)))
+    rows, d = len(mu) + len(lam), polyhedron.n_coordinates
+    slope = combined(A_eq, mu) + combined(A_ub, lam)
+    magnitude = combined(np.abs(A_eq), np.abs(mu)) + combined(np.abs(A_ub), lam)
+    slope_error = 2 * gamma(rows + 4) * magnitude + lost(rows, greatest)
     reduced = weights + slope
     reduced_error = slope_error * (1 + 2 * UNIT) + UNIT * np.abs(reduced)
     # Rounded outwards: a wider box has a lower minimum.
@@ -133,7 +132,8 @@ def _checked(
     losses = (
         sum_above((reduced_error * reach)[~fixed])
         + sum_above(w_error * np.abs(offset))
-        + sum_above(lam * ub_error)
+        + sum_above(lam * polyhedron.ub_error)
+        + sum_above(np.abs(mu) * polyhedron.eq_error)
         # Each term has at most three roundings before it is summed.
         + gamma(terms.size + 4) * sum_above(np.abs(terms))
         + (4 * d + 2 * rows) * UNDERFLOW

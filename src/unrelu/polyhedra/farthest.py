@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,13 +13,15 @@ from unrelu.polyhedra.functional_program import FunctionalProgram
 from unrelu.polyhedra.hull_rows import hull_rows
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.nearest import check_norm
+from unrelu.polyhedra.normalised import Normalised
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.ranges import Ranges, ranges
 from unrelu.progress import Progress, resolve_progress
-from unrelu.rigor.rounding import norm_above, sum_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, norm_above, sum_above
 
 OPTIMALITY_TOLERANCE = 1e-6
-"""Distance and bound may differ by this, relative to the distance (at least 1), where a point is called farthest.
+"""Distance and bound may differ by this, relative to distance and numbers (up to 1), where a point is called farthest.
 
 Solvers are asked for 1e-9; a bound loses a little more where its multipliers are rounded."""
 
@@ -52,7 +54,8 @@ class FarthestPoint:
         """Whether distance and bound meet, up to OPTIMALITY_TOLERANCE, so that no member is farther away."""
         if math.isinf(self.distance):
             return True
-        return self.bound - self.distance <= OPTIMALITY_TOLERANCE * max(1.0, self.distance)
+        size = 0.0 if self.point is None else min(1.0, float(np.abs(self.point).max(initial=0.0)))
+        return self.bound - self.distance <= OPTIMALITY_TOLERANCE * max(size, self.distance)
 
 
 def farthest_point(
@@ -61,7 +64,6 @@ def farthest_point(
     norm: float = math.inf,
     *,
     bounded: bool | None = None,
-    ub_error: np.ndarray | float = 0.0,
     seed: int = 0,
     progress: Progress | bool | None = None,
     workers: int | None = None,
@@ -82,7 +84,6 @@ def farthest_point(
         point: p, (d,), anywhere.
         norm: 1, 2 or inf.
         bounded: whether the set is bounded, where the caller has it proved; None to find out.
-        ub_error: bound and radius shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
         seed: of the directions from which ascent starts.
         progress: where to show progress.
         workers: threads; by default one a core.
@@ -93,23 +94,50 @@ def farthest_point(
     """
     check_norm(norm)
     p = np.asarray(point, dtype=np.float64)
-    if p.shape != (polyhedron.dimension,):
-        raise ShapeError(f"the point needs shape ({polyhedron.dimension},), not {p.shape}.")
+    if p.shape != polyhedron.origin.shape:
+        raise ShapeError(f"the point needs shape ({polyhedron.origin.size},), not {p.shape}.")
     if not bool(np.isfinite(p).all()):
         raise InputError("the point holds NaN or infinite values; clean it first.")
-    known = boundedness(polyhedron, known=bounded, ub_error=ub_error)
+    P = polyhedron.unit_rows
+    known = boundedness(P, known=bounded)
     if known.bounded is False:
         return FarthestPoint(None, math.inf, math.inf, math.inf)
     shown = resolve_progress(progress)
-    found = ranges(polyhedron, radius=known.radius, ub_error=ub_error, progress=shown, workers=workers)
-    reach = np.maximum(found.proved_upper - p, p - found.proved_lower)
+    found = ranges(P, radius=known.radius, progress=shown, workers=workers)
+    with np.errstate(over="ignore"):  # to infinity
+        reach = np.maximum(found.proved_upper - p, p - found.proved_lower)
     # A subtraction rounds once.
-    bound = _norm_above(np.maximum(np.nextafter(reach, np.inf), 0.0), norm)
-    best = _ascended(polyhedron, p, norm, found, np.random.default_rng(seed), shown)
+    bound = _norm_above(np.maximum(np.nextafter(reach, np.inf), 0.0), norm) if is_ieee() else math.inf
+    best = _ascended(P, p, norm, found, np.random.default_rng(seed), shown)
     if best is None:
         return FarthestPoint(None, math.nan, bound, math.inf)
     distance = float(np.linalg.norm(best - p, ord=norm))
-    return FarthestPoint(best, distance, bound, member_radius(polyhedron, best, ub_error=ub_error))
+    return FarthestPoint(best, distance, max(bound, distance), member_radius(P, best))
+
+
+def restored_farthest(found: FarthestPoint, scaled: Normalised, point: np.ndarray, norm: float) -> FarthestPoint:
+    """What was found in units of the size of a set, as a point of the set itself.
+
+    Args:
+        found: in the coordinates of `normalised`.
+        scaled: the set.
+        point: (d,) the other point.
+        norm: 1, 2 or inf.
+    """
+    if found.point is None:
+        return found
+    x = scaled.restored(found.point)
+    # The point was brought to the unit with one rounding of each difference.
+    off = UNIT * np.abs(point - scaled.whole.origin) + math.ldexp(UNDERFLOW, max(scaled.exponent, 0))
+    lost = sum_above(off) if norm == 1 else norm_above(off) if norm == 2 else float(off.max(initial=0.0))
+    bound = float(np.nextafter((math.ldexp(found.bound, scaled.exponent) + lost) * (1 + 4 * UNIT), math.inf))
+    return replace(
+        found,
+        point=x,
+        distance=float(np.linalg.norm(x - point, ord=norm)),
+        bound=bound,
+        radius=member_radius(scaled.whole, x),
+    )
 
 
 def _norm_above(values: np.ndarray, norm: float) -> float:

@@ -11,6 +11,7 @@ from unrelu.polyhedra.interior_proof import distinct_equalities
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.recession import lineality_space
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, sum_above
 
 
@@ -34,6 +35,8 @@ class FreeDirection:
 
     def moves(self, functional: np.ndarray) -> bool:
         """Whether a functional c, (d,), is proved to change along the exact member: `|c'v| > ||c|| radius`."""
+        if not is_ieee():
+            return False
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows proves nothing
             terms = functional * self.direction
             rounding = gamma(terms.size + 4) * sum_above(np.abs(terms)) + 2 * terms.size * UNDERFLOW
@@ -55,7 +58,7 @@ def free_direction(polyhedron: Polyhedron) -> FreeDirection | None:
     """
     P = polyhedron
     bounded = np.isfinite(P.lower) | np.isfinite(P.upper)
-    if bounded.all() or not P.has_origin:
+    if bounded.all() or not P.has_origin or not is_ieee():
         return None
     rng = np.random.default_rng(0)
     basis = lineality_space(P)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, norm_above, sum_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, combined, enlarged, gamma, lost, norm_above, sum_above
 
 
 def functional_bound(
@@ -17,7 +18,6 @@ def functional_bound(
     ub_duals: np.ndarray,
     *,
     radius: float = math.inf,
-    ub_error: np.ndarray | float = 0.0,
 ) -> float:
     """A proved lower bound of `c'(x - origin)` over a polyhedron.
 
@@ -34,15 +34,16 @@ def functional_bound(
         eq_duals: mu, (l,).
         ub_duals: lam, (k,); negative ones count as 0.
         radius: every member is known to lie within this of the origin (L2); see `radius_bound`.
-        ub_error: the bound shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
 
     Returns:
         At most the infimum of `c'(x - origin)`; -inf where the multipliers prove nothing.
     """
+    if not is_ieee():
+        return -math.inf
     mu = np.asarray(eq_duals, dtype=np.float64)
     lam = np.maximum(ub_duals, 0.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = _checked(polyhedron, np.asarray(functional, dtype=np.float64), mu, lam, radius, ub_error)
+        bound = _checked(polyhedron, np.asarray(functional, dtype=np.float64), mu, lam, radius)
     return bound if not math.isnan(bound) else -math.inf
 
 
@@ -52,13 +53,14 @@ def _checked(
     mu: np.ndarray,
     lam: np.ndarray,
     radius: float,
-    ub_error: np.ndarray | float,
 ) -> float:
     A_eq, A_ub, n_rows = polyhedron.A_eq, polyhedron.A_ub, len(mu) + len(lam)
-    r = c + (A_eq.T @ mu + A_ub.T @ lam)
-    sizes = np.abs(A_eq).T @ np.abs(mu) + np.abs(A_ub).T @ lam
+    r = c + (combined(A_eq, mu) + combined(A_ub, lam))
+    sizes = combined(np.abs(A_eq), np.abs(mu)) + combined(np.abs(A_ub), lam)
     # No error where there is nothing to add; otherwise that of the products and of the addition of c.
-    error = np.where(sizes == 0.0, 0.0, 2 * gamma(n_rows + 6) * (np.abs(c) + sizes) + (n_rows + 6) * UNDERFLOW)
+    greatest = max(float(np.abs(mu).max(initial=0.0)), float(lam.max(initial=0.0)))
+    error = 2 * gamma(n_rows + 6) * (np.abs(c) + sizes) + lost(n_rows, greatest)
+    error[_adds_nothing(polyhedron, mu, lam, sizes)] = 0.0
     # Rounded outwards: a wider box has a lower minimum.
     low = _moved(polyhedron.lower - polyhedron.origin, -np.inf)
     high = _moved(polyhedron.upper - polyhedron.origin, np.inf)
@@ -73,7 +75,8 @@ def _checked(
     terms = np.concatenate([r[closed] * side, -mu * polyhedron.b_eq, -lam * polyhedron.b_ub])
     losses = (
         sum_above(error[closed] * reach)
-        + sum_above(lam * ub_error)
+        + sum_above(lam * polyhedron.ub_error)
+        + sum_above(np.abs(mu) * polyhedron.eq_error)
         + gamma(terms.size + 4) * sum_above(np.abs(terms))
         + (2 * terms.size + 8) * UNDERFLOW
     )
@@ -83,6 +86,16 @@ def _checked(
         losses += enlarged(norm_above((np.abs(r) + error)[open_ended] * (1 + 2.0**-51)) * radius, 2)
     total = float(np.sum(terms)) - enlarged(losses, 8)
     return float(np.nextafter(total, -np.inf))
+
+
+def _adds_nothing(polyhedron: Polyhedron, mu: np.ndarray, lam: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(d,) bool: no row with a multiplier uses the coordinate. A computed sum of 0 may be one that underflowed."""
+    nothing = sizes == 0.0
+    for matrix, multipliers in ((polyhedron.A_eq, mu), (polyhedron.A_ub, lam)):
+        columns = np.flatnonzero(nothing)
+        if columns.size:
+            nothing[columns] = ~matrix[np.ix_(np.flatnonzero(multipliers), columns)].any(axis=0)
+    return nothing
 
 
 def _moved(differences: np.ndarray, towards: float) -> np.ndarray:

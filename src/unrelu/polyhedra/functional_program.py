@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.polyhedra.hull_rows import INCONSISTENT, HullRows, hull_rows
+from unrelu.polyhedra.hull_rows import INCONSISTENT, RANK_TOLERANCE, HullRows, hull_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.row_multipliers import MultiplierLift
 from unrelu.solvers.linear_program import LinearProgram
@@ -16,8 +16,14 @@ from unrelu.solvers.status import Status
 FEW_ROWS = 32
 """So many inequality rows are added at once where one is broken; of thousands of inactive neurons a few dozen bind."""
 
+SMALLEST = 1e-9
+"""HiGHS leaves out numbers of a matrix that are smaller than this."""
+
 BROKEN = 1e-9
 """Rows of about unit size are broken beyond this, to which the solver keeps its own."""
+
+MET = 1e-6
+"""A minimum and its proved bound meet within this, relative to the minimum (at least 1)."""
 
 _MIRRORED = {Status.INFEASIBLE: Status.UNBOUNDED, Status.UNBOUNDED: Status.INFEASIBLE}
 
@@ -29,8 +35,8 @@ class FunctionalMinimum:
     Attributes:
         status: how the solver stopped.
         point: (d,) float64, a member up to the solver's tolerance; None without an optimum.
-        eq_duals: mu, (l,), multipliers of the equality rows, for `functional_bound`.
-        ub_duals: lam, (k,), those of the inequality rows, not negative.
+        eq_duals: mu, (l,), multipliers of the equality rows of the program's polyhedron, for `functional_bound`.
+        ub_duals: lam, (k,), those of its inequality rows, not negative.
         iterations: steps of the simplex method.
     """
 
@@ -48,6 +54,9 @@ class FunctionalProgram:
     `min h'lam` subject to `M'lam = -c`, `lam >= 0`, is solved: its bases are of size n, and a new functional moves
     its right-hand side alone, which the dual simplex method likes best. Otherwise the rows are used as they are; where
     bounds keep every coordinate, thousands of rows are left out until a solution breaks them.
+
+    Attributes:
+        polyhedron: the set with its rows brought to unit size (`unit_rows`); multipliers are about these rows.
     """
 
     def __init__(self, polyhedron: Polyhedron, rows: HullRows | None = None) -> None:
@@ -60,16 +69,32 @@ class FunctionalProgram:
         Raises:
             SolverFailure: if the solver refuses the numbers.
         """
-        self.polyhedron = polyhedron
-        P = polyhedron
-        rows = hull_rows(polyhedron) if rows is None else rows
+        P = self.polyhedron = polyhedron.unit_rows
+        rows_of = np.vstack([P.A_ub, P.A_eq])
+        self.is_whole = not bool(((rows_of != 0) & (np.abs(rows_of) < SMALLEST)).any())
+        rows = hull_rows(P) if rows is None else rows
         n, n_eq = rows.frame.dimension, len(P.A_eq)
+        self._contradictory = not rows.frame.consistent or rows.contradiction > INCONSISTENT
+        if n > 0 and rows.count == 0:
+            self._form = _Subspace(rows)
+            return
         boxed = bool(np.isfinite(P.lower).all() and np.isfinite(P.upper).all())
         if boxed and n_eq <= n and len(P.A_ub) > FEW_ROWS:
             self._form = _WithFewRows(P)
         else:
             self._form = _InHull(rows) if n_eq + len(P.A_ub) > n > 0 else _AsGiven(P)
-        self._contradictory = not rows.frame.consistent or rows.contradiction > INCONSISTENT
+
+    def judged(self, status: Status, value: float, bound: float) -> Status:
+        """The status of a minimum: where the solver left out small numbers, OPTIMAL only if a proved bound meets it.
+
+        Args:
+            status: how the solver stopped.
+            value: the minimum it found.
+            bound: a proved lower bound of the minimum.
+        """
+        if status is not Status.OPTIMAL or self.is_whole:
+            return status
+        return status if value - bound <= MET * max(1.0, abs(value)) else Status.INACCURATE
 
     def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
         """Minimise `c'x`.
@@ -87,25 +112,37 @@ class FunctionalProgram:
         return self._form.minimise(functional)
 
 
+class _Subspace:
+    """No inequality is left within the hull of the equalities; a solver would call its empty program optimal."""
+
+    def __init__(self, rows: HullRows) -> None:
+        self.rows, self.lift = rows, MultiplierLift(rows)
+
+    def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
+        P, basis = self.rows.polyhedron, self.rows.frame.basis
+        multipliers = self.lift.lifted(functional, np.zeros(0))
+        within = float(np.abs(functional @ basis).max(initial=0.0))
+        constant = within <= RANK_TOLERANCE * len(functional) * float(np.abs(functional).max(initial=0.0))
+        point = np.clip(self.rows.frame.point, P.lower, P.upper) if constant else None
+        status = Status.OPTIMAL if constant else Status.UNBOUNDED
+        return FunctionalMinimum(status, point, multipliers.eq, multipliers.ub, 0)
+
+
 class _AsGiven:
     """Rows and bounds as they are, in unknowns `x - origin`."""
 
     def __init__(self, polyhedron: Polyhedron) -> None:
         P = self.polyhedron = polyhedron
+        right = np.concatenate([P.b_eq, P.b_ub])
+        left = np.concatenate([P.b_eq, np.full(len(P.b_ub), -np.inf)])
         matrix = np.vstack([P.A_eq, P.A_ub])
-        # Rows of the size of 1, by powers of two.
-        self.exponents = -np.frexp(np.abs(matrix).max(axis=1, initial=0.0))[1]
-        right = np.ldexp(np.concatenate([P.b_eq, P.b_ub]), self.exponents)
-        left = right.copy()
-        left[len(P.A_eq) :] = -np.inf
-        scaled = np.ldexp(matrix, self.exponents[:, None])
-        self.program = LinearProgram(RowSystem(scaled, left, right, P.lower - P.origin, P.upper - P.origin))
+        self.program = LinearProgram(RowSystem(matrix, left, right, P.lower - P.origin, P.upper - P.origin))
 
     def minimise(self, functional: np.ndarray) -> FunctionalMinimum:
         P, n_eq = self.polyhedron, len(self.polyhedron.A_eq)
         solution = self.program.minimise(functional)
         # The solver's multipliers are negative at an upper end.
-        duals = -np.ldexp(solution.row_duals, self.exponents)
+        duals = -solution.row_duals
         point = None
         if solution.status is Status.OPTIMAL and solution.point is not None:
             point = np.clip(P.origin + solution.point, P.lower, P.upper)

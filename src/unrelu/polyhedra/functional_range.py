@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +11,14 @@ from unrelu.errors import InputError, ShapeError
 from unrelu.polyhedra.free_direction import free_direction
 from unrelu.polyhedra.functional_bound import functional_bound
 from unrelu.polyhedra.functional_program import FunctionalMinimum, FunctionalProgram
+from unrelu.polyhedra.normalised import Normalised
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.rounding import UNDERFLOW, gamma, sum_above
 from unrelu.solvers.status import Status
+
+_ORDINARY = 60
+"""Functionals between 2^-60 and 2^60 are taken as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +52,7 @@ def functional_range(
     functional: np.ndarray,
     *,
     radius: float = math.inf,
-    ub_error: np.ndarray | float = 0.0,
+    normalised: Normalised | None = None,
 ) -> FunctionalRange:
     """The range of a linear functional, by two linear programs, with outer bounds proved from their multipliers.
 
@@ -62,33 +67,95 @@ def functional_range(
         functional: c, (d,).
         radius: every member is known to lie within this of the origin (L2), as `radius_bound` proves; without it
             a coordinate that has no bound leaves the outer bounds open.
-        ub_error: the outer bounds shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
+
+        normalised: the set in units of its size, where that is extreme.
 
     Raises:
         InputError: if the functional is not finite or of another size.
         SolverFailure: if the solver refuses the numbers.
     """
     c = np.asarray(functional, dtype=np.float64)
-    if c.shape != (polyhedron.dimension,):
-        raise ShapeError(f"the functional needs shape ({polyhedron.dimension},), not {c.shape}.")
+    if c.shape != polyhedron.origin.shape:
+        raise ShapeError(f"the functional needs shape ({polyhedron.origin.size},), not {c.shape}.")
     if not bool(np.isfinite(c).all()):
         raise InputError("the functional holds NaN or infinite values; clean it first.")
-    free = None if math.isfinite(radius) else free_direction(polyhedron)
+    scale = _scale_of(c)
+    if scale:
+        found = functional_range(polyhedron, np.ldexp(c, -scale), radius=radius, normalised=normalised)
+        return _rescaled(found, scale)
+    P = polyhedron.unit_rows
+    free = None if math.isfinite(radius) else free_direction(P)
     if free is not None and free.moves(c):
         unbounded = Status.UNBOUNDED
         return FunctionalRange(-math.inf, math.inf, -math.inf, math.inf, None, None, unbounded, unbounded)
-    program = FunctionalProgram(polyhedron)
-    least, greatest = program.minimise(c), program.minimise(-c)
+    exponent = 0 if normalised is None else normalised.exponent
+    solved = P if normalised is None else normalised.polyhedron.unit_rows
+    program = FunctionalProgram(solved)
+    found = [_scaled_back(program.minimise(sign * c), normalised) for sign in (1.0, -1.0)]
+    bounds = [
+        _about_zero(
+            _outer(solved, sign * c, each, math.ldexp(radius, -exponent), exponent), sign * c, polyhedron.origin
+        )
+        for sign, each in zip((1.0, -1.0), found, strict=True)
+    ]
+    least, greatest = found
+    ends = [_at_least(attained(least, c), bounds[0]), _at_least(attained(greatest, -c), bounds[1])]
     return FunctionalRange(
-        lower=attained(least, c),
-        upper=-attained(greatest, -c),
-        proved_lower=proved_minimum(polyhedron, c, least, radius=radius, ub_error=ub_error),
-        proved_upper=-proved_minimum(polyhedron, -c, greatest, radius=radius, ub_error=ub_error),
+        lower=ends[0],
+        upper=-ends[1],
+        proved_lower=bounds[0],
+        proved_upper=-bounds[1],
         minimiser=least.point,
         maximiser=greatest.point,
-        lower_status=least.status,
-        upper_status=greatest.status,
+        lower_status=program.judged(least.status, ends[0], bounds[0]),
+        upper_status=program.judged(greatest.status, ends[1], bounds[1]),
     )
+
+
+def _scale_of(functional: np.ndarray) -> int:
+    """The exponent of a power of two that brings an extreme functional to the size of 1 without loss; 0 for others."""
+    exponent = int(np.frexp(np.abs(functional).max(initial=0.0))[1])
+    if abs(exponent) <= _ORDINARY or not functional.any():
+        return 0
+    return exponent if np.array_equal(np.ldexp(np.ldexp(functional, -exponent), exponent), functional) else 0
+
+
+def _rescaled(found: FunctionalRange, exponent: int) -> FunctionalRange:
+    """The range of a functional that is `2^exponent` times as large, the proved ends rounded outwards."""
+
+    def outward(end: float, towards: float) -> float:
+        with np.errstate(over="ignore", under="ignore"):
+            scaled = float(np.ldexp(end, exponent))
+            return scaled if float(np.ldexp(scaled, -exponent)) == end else float(np.nextafter(scaled, towards))
+
+    with np.errstate(over="ignore", under="ignore"):
+        return replace(
+            found,
+            lower=float(np.ldexp(found.lower, exponent)),
+            upper=float(np.ldexp(found.upper, exponent)),
+            proved_lower=outward(found.proved_lower, -np.inf),
+            proved_upper=outward(found.proved_upper, np.inf),
+        )
+
+
+def _outer(P: Polyhedron, c: np.ndarray, found: FunctionalMinimum, radius: float, exponent: int) -> float:
+    """A proved lower bound of `c'(x - origin)` over the set of which P is `2^-exponent` times as large."""
+    bound = functional_bound(P, c, found.eq_duals, found.ub_duals, radius=radius)
+    with np.errstate(over="ignore", under="ignore"):
+        restored = float(np.ldexp(bound, exponent))
+        exact = float(np.ldexp(restored, -exponent)) == bound
+    return restored if exact else float(np.nextafter(restored, -np.inf))
+
+
+def _scaled_back(found: FunctionalMinimum, normalised: Normalised | None) -> FunctionalMinimum:
+    if normalised is None or found.point is None:
+        return found
+    return replace(found, point=normalised.restored(found.point))
+
+
+def _at_least(value: float, bound: float) -> float:
+    """What a solver found to its tolerance, but not beyond what is proved; nan stays nan."""
+    return bound if value < bound else value
 
 
 def attained(found: FunctionalMinimum, functional: np.ndarray) -> float:
@@ -98,18 +165,22 @@ def attained(found: FunctionalMinimum, functional: np.ndarray) -> float:
     return {Status.UNBOUNDED: -math.inf, Status.INFEASIBLE: math.inf}.get(found.status, math.nan)
 
 
-def proved_minimum(
-    polyhedron: Polyhedron,
-    functional: np.ndarray,
-    found: FunctionalMinimum,
-    *,
-    radius: float,
-    ub_error: np.ndarray | float,
-) -> float:
+def proved_minimum(polyhedron: Polyhedron, functional: np.ndarray, found: FunctionalMinimum, *, radius: float) -> float:
     """A proved lower bound of `c'x` from the multipliers of a solution, rounded down."""
-    bound = functional_bound(polyhedron, functional, found.eq_duals, found.ub_duals, radius=radius, ub_error=ub_error)
-    terms = functional * polyhedron.origin
+    if not is_ieee():
+        return -math.inf
+    bound = functional_bound(polyhedron, functional, found.eq_duals, found.ub_duals, radius=radius)
+    return _about_zero(bound, functional, polyhedron.origin)
+
+
+def _about_zero(bound: float, functional: np.ndarray, origin: np.ndarray) -> float:
+    """A lower bound of `c'x` from one of `c'(x - origin)`, rounded down."""
+    if not math.isfinite(bound):
+        return -math.inf
+    if not ((functional != 0.0) & (origin != 0.0)).any():
+        return bound
     with np.errstate(over="ignore", invalid="ignore"):
+        terms = functional * origin
         total = bound + float(terms.sum())
         rounding = gamma(terms.size + 4) * (sum_above(np.abs(terms)) + abs(bound)) + 2 * terms.size * UNDERFLOW
         if not math.isfinite(total) or not math.isfinite(rounding):

@@ -27,6 +27,7 @@ class Frame:
         independent: (r,) indices of equality rows that are linearly independent on the coordinates that are not fixed
             and span all of them.
         consistent: whether the point keeps all equalities up to rounding; if not, they contradict each other.
+        least_pivot: the smallest pivot of these rows over the greatest: how far from dependent they are.
     """
 
     point: np.ndarray
@@ -34,6 +35,7 @@ class Frame:
     selected: np.ndarray | None
     independent: np.ndarray
     consistent: bool
+    least_pivot: float = 1.0
 
     @property
     def dimension(self) -> int:
@@ -57,7 +59,7 @@ def equality_frame(polyhedron: Polyhedron) -> Frame:
     >>> equality_frame(Polyhedron(A_eq=np.array([[1.0, 1.0]]), b_eq=np.zeros(1))).dimension
     1
     """
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     fixed = polyhedron.lower == polyhedron.upper
     free = np.flatnonzero(~fixed)
     point = np.where(fixed, polyhedron.lower, polyhedron.origin)
@@ -73,7 +75,7 @@ def equality_frame(polyhedron: Polyhedron) -> Frame:
     part = A[:, free]
     residual = right - A @ (point - polyhedron.origin)
     missed = residual
-    inside, independent = np.eye(free.size), np.zeros(0, dtype=np.intp)
+    inside, independent, least = np.eye(free.size), np.zeros(0, dtype=np.intp), 1.0
     if free.size:
         # Rows with pivoting: A_F' = Q R P, so that the first columns of Q span the rows and the others the null space.
         Q, R, order = (np.asarray(factor) for factor in scipy.linalg.qr(part.T, pivoting=True))
@@ -81,6 +83,7 @@ def equality_frame(polyhedron: Polyhedron) -> Frame:
         limit = RANK_TOLERANCE * max(part.shape) * max(float(pivots.max(initial=0.0)), 1.0)
         rank = int((pivots > limit).sum())
         inside, independent = Q[:, rank:], np.flatnonzero(used)[order[:rank]]
+        least = float(pivots[rank - 1] / pivots[0]) if rank else 1.0
         for _ in range(2):  # the second round refines the first
             y = scipy.linalg.solve_triangular(R[:rank, :rank].T, residual[order[:rank]], lower=True)
             point[free] += Q[:, :rank] @ y
@@ -90,7 +93,7 @@ def equality_frame(polyhedron: Polyhedron) -> Frame:
     basis = np.zeros((d, inside.shape[1]))
     basis[free] = inside
     consistent = consistent and bool((np.abs(missed) <= INCONSISTENT * size).all())
-    return Frame(point, basis, None, np.sort(independent), consistent)
+    return Frame(point, basis, None, np.sort(independent), consistent, least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +190,7 @@ def hull_rows(polyhedron: Polyhedron, frame: Frame | None = None) -> HullRows:
     """
     frame = equality_frame(polyhedron) if frame is None else frame
     Z = frame.basis
-    limit = RANK_TOLERANCE * max(polyhedron.dimension, 1)
+    limit = RANK_TOLERANCE * max(polyhedron.n_coordinates, 1)
     inner = polyhedron.A_ub @ Z
     sizes = np.linalg.norm(polyhedron.A_ub, axis=1)
     moves = np.linalg.norm(inner, axis=1) > limit * sizes

@@ -49,7 +49,7 @@ def inscribed_ball(rows: HullRows) -> InscribedBall:
 
 
 def _as_given(rows: HullRows) -> InscribedBall:
-    P, d = rows.polyhedron, rows.polyhedron.dimension
+    P, d = rows.polyhedron, rows.polyhedron.n_coordinates
     units = sparse.csr_array(sparse.eye_array(d))
     own = rows.norms[: rows.rows.size]
     # Unit norms on the hull, but for bounds, whose sparse rows stay sparse.
@@ -97,7 +97,7 @@ def _in_hull(rows: HullRows) -> InscribedBall:
         solution.status, solution.status
     )
     lam = np.zeros(rows.count) if solution.point is None else solution.point / norms
-    multipliers = MultiplierLift(rows).lifted(np.zeros(P.dimension), lam)
+    multipliers = MultiplierLift(rows).lifted(np.zeros(P.n_coordinates), lam)
     ub, eq = multipliers.ub, multipliers.eq
     if status is not Status.OPTIMAL:
         return InscribedBall(status, None, np.nan, ub, eq)

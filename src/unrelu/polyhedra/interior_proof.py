@@ -9,6 +9,7 @@ import numpy as np
 from unrelu.polyhedra.hull_rows import equality_frame
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.singular import proves_full_rank
 
 
@@ -29,7 +30,7 @@ def dimension_upper_bound(polyhedron: Polyhedron) -> int:
     return free - (len(rows) if proves_full_rank(rows) else 0)
 
 
-def is_strictly_inside(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> bool:
+def is_strictly_inside(polyhedron: Polyhedron, point: np.ndarray) -> bool:
     """Whether some exact member is proved to be strictly inside all inequalities and all bounds that do not coincide.
 
     It is an exact member of the same polyhedron with every inequality moved inwards by half of the point's slack.
@@ -37,8 +38,9 @@ def is_strictly_inside(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: n
     Args:
         polyhedron: the set, of dimension d.
         point: (d,) strictly inside up to rounding.
-        ub_error: the statement shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
     """
+    if not is_ieee():
+        return False
     P = distinct_equalities(polyhedron)
     fixed = P.lower == P.upper
     slack = P.b_ub - P.A_ub @ (point - P.origin)
@@ -50,14 +52,14 @@ def is_strictly_inside(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: n
     if not ((lower > P.lower)[below].all() and (upper < P.upper)[above].all()):
         return False
     # A row of zeros holds or does not, and needs no room; others must have moved by more than the error.
-    moved = np.nextafter(b_ub + ub_error, np.inf) < P.b_ub
+    moved = np.nextafter(b_ub + P.ub_error, np.inf) < P.b_ub
     zero = ~P.A_ub.any(axis=1)
-    if not np.where(zero, P.b_ub - ub_error >= 0, moved).all():
+    if not np.where(zero, P.b_ub - P.ub_error >= 0, moved).all():
         return False
     x = np.where(fixed, P.lower, point)
     if bool((x < lower).any() or (x > upper).any()):
         return False
-    inner = Polyhedron(P.A_ub[~zero], b_ub[~zero], P.A_eq, P.b_eq, lower, upper, P.origin)
+    inner = Polyhedron(P.A_ub[~zero], b_ub[~zero], P.A_eq, P.b_eq, lower, upper, P.origin, eq_error=P.eq_error)
     return math.isfinite(member_radius(inner, x))
 
 
@@ -66,9 +68,10 @@ def distinct_equalities(polyhedron: Polyhedron) -> Polyhedron:
     P = polyhedron
     fixed = P.lower == P.upper
     # Rows on fixed coordinates only hold or do not; where they hold trivially they drop out.
-    trivial = ~P.A_eq.any(axis=1) & (P.b_eq == 0)
-    trivial |= ~P.A_eq[:, ~fixed].any(axis=1) & (P.b_eq == 0) & _vanish_at_fixed(P, fixed)
-    rows = np.column_stack([P.A_eq, P.b_eq])[~trivial]
+    exact_zero = (P.b_eq == 0) & (P.eq_error == 0)
+    trivial = ~P.A_eq.any(axis=1) & exact_zero
+    trivial |= ~P.A_eq[:, ~fixed].any(axis=1) & exact_zero & _vanish_at_fixed(P, fixed)
+    rows, errors = np.column_stack([P.A_eq, P.b_eq])[~trivial], P.eq_error[~trivial]
     if len(rows):
         first = rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)]
         exponents = np.frexp(first)[1][:, None]
@@ -76,8 +79,11 @@ def distinct_equalities(polyhedron: Polyhedron) -> Polyhedron:
         # What does not scale without loss is compared as it is.
         lossless = (np.ldexp(scaled, exponents) == rows).all(axis=1, keepdims=True)
         compared = np.where(lossless, scaled * np.sign(first)[:, None], rows) + 0.0  # + 0.0 makes one zero of two
-        rows = rows[np.sort(np.unique(compared, axis=0, return_index=True)[1])]
-    return Polyhedron(P.A_ub, P.b_ub, rows[:, :-1], rows[:, -1], P.lower, P.upper, P.origin)
+        # Right-hand sides that are not known exactly may differ where they look the same.
+        compared = np.column_stack([compared, np.where(errors > 0, np.arange(1, len(rows) + 1), 0)])
+        kept = np.sort(np.unique(compared, axis=0, return_index=True)[1])
+        rows, errors = rows[kept], errors[kept]
+    return Polyhedron(P.A_ub, P.b_ub, rows[:, :-1], rows[:, -1], P.lower, P.upper, P.origin, P.ub_error, errors)
 
 
 def _vanish_at_fixed(P: Polyhedron, fixed: np.ndarray) -> np.ndarray:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, norm_above, row_norms_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, enlarged, gamma, lost, norm_above, row_norms_above
 from unrelu.rigor.singular import smallest_singular_value_bound
 
 _ROUNDS = 8
@@ -17,7 +18,7 @@ _BLOCK = 2**20
 """Residuals of points and rows that are held at once: 8 MB, and a few times as much besides."""
 
 
-def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> float:
+def member_radius(polyhedron: Polyhedron, point: np.ndarray) -> float:
     """A proved radius (L2) around a point within which an exact member of the polyhedron lies.
 
     Let C be the equality rows and the inequality rows E that are tight, broken or nearly so, on the
@@ -29,19 +30,20 @@ def member_radius(polyhedron: Polyhedron, point: np.ndarray, *, ub_error: np.nda
     Args:
         polyhedron: the set.
         point: (d,), within the bounds.
-        ub_error: the member shall exist for all right-hand sides within this of `b_ub`; (k,) or one number.
 
     Returns:
         r >= 0; 0 where the point itself is proved to be a member; inf where nothing could be proved.
     """
-    return float(member_radii(polyhedron, point[None], ub_error=ub_error)[0])
+    return float(member_radii(polyhedron, point[None])[0])
 
 
-def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.ndarray | float = 0.0) -> np.ndarray:
+def member_radii(polyhedron: Polyhedron, points: np.ndarray) -> np.ndarray:
     """`member_radius` of many points, (n, d): (n,) float64.
 
     Points with the same rows in C and the same coordinates in F share the bound of the smallest singular value.
     """
+    if not is_ieee():
+        return np.full(len(points), math.inf)
     bounds: dict[bytes, float] = {}
     norms = row_norms_above(polyhedron.A_ub)
     sizes = np.abs(polyhedron.A_eq), np.abs(polyhedron.A_ub)
@@ -51,8 +53,8 @@ def member_radii(polyhedron: Polyhedron, points: np.ndarray, *, ub_error: np.nda
         block = points[start : start + step]
         # What overflows proves nothing, which is no reason to warn.
         with np.errstate(over="ignore", invalid="ignore"):
-            residuals = _Residuals.at(polyhedron, sizes, block, ub_error)
-        radii += [_radius(polyhedron, point, residuals.of(index), norms, bounds) for index, point in enumerate(block)]
+            residuals = _Residuals.at(polyhedron, sizes, block)
+            radii += [_radius(polyhedron, x, residuals.of(index), norms, bounds) for index, x in enumerate(block)]
     return np.array(radii, dtype=np.float64)
 
 
@@ -69,8 +71,8 @@ def _radius(
         radius = _correction_radius(polyhedron, residuals, free, tight, bounds)
         if not math.isfinite(radius):
             return math.inf
-        # A norm may be infinite, where it is not known.
-        reach = _up(norms * radius) if radius > 0 else np.zeros_like(norms)
+        # A norm may be infinite, and a product of two small numbers 0.
+        reach = np.where(norms > 0, _up(norms * radius) + UNDERFLOW, 0.0) if radius > 0 else np.zeros_like(norms)
         short = ~tight & (residuals.slack_below < reach)
         cramped = free & (room < radius)
         if not short.any() and not cramped.any():
@@ -103,16 +105,14 @@ class _Residuals:
         return _Residuals(self.eq[index], self.ub[index], self.slack_below[index])
 
     @classmethod
-    def at(
-        cls, P: Polyhedron, sizes: tuple[np.ndarray, np.ndarray], points: np.ndarray, ub_error: np.ndarray | float
-    ) -> _Residuals:
+    def at(cls, P: Polyhedron, sizes: tuple[np.ndarray, np.ndarray], points: np.ndarray) -> _Residuals:
         z = points - P.origin
         eq, eq_rounding = _residual(P.A_eq, sizes[0], P.b_eq, z)
         ub, ub_rounding = _residual(P.A_ub, sizes[1], P.b_ub, z)
         return cls(
-            eq=_up(np.abs(eq) + eq_rounding),
-            ub=_up(np.abs(ub) + ub_rounding + ub_error),
-            slack_below=-_up(ub + _up(ub_rounding + ub_error)),
+            eq=_up(np.abs(eq) + eq_rounding + P.eq_error),
+            ub=_up(np.abs(ub) + ub_rounding + P.ub_error),
+            slack_below=-_up(ub + _up(ub_rounding + P.ub_error)),
         )
 
 
@@ -120,9 +120,8 @@ def _residual(rows: np.ndarray, sizes: np.ndarray, right: np.ndarray, z: np.ndar
     """`rows z - right` at many z, (n, len(rows)), and a bound on its rounding error, that of z included."""
     d = rows.shape[1]
     magnitude = np.abs(z) @ sizes.T + np.abs(right)
-    # An underflow in z counts once for every number of the row.
-    lost = (d + 4) * UNDERFLOW * (1 + sizes.max(axis=1, initial=0.0))
-    return z @ rows.T - right, 2 * gamma(d + 4) * magnitude + lost
+    underflow = lost(d) * (1 + np.abs(z).max(axis=1, keepdims=True) + sizes.max(axis=1, initial=0.0))
+    return z @ rows.T - right, 2 * gamma(d + 4) * magnitude + underflow
 
 
 def _up(values: np.ndarray) -> np.ndarray:

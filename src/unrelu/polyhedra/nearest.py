@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.polyhedra.distance_bound import distance_bound
 from unrelu.polyhedra.membership import member_radius
+from unrelu.polyhedra.normalised import Normalised
 from unrelu.polyhedra.polishing import TIGHT
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.restoring import is_kept, restored
 from unrelu.polyhedra.row_generation import solve_with_few_rows
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, norm_above, sum_above
 from unrelu.solvers.status import Status
 
 OPTIMALITY_TOLERANCE = 1e-6
-"""Distance and bound may differ by this, relative to the distance (at least 1), where a point is called optimal.
+"""Distance and bound may differ by this, relative to distance and numbers (up to 1), where a point is called optimal.
 
 Solvers are asked for 1e-9; a bound loses a little more where its multipliers are rounded."""
 
@@ -52,8 +54,8 @@ def nearest_point(
     target: np.ndarray,
     norm: float = 2,
     *,
-    ub_error: np.ndarray | float = 0.0,
     time_limit: float = math.inf,
+    is_member: bool = False,
 ) -> NearestPoint:
     """Minimise `||x - target||` over a polyhedron.
 
@@ -64,65 +66,71 @@ def nearest_point(
     array([0.5, 0.5])
 
     Args:
-        polyhedron: the set, of dimension d.
+        polyhedron: the set, in d coordinates. Bound and radius hold for all right-hand sides within its errors that
+            leave the origin a member if it is one.
         target: (d,), anywhere.
         norm: 1, 2 or inf.
-        ub_error: bound and radius shall hold for all right-hand sides within this of `b_ub` that leave the
-            origin a member if it is one; (k,) or one number.
         time_limit: seconds the solver may take.
+        is_member: whether the target is known to be a member, and so the answer.
 
     Raises:
         InputError: if the norm is another, or the target not finite or of another size.
         SolverFailure: if the solver refuses the numbers.
     """
     check_norm(norm)
+    P = polyhedron.unit_rows
     t = np.asarray(target, dtype=np.float64)
-    if t.shape != (polyhedron.dimension,):
-        raise ShapeError(f"the target needs shape ({polyhedron.dimension},), not {t.shape}.")
+    if t.shape != P.origin.shape:
+        raise ShapeError(f"the target needs shape ({P.origin.size},), not {t.shape}.")
     if not bool(np.isfinite(t).all()):
         raise InputError("the target holds NaN or infinite values; clean it first.")
+    if is_member:
+        return NearestPoint(t.copy(), 0.0, 0.0, 0.0, Status.OPTIMAL)
     deadline = time.monotonic() + time_limit
-    scaled, eq_exponents, ub_exponents = _with_unit_rows(polyhedron)
-    candidate = solve_with_few_rows(scaled, t, norm, time_limit)
+    candidate = solve_with_few_rows(P, t, norm, time_limit)
     bound = 0.0
     for found in candidate.multipliers:
-        eq, ub = np.ldexp(found.eq, eq_exponents), np.ldexp(found.ub, ub_exponents)
-        bound = max(bound, distance_bound(polyhedron, t, norm, eq, ub, ub_error=ub_error))
+        bound = max(bound, distance_bound(P, t, norm, found.eq, found.ub))
     if candidate.point is None:
         return NearestPoint(None, math.inf, bound, math.inf, candidate.status)
-    x = restored(scaled, candidate.point, deadline - time.monotonic())
+    x = restored(P, candidate.point, deadline - time.monotonic())
     # The origin of a preimage is an exact member; where the solver cannot tell x from it, that is the better answer.
-    at_origin = polyhedron.has_origin and _near(x, polyhedron.origin)
+    at_origin = P.has_origin and _near(x, P.origin)
     if at_origin:
-        x = polyhedron.origin.copy()
+        x = P.origin.copy()
     distance = float(np.linalg.norm(x - t, ord=norm))
     status = candidate.status
     if status in {Status.OPTIMAL, Status.INACCURATE}:
-        met = distance - bound <= OPTIMALITY_TOLERANCE * max(1.0, distance)
-        status = Status.OPTIMAL if met and is_kept(scaled, x) else Status.INACCURATE
+        size = min(1.0, float(np.maximum(np.abs(x), np.abs(t)).max(initial=0.0)))
+        met = distance - bound <= OPTIMALITY_TOLERANCE * max(size, distance)
+        status = Status.OPTIMAL if met and is_kept(P, x) else Status.INACCURATE
     return NearestPoint(
         point=x,
         distance=distance,
-        bound=bound,
-        radius=0.0 if at_origin else member_radius(polyhedron, x, ub_error=ub_error),
+        bound=min(bound, distance),
+        radius=0.0 if at_origin else member_radius(P, x),
         status=status,
     )
 
 
-def _with_unit_rows(polyhedron: Polyhedron) -> tuple[Polyhedron, np.ndarray, np.ndarray]:
-    """The same set with each row times a power of two that brings it to the size of 1, and the exponents."""
-    eq = -np.frexp(np.abs(polyhedron.A_eq).max(axis=1, initial=0.0))[1]
-    ub = -np.frexp(np.abs(polyhedron.A_ub).max(axis=1, initial=0.0))[1]
-    scaled = Polyhedron(
-        A_ub=np.ldexp(polyhedron.A_ub, ub[:, None]),
-        b_ub=np.ldexp(polyhedron.b_ub, ub),
-        A_eq=np.ldexp(polyhedron.A_eq, eq[:, None]),
-        b_eq=np.ldexp(polyhedron.b_eq, eq),
-        lower=polyhedron.lower,
-        upper=polyhedron.upper,
-        origin=polyhedron.origin,
-    )
-    return scaled, eq, ub
+def restored_nearest(found: NearestPoint, scaled: Normalised, target: np.ndarray, norm: float) -> NearestPoint:
+    """What was found in units of the size of a set, as a point of the set itself.
+
+    Args:
+        found: in the coordinates of `normalised`.
+        scaled: the set.
+        target: (d,).
+        norm: 1, 2 or inf.
+    """
+    # The target was brought to the unit with one rounding of each difference.
+    off = UNIT * np.abs(target - scaled.whole.origin) + math.ldexp(UNDERFLOW, max(scaled.exponent, 0))
+    lost = sum_above(off) if norm == 1 else norm_above(off) if norm == 2 else float(off.max(initial=0.0))
+    bound = max(0.0, float(np.nextafter((math.ldexp(found.bound, scaled.exponent) - lost) * (1 - 4 * UNIT), -math.inf)))
+    if found.point is None:
+        return replace(found, bound=bound)
+    x = scaled.restored(found.point)
+    distance = float(np.linalg.norm(x - target, ord=norm))
+    return NearestPoint(x, distance, min(bound, distance), member_radius(scaled.whole, x), found.status)
 
 
 def _near(x: np.ndarray, origin: np.ndarray) -> bool:

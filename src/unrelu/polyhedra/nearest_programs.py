@@ -93,7 +93,7 @@ def _solve_l1(polyhedron: Polyhedron, target: np.ndarray, time_limit: float) -> 
 
     Clipping takes a constant from the distance.
     """
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     base = np.clip(target, polyhedron.lower, polyhedron.upper)
     rows = _rows_from(polyhedron, base)
     room_up, room_down = polyhedron.upper - base, base - polyhedron.lower
@@ -116,7 +116,7 @@ def _solve_l1(polyhedron: Polyhedron, target: np.ndarray, time_limit: float) -> 
 
 def _solve_linf(polyhedron: Polyhedron, target: np.ndarray, time_limit: float) -> Candidate:
     """Minimise tau subject to `-tau <= x - target <= tau`."""
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     # In x itself, so that bounds are exact.
     rows = _rows_from(polyhedron, np.zeros(d))
     identity, column = sparse.eye_array(d), np.ones((d, 1))
@@ -139,7 +139,7 @@ def _solve_linf(polyhedron: Polyhedron, target: np.ndarray, time_limit: float) -
 
 def _solve_l2(polyhedron: Polyhedron, target: np.ndarray, time_limit: float) -> Candidate:
     """Minimise `1/2 ||x - target||^2`, then solve once more with the active constraints held as equalities."""
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     rows = _rows_from(polyhedron, target)
     system = RowSystem(rows.matrix, rows.lower, rows.upper, polyhedron.lower - target, polyhedron.upper - target)
     solution = QuadraticProgram(sparse.eye_array(d), system, QuadraticSettings(time_limit=time_limit)).minimise(

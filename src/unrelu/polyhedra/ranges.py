@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.parallel import in_threads, share_workers
+from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.free_direction import free_direction
 from unrelu.polyhedra.functional_program import FunctionalProgram
 from unrelu.polyhedra.functional_range import attained, proved_minimum
 from unrelu.polyhedra.hull_rows import hull_rows
+from unrelu.polyhedra.normalised import Normalised
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.progress import Progress, resolve_progress
 from unrelu.solvers.status import Status
@@ -60,7 +62,6 @@ def ranges(
     coordinates: np.ndarray | None = None,
     *,
     radius: float = math.inf,
-    ub_error: np.ndarray | float = 0.0,
     progress: Progress | bool | None = None,
     workers: int | None = None,
 ) -> Ranges:
@@ -84,7 +85,6 @@ def ranges(
         coordinates: (k,) indices; all by default.
         radius: every member is known to lie within this of the origin (L2), as `radius_bound` proves; without it
             coordinates that have no bound leave the proved bounds open.
-        ub_error: the proved bounds shall hold for all right-hand sides within this of `b_ub`; (k,) or one number.
         progress: where to show progress.
         workers: threads; by default one a core.
 
@@ -92,7 +92,8 @@ def ranges(
         InputError: if an index is out of range, or `workers` is not positive.
         SolverFailure: if the solver refuses the numbers.
     """
-    search = _Search(polyhedron, _checked(coordinates, polyhedron.dimension), radius, ub_error)
+    P = polyhedron.unit_rows
+    search = _Search(P, _checked(coordinates, P.origin.size), radius)
     total = search.done.size
     with resolve_progress(progress).stage("ranges of coordinates", total) as advance:
         search.advance = advance
@@ -105,6 +106,50 @@ def ranges(
         for _ in in_threads(search.solve, shares, workers=n_workers):
             pass
     return search.result()
+
+
+def agreeing_ranges(found: Ranges, *, bounded: bool | None, dimension: DimensionInterval) -> Ranges:
+    """Ranges that do not contradict what is proved of the set: what a solver said against it counts as its failure.
+
+    Args:
+        found: as the programs gave them.
+        bounded: whether the set is proved to be bounded.
+        dimension: what is proved of its dimension.
+    """
+    lower, upper = found.lower.copy(), found.upper.copy()
+    lower_status, upper_status = found.lower_status.copy(), found.upper_status.copy()
+    for ends, statuses in ((lower, lower_status), (upper, upper_status)):
+        wrong = np.zeros(ends.shape, dtype=bool)
+        if bounded is True:
+            wrong |= statuses == Status.UNBOUNDED
+        if dimension.lower >= 0:
+            wrong |= statuses == Status.INFEASIBLE
+        ends[wrong], statuses[wrong] = math.nan, Status.FAILED
+    return replace(found, lower=lower, upper=upper, lower_status=lower_status, upper_status=upper_status)
+
+
+def restored_ranges(found: Ranges, normalised: Normalised) -> Ranges:
+    """Ranges of `w = 2^-e (x - origin)` as those of x, the proved ends rounded outwards."""
+    e, origin = normalised.exponent, normalised.whole.origin[found.coordinates]
+
+    def outward(ends: np.ndarray, towards: float) -> np.ndarray:
+        with np.errstate(over="ignore", under="ignore"):
+            moved = np.ldexp(ends, e)
+            moved = np.where(np.ldexp(moved, -e) == ends, moved, np.nextafter(moved, towards))
+        return np.where(origin == 0.0, moved, np.where(moved == 0.0, origin, np.nextafter(origin + moved, towards)))
+
+    low, high = normalised.whole.lower[found.coordinates], normalised.whole.upper[found.coordinates]
+    proved_lower = np.maximum(outward(found.proved_lower, -np.inf), low)
+    proved_upper = np.minimum(outward(found.proved_upper, np.inf), high)
+    with np.errstate(over="ignore", under="ignore"):
+        lower, upper = origin + np.ldexp(found.lower, e), origin + np.ldexp(found.upper, e)
+    return replace(
+        found,
+        lower=np.where(lower < proved_lower, proved_lower, lower),
+        upper=np.where(upper > proved_upper, proved_upper, upper),
+        proved_lower=proved_lower,
+        proved_upper=proved_upper,
+    )
 
 
 def _checked(coordinates: np.ndarray | None, d: int) -> np.ndarray:
@@ -121,11 +166,9 @@ def _checked(coordinates: np.ndarray | None, d: int) -> np.ndarray:
 class _Search:
     """Both ends of all ranges: row 0 holds minima of x, row 1 minima of -x."""
 
-    def __init__(
-        self, polyhedron: Polyhedron, coordinates: np.ndarray, radius: float, ub_error: np.ndarray | float
-    ) -> None:
+    def __init__(self, polyhedron: Polyhedron, coordinates: np.ndarray, radius: float) -> None:
         P = self.polyhedron = polyhedron
-        self.coordinates, self.radius, self.ub_error = coordinates, radius, ub_error
+        self.coordinates, self.radius = coordinates, radius
         self.bounds = np.stack([P.lower[coordinates], -P.upper[coordinates]])
         self.least = np.full(self.bounds.shape, np.nan)
         self.proved = self.bounds.copy()
@@ -157,7 +200,7 @@ class _Search:
                 group = group[~self.done[side, group]]
                 if group.size < 2:
                     continue
-                functional = np.zeros(self.polyhedron.dimension)
+                functional = np.zeros(self.polyhedron.origin.size)
                 functional[self.coordinates[group]] = sign
                 found = program.minimise(functional)
                 self.n_programs += 1
@@ -179,16 +222,17 @@ class _Search:
         for side, position in share[np.lexsort((share[:, 1], share[:, 0]))]:
             if self.done[side, position]:
                 continue
-            functional = np.zeros(self.polyhedron.dimension)
+            functional = np.zeros(self.polyhedron.origin.size)
             functional[self.coordinates[position]] = 1.0 if side == 0 else -1.0
             found = program.minimise(functional)
-            bound = proved_minimum(self.polyhedron, functional, found, radius=self.radius, ub_error=self.ub_error)
+            bound = proved_minimum(self.polyhedron, functional, found, radius=self.radius)
             with self.lock:
                 self.n_programs += 1
                 if not self.done[side, position]:
                     self.least[side, position] = attained(found, functional)
                     self.proved[side, position] = max(self.proved[side, position], bound)
-                    self.status[side, position] = found.status
+                    value = self.least[side, position]
+                    self.status[side, position] = program.judged(found.status, value, bound)
                     self.done[side, position] = True
                     self.advance(1)
                 if found.point is not None:
@@ -198,8 +242,9 @@ class _Search:
         """What was found."""
         return Ranges(
             coordinates=self.coordinates,
-            lower=self.least[0],
-            upper=-self.least[1],
+            # A solver keeps rows to its tolerance only; what is proved it does not exceed.
+            lower=np.where(self.least[0] < self.proved[0], self.proved[0], self.least[0]),
+            upper=-np.where(self.least[1] < self.proved[1], self.proved[1], self.least[1]),
             proved_lower=self.proved[0],
             proved_upper=-self.proved[1],
             lower_status=self.status[0],

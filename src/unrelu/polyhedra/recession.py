@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 
-from unrelu.polyhedra.hull_rows import RANK_TOLERANCE, hull_rows
-from unrelu.polyhedra.interior_proof import distinct_equalities
-from unrelu.polyhedra.membership import member_radius
+from unrelu.cones.cone import Cone
+from unrelu.cones.decide import decide_cone
+from unrelu.cones.proofs import Direction, ExactDirection
+from unrelu.cones.strict_rows import strict_rows
+from unrelu.polyhedra.domain_rows import DomainRows
+from unrelu.polyhedra.hull_rows import RANK_TOLERANCE, HullRows, hull_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.row_multipliers import MultiplierLift, RowMultipliers
-from unrelu.polyhedra.strict_rows import strict_rows
+from unrelu.rigor.scaled_rows import ScaledRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +27,9 @@ class Recession:
     Attributes:
         direction: (d,) float64 of norm 1 in its relative interior; None if the cone was found to be {0}.
         lineality: (d, k) float64, an orthonormal basis of the greatest subspace in the cone, as found in floats.
-        multipliers: positive multipliers of all inequalities, whose sum with the equalities vanishes, so that all of
-            them vanish on the cone; None unless all do. They are what `radius_bound` needs.
+        multipliers: positive multipliers of all inequalities that move on the hull of the cone, whose sum with the
+            equalities vanishes, so that all of them vanish on the cone; None unless all do. They are what
+            `radius_bound` needs.
         proved: whether an exact non-zero member of the cone is proved to exist near the direction.
     """
 
@@ -54,21 +57,45 @@ def recession(polyhedron: Polyhedron) -> Recession:
     M = rows.matrix
     lineality = frame.basis @ _null_space(M)
     if frame.dimension == 0:
-        return Recession(None, lineality, None, False)
+        # Equalities and coordinates that cannot move leave nothing, whatever the other inequalities say.
+        none = np.zeros(cone.n_coordinates)
+        nothing = RowMultipliers(np.zeros(len(cone.A_eq)), np.zeros(len(cone.A_ub)), none, none)
+        return Recession(None, lineality, nothing, False)
     found = strict_rows(M)
     multipliers = None
     if not found.strict.any():
-        lifted = MultiplierLift(rows).lifted(np.zeros(cone.dimension), found.multipliers)
+        lifted = MultiplierLift(rows).lifted(np.zeros(cone.n_coordinates), found.multipliers)
         multipliers = lifted if rows.count else None
         if not lineality.shape[1]:
             return Recession(None, lineality, multipliers, False)
     z = frame.basis @ found.direction
     size = float(np.linalg.norm(z))
-    z = z / size if size > 0 else np.zeros(cone.dimension)
+    z = z / size if size > 0 else np.zeros(cone.n_coordinates)
     if lineality.shape[1]:
         z = z + lineality[:, 0]
     z /= np.linalg.norm(z)
-    return Recession(z, lineality, multipliers, _is_proved(cone, z, found.strict, rows.rows, rows.upper, rows.lower))
+    question = cone_of(polyhedron)
+    if Direction(z, _held(question, polyhedron, rows, found.strict)).verify(question):
+        return Recession(z, lineality, multipliers, True)
+    # Another engine may find one that can be proved, in the relative interior or not.
+    proof = decide_cone(question).certificate
+    if isinstance(proof, Direction | ExactDirection):
+        other = np.array([float(value) for value in proof.direction])
+        return Recession(other / np.linalg.norm(other), lineality, multipliers, True)
+    return Recession(z, lineality, multipliers, proof is not None and not proof.trivial)
+
+
+def cone_of(polyhedron: Polyhedron) -> Cone:
+    """The recession cone as the question whether it is {0}."""
+    rows = DomainRows.of(polyhedron)
+    n_eq, n_ub = len(rows.equalities), len(rows.inequalities)
+    if n_eq + n_ub == 0:
+        nothing = np.zeros(1, dtype=bool)
+        return Cone(ScaledRows(np.zeros((1, polyhedron.n_coordinates))), nothing, nothing)
+    held, others = rows.recession
+    equal, none = np.ones(n_eq, dtype=bool), np.zeros(n_eq, dtype=bool)
+    matrix = np.vstack([rows.equalities, rows.inequalities])
+    return Cone(ScaledRows(matrix), np.concatenate([equal, held]), np.concatenate([none, others]))
 
 
 def lineality_space(polyhedron: Polyhedron) -> np.ndarray:
@@ -81,9 +108,9 @@ def lineality_space(polyhedron: Polyhedron) -> np.ndarray:
     P = polyhedron
     bounded = np.isfinite(P.lower) | np.isfinite(P.upper)
     rows = np.vstack([P.A_eq, P.A_ub])[:, ~bounded]
-    basis = np.zeros((P.dimension, 0))
+    basis = np.zeros((P.n_coordinates, 0))
     inside = _null_space(rows)
-    basis = np.zeros((P.dimension, inside.shape[1]))
+    basis = np.zeros((P.n_coordinates, inside.shape[1]))
     basis[~bounded] = inside
     return basis
 
@@ -98,7 +125,7 @@ def recession_cone(polyhedron: Polyhedron) -> Polyhedron:
         b_eq=np.zeros(len(P.A_eq)),
         lower=np.where(np.isfinite(P.lower), 0.0, -np.inf),
         upper=np.where(np.isfinite(P.upper), 0.0, np.inf),
-        origin=np.zeros(P.dimension),
+        origin=np.zeros(P.n_coordinates),
     )
 
 
@@ -115,27 +142,14 @@ def _null_space(rows: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(Vh[rank:].T)
 
 
-def _is_proved(
-    cone: Polyhedron, z: np.ndarray, strict: np.ndarray, rows: np.ndarray, upper: np.ndarray, lower: np.ndarray
-) -> bool:
-    """Whether an exact non-zero member is proved: one near z on which the rows that vanish are held as equalities."""
-    k, p = rows.size, upper.size
-    held = np.ones(len(cone.A_ub), dtype=bool)
-    held[rows[strict[:k]]] = False
-    fixed = np.isfinite(cone.lower) | np.isfinite(cone.upper)
-    fixed[upper[strict[k : k + p]]] = fixed[lower[strict[k + p :]]] = False
-    # Coordinates with both bounds cannot move.
-    fixed |= np.isfinite(cone.lower) & np.isfinite(cone.upper)
-    z = np.where(fixed, 0.0, z)
-    equalities = np.vstack([cone.A_eq, cone.A_ub[held]])
-    part = Polyhedron(
-        A_ub=cone.A_ub[~held],
-        b_ub=cone.b_ub[~held],
-        A_eq=equalities,
-        b_eq=np.zeros(len(equalities)),
-        lower=np.where(fixed, 0.0, cone.lower),
-        upper=np.where(fixed, 0.0, cone.upper),
-        origin=cone.origin,
-    )
-    radius = member_radius(distinct_equalities(part), z)
-    return math.isfinite(radius) and radius < 0.5 * float(np.linalg.norm(z))
+def _held(question: Cone, polyhedron: Polyhedron, rows: HullRows, strict: np.ndarray) -> np.ndarray:
+    """The inequality rows of the question that vanish on all of the cone: all but those that were found strict."""
+    of = DomainRows.of(polyhedron)
+    k, p = rows.rows.size, rows.upper.size
+    own = np.zeros(len(polyhedron.A_ub), dtype=bool)
+    lower, upper = np.zeros((2, polyhedron.n_coordinates), dtype=bool)
+    own[rows.rows[strict[:k]]] = True
+    upper[rows.upper[strict[k : k + p]]] = True
+    lower[rows.lower[strict[k + p :]]] = True
+    negative = np.concatenate([np.zeros(len(of.equalities), dtype=bool), own, lower[of.lower], upper[of.upper]])
+    return np.flatnonzero(question.inequalities & ~negative[: len(question.inequalities)])

@@ -50,7 +50,7 @@ class MultiplierLift:
             lam: (m,) multipliers of the rows of M; rounding below 0 counts as 0.
         """
         rows, P = self.rows, self.rows.polyhedron
-        k, p, d = rows.rows.size, rows.upper.size, P.dimension
+        k, p, d = rows.rows.size, rows.upper.size, P.n_coordinates
         lam = np.maximum(lam, 0.0)
         ub, upper, lower = np.zeros(len(P.A_ub)), np.zeros(d), np.zeros(d)
         ub[rows.rows], upper[rows.upper], lower[rows.lower] = lam[:k], lam[k : k + p], lam[k + p :]

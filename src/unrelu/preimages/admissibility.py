@@ -15,6 +15,7 @@ from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
 from unrelu.preimages.certificates.sign_system import SignCertificate, SignSystem
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
 from unrelu.preimages.sign_decision import decide_signs
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class Admissibility:
             return np.array([float(value) for value in self.certificate.values[: self.layer.n_outputs]])
         return None
 
+    @proof
     def verify(self) -> bool:
         """True only if `admissible` is proved for exactly the stored floats; calls no solver."""
         if self.certificate is None or self.certificate.admissible is not self.admissible:
@@ -97,7 +99,7 @@ def admissibility(
     chosen = _index_set(inactive, layer.n_outputs)
     D = resolve(domain, layer.n_inputs)
     found = decide_signs(SignSystem(layer.dense_weight, layer.bias, chosen, D))
-    return Admissibility(layer, chosen, D, found.admissible, found.certificate, found.margin, found.reason)
+    return Admissibility(layer, chosen, D, found.holds, found.certificate, found.margin, found.reason)
 
 
 def _index_set(inactive: Sequence[int] | np.ndarray, m: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import comb
+from math import comb, nan
 
 import numpy as np
 
@@ -12,10 +12,13 @@ from unrelu.errors import TooLarge
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.preimages.admissibility import Admissibility
 from unrelu.preimages.certificates.sign_system import SignCertificate, SignSystem
 from unrelu.preimages.certificates.witness import Witness
+from unrelu.preimages.excluded_set import ExcludedSet
 from unrelu.preimages.sign_decision import decide_signs
 from unrelu.progress import Progress, resolve_progress
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.signs import exact_sign
 
 LIMIT = 10_000
@@ -37,16 +40,13 @@ def region_bound(m: int, d: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Branch:
-    """What was decided about the first features of a layer.
-
-    Attributes:
-        inactive: (k,) bool, which of the first k features are inactive.
-        certificate: the proof that some input, or none, has exactly these of them inactive; None where it is open.
-    """
+class _Prefix:
+    """What was decided about the first k features: `inactive` (k,) bool, and the rest as in `Admissibility`."""
 
     inactive: np.ndarray
-    certificate: SignCertificate | None
+    certificate: SignCertificate | None = None
+    margin: float = nan
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ class AdmissibleSets:
     Attributes:
         layer: the layer, of m features.
         domain: where inputs may lie.
-        found: one for each admissible set, in lexicographic order, with its witness.
+        found: one for each admissible set, in lexicographic order, with its witness (their `margin` is NaN where a
+            point known from another set served).
         excluded: prefixes of sets that no input has, with their proofs; with the sets found and open they
             make up all 2^m.
         undecided: sets that were left open; none for small layers.
@@ -64,9 +65,9 @@ class AdmissibleSets:
 
     layer: ReLULayer
     domain: Polyhedron
-    found: tuple[Branch, ...]
-    excluded: tuple[Branch, ...]
-    undecided: tuple[Branch, ...]
+    found: tuple[Admissibility, ...]
+    excluded: tuple[ExcludedSet, ...]
+    undecided: tuple[Admissibility, ...]
 
     def __len__(self) -> int:
         return len(self.found)
@@ -74,26 +75,30 @@ class AdmissibleSets:
     @cached_property
     def inactive(self) -> np.ndarray:
         """(n, m) bool, the sets as masks of inactive features."""
-        return np.array([branch.inactive for branch in self.found], dtype=bool).reshape(-1, self.layer.n_outputs)
+        return np.array([one.inactive for one in self.found], dtype=bool).reshape(-1, self.layer.n_outputs)
 
     @property
     def complete(self) -> bool:
         """Whether every set was decided."""
         return not self.undecided
 
+    @proof
     def verify(self) -> bool:
         """True only if exactly these sets are proved admissible, and all others not; calls no solver."""
         if not self.complete:
             return False
-        branches = [(branch, True) for branch in self.found] + [(branch, False) for branch in self.excluded]
-        if not _make_up_all([branch.inactive for branch, _ in branches], self.layer.n_outputs):
+        if not _make_up_all([one.inactive for one in (*self.found, *self.excluded)], self.layer.n_outputs):
             return False
         return all(
-            branch.certificate is not None
-            and branch.certificate.admissible is admissible
-            and (branch.inactive.size == self.layer.n_outputs or not admissible)
-            and branch.certificate.verify(_prefix(self.layer, self.domain, branch.inactive))
-            for branch, admissible in branches
+            one.inactive.size == self.layer.n_outputs and self._proves(one.certificate, one.inactive, True)
+            for one in self.found
+        ) and all(self._proves(one.certificate, one.inactive, False) for one in self.excluded)
+
+    def _proves(self, certificate: SignCertificate | None, inactive: np.ndarray, admissible: bool) -> bool:
+        return (
+            certificate is not None
+            and certificate.admissible is admissible
+            and certificate.verify(_system(self.layer, self.domain, inactive))
         )
 
     def __repr__(self) -> str:
@@ -134,17 +139,20 @@ def admissible_sets(
     """
     D = resolve(domain, layer.n_inputs)
     m, d = layer.weight.shape
-    alive = [Branch(np.zeros(0, dtype=bool), None)]
-    excluded: list[Branch] = []
+    alive = [_Prefix(np.zeros(0, dtype=bool))]
+    excluded: list[ExcludedSet] = []
     steps = [region_bound(k, d) for k in range(m)]
     with resolve_progress(progress).stage("admissible sets", sum(steps)) as advance:
         for k in range(m):
-            children: list[Branch] = []
+            children: list[_Prefix] = []
             for index, parent in enumerate(alive):
                 for inactive in (False, True):
                     child = _child(layer, D, parent, k, inactive)
                     proof = child.certificate
-                    (excluded if proof is not None and not proof.admissible else children).append(child)
+                    if proof is not None and not proof.admissible:
+                        excluded.append(ExcludedSet(child.inactive, proof))
+                    else:
+                        children.append(child)
                 if len(children) > limit:
                     raise TooLarge(
                         f"the first {k + 1} of {m} features have more than {limit} admissible sets; allow more with "
@@ -155,25 +163,33 @@ def admissible_sets(
     return AdmissibleSets(
         layer=layer,
         domain=D,
-        found=tuple(branch for branch in alive if branch.certificate is not None),
+        found=tuple(_answer(layer, D, one) for one in alive if one.certificate is not None),
         excluded=tuple(excluded),
-        undecided=tuple(branch for branch in alive if branch.certificate is None),
+        undecided=tuple(_answer(layer, D, one) for one in alive if one.certificate is None),
     )
 
 
-def _child(layer: ReLULayer, domain: Polyhedron, parent: Branch, k: int, inactive: bool) -> Branch:
+def _child(layer: ReLULayer, domain: Polyhedron, parent: _Prefix, k: int, inactive: bool) -> _Prefix:
     """A set among the first k features, with or without the next one."""
     prefix = np.append(parent.inactive, inactive)
     known = parent.certificate
+    system = _system(layer, domain, prefix)
     if isinstance(known, Witness):
         side = exact_sign(layer.dense_weight[k], float(layer.bias[k]), known.point) <= 0
-        system = _prefix(layer, domain, prefix)
         if side is inactive and known.is_exact(system):
-            return Branch(prefix, known)
-    return Branch(prefix, decide_signs(_prefix(layer, domain, prefix)).certificate)
+            return _Prefix(prefix, known)
+    decided = decide_signs(system)
+    return _Prefix(prefix, decided.certificate, decided.margin, decided.reason)
 
 
-def _prefix(layer: ReLULayer, domain: Polyhedron, inactive: np.ndarray) -> SignSystem:
+def _answer(layer: ReLULayer, domain: Polyhedron, one: _Prefix) -> Admissibility:
+    """What was decided about a set of all features."""
+    return Admissibility(
+        layer, one.inactive, domain, None if one.certificate is None else True, one.certificate, one.margin, one.reason
+    )
+
+
+def _system(layer: ReLULayer, domain: Polyhedron, inactive: np.ndarray) -> SignSystem:
     return SignSystem(layer.dense_weight[: inactive.size], layer.bias[: inactive.size], inactive, domain)
 
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import overload
+from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
+from unrelu.cones.decide import by_structure, decide_cone, decide_cones, is_crowded
+from unrelu.cones.decision import ConeDecision, Decision, decided
+from unrelu.cones.proofs import Cone
 from unrelu.devices import resolve_device
-from unrelu.errors import InputError, ShapeError
-from unrelu.network.arrays import Array, as_numpy
+from unrelu.errors import DomainError, InputError, ShapeError
+from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.expected import expect_layer
+from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
-from unrelu.preimages.certificates import Cone
-from unrelu.preimages.cone_decision import by_structure, decide_cone, decide_cones, is_crowded
-from unrelu.preimages.facts import Fact, decided
-from unrelu.preimages.feature_preimage import FeaturePreimage, feature_preimage
-from unrelu.preimages.layer_preimage import LayerPreimage
+from unrelu.preimages.feature_decision import preimage_of_features
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
+from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
 from unrelu.solvers.gram_rows import GramRows
 
@@ -39,11 +42,15 @@ class Classification:
 
     Attributes:
         system: the layer, the domain and the tolerance.
-        preimages: one an input, in order.
+        preimages: one an input that was not skipped, in order.
+        inputs: (n,) int64, which inputs these are.
+        skipped: which inputs were left out, and why.
     """
 
     system: LayerSystem
-    preimages: tuple[LayerPreimage, ...]
+    preimages: tuple[Preimage, ...]
+    inputs: np.ndarray
+    skipped: dict[int, str]
 
     @property
     def layer(self) -> ReLULayer:
@@ -53,7 +60,7 @@ class Classification:
     def __len__(self) -> int:
         return len(self.preimages)
 
-    def __getitem__(self, index: int) -> LayerPreimage:
+    def __getitem__(self, index: int) -> Preimage:
         return self.preimages[index]
 
     @property
@@ -95,7 +102,8 @@ class Classification:
         """A line with the number of inputs of each kind."""
         kinds, counts = np.unique([kind.value for kind in self.kind], return_counts=True)
         told = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
-        return f"Classification({len(self)} inputs of {_title(self.layer)}: {told})"
+        left_out = f"; {len(self.skipped)} skipped" if self.skipped else ""
+        return f"Classification({len(self)} inputs of {_title(self.layer)}: {told}{left_out})"
 
     def verify(self, progress: Progress | bool | None = None, workers: int | None = None) -> np.ndarray:
         """Check the certificates of all inputs without a solver.
@@ -111,7 +119,7 @@ class Classification:
                 advance(1)
         return proved
 
-    def _collect(self, value: Callable[[LayerPreimage], object], dtype: type) -> np.ndarray:
+    def _collect(self, value: Callable[[Preimage], object], dtype: type) -> np.ndarray:
         collected = np.empty(len(self), dtype=dtype)
         for index, preimage in enumerate(self.preimages):
             collected[index] = value(preimage)
@@ -119,11 +127,13 @@ class Classification:
 
 
 def classify(
-    layer: ReLULayer,
+    layer: ReLULayer | Network,
     inputs: Array,
     *,
     domain: Domain | None = None,
-    tolerance: float = 0.0,
+    tolerance: ArrayLike = 0.0,
+    exact: bool = False,
+    on_bad: Literal["raise", "skip"] = "raise",
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
@@ -131,80 +141,109 @@ def classify(
     """Say for many inputs of a layer whether the inputs with the same features are one point, bounded or unbounded.
 
     Args:
-        layer: the layer.
-        inputs: (n, *shape), what the layer is fed; any shape with d numbers a sample.
+        layer: the layer, or a network that is one ReLU layer, such as `net.upto("relu1")`.
+        inputs: (n, *shape), what the layer is fed; any shape with d numbers a sample. What their dtype rounds counts as
+            rounding where they meet the rows of a domain; see `unrelu.polyhedra.domain_at.DomainAt`.
         domain: where inputs may lie, e.g. `Box(0, 1)` for pictures or `Nonnegative()` for what a ReLU gives; the whole
             space by default.
-        tolerance: how much each feature may differ, in the features' own units.
+        tolerance: how much each feature may differ, in the features' own units: one number, or one for each feature.
+        exact: whether rows of the domain hold as they are stored, without being moved through an input that keeps them
+            up to rounding.
+        on_bad: what becomes of inputs that are not finite or lie outside the domain: "raise" ends the call, "skip"
+            leaves them out and says why in `skipped`.
         progress: where to show progress.
         workers: threads; by default one a core. BLAS is kept to one thread in each.
         device: where products that all inputs share are computed, e.g. "cuda"; the processor by default. What belongs
             to one input is always computed on the processor, and so are the proofs.
 
     Raises:
-        InputError: if the inputs do not fit the layer or are not finite, the tolerance is negative, or there is no such
-            device.
+        InputError: if the inputs do not fit the layer or are not finite, the network is more than one layer, the
+            tolerance is negative, or there is no such device.
         DomainError: if an input lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
     >>> [kind.value for kind in classify(layer, np.array([[0.0], [3.0]])).kind]
     ['bounded', 'singleton']
     """
-    expect_layer(layer)
-    points = _points(layer, inputs)
-    system = LayerSystem.ask(layer, domain, tolerance)
+    layer = expect_layer(layer)
+    if on_bad not in {"raise", "skip"}:
+        raise InputError(f'on_bad is "raise" or "skip", not {on_bad!r}.')
+    system = LayerSystem.ask(layer, domain, tolerance, unit=unit_roundoff(inputs), exact=exact)
+    points, skipped = _points(layer, inputs, skip=on_bad == "skip")
+    return classify_points(
+        system, points, skipped, skip=on_bad == "skip", progress=progress, workers=workers, device=device
+    )
+
+
+def classify_points(
+    system: LayerSystem,
+    points: np.ndarray,
+    skipped: dict[int, str],
+    *,
+    skip: bool = False,
+    progress: Progress | bool | None = None,
+    workers: int | None = None,
+    device: torch.device | str | None = None,
+) -> Classification:
+    """`classify` for points (n, d) of a system; those in `skipped` are left out, and with `skip` those outside."""
+    layer, skipped = system.layer, dict(skipped)
     shared = GramRows(system.rows, resolve_device(device))
     patterns: list[LayerPattern] = []
+    kept: list[int] = []
     for start in range(0, len(points), PATTERN_BLOCK):
-        patterns.extend(system.patterns(points[start : start + PATTERN_BLOCK]))
-    cones = [system.recession_cone(pattern) for pattern in patterns]
-    hard = [cone.equalities for cone in cones if not is_crowded(cone)]
+        indices = [i for i in range(start, min(start + PATTERN_BLOCK, len(points))) if i not in skipped]
+        for index, pattern in zip(indices, system.patterns(points[indices]), strict=True):
+            if not isinstance(pattern, DomainError):
+                patterns.append(pattern)
+                kept.append(index)
+            elif skip:
+                skipped[index] = str(pattern)
+            else:
+                raise DomainError(f"input {index}: {pattern}")
+    cones = [system.recession_cone(pattern.active) for pattern in patterns]
+    hard = [cone.equalities for cone in cones if cone.uses_all_rows and not is_crowded(cone)]
     if len(hard) > 1:
         shared.prepare(np.stack(hard))
 
-    def block(indices: list[int]) -> list[LayerPreimage]:
-        return _classify_block(system, shared, points[indices], [patterns[index] for index in indices])
+    def block(indices: list[int]) -> list[Preimage]:
+        chosen = [kept[index] for index in indices]
+        return _classify_block(system, shared, points[chosen], [patterns[index] for index in indices])
 
-    size = min(BLOCK, -(-len(points) // share_workers(workers, len(points)).tasks))
-    blocks = [list(range(len(points)))[start : start + size] for start in range(0, len(points), size)]
-    preimages: list[LayerPreimage] = []
-    with resolve_progress(progress).stage(f"preimages of {_title(layer)}", len(points)) as advance:
+    n = len(kept)
+    size = max(1, min(BLOCK, -(-n // share_workers(workers, max(n, 1)).tasks)))
+    blocks = [list(range(n))[start : start + size] for start in range(0, n, size)]
+    preimages: list[Preimage] = []
+    with resolve_progress(progress).stage(f"preimages of {_title(layer)}", n) as advance:
         for part in in_threads(block, blocks, workers=workers):
             preimages.extend(part)
             advance(len(part))
-    return Classification(system, tuple(preimages))
-
-
-@overload
-def preimage(layer: ReLULayer, *, at: Array, domain: Domain | None = None, tolerance: float = 0.0) -> LayerPreimage: ...
-
-
-@overload
-def preimage(
-    layer: ReLULayer, *, features: Array, domain: Domain | None = None, tolerance: float = 0.0
-) -> FeaturePreimage: ...
+    return Classification(system, tuple(preimages), np.array(kept, dtype=np.int64), dict(sorted(skipped.items())))
 
 
 def preimage(
-    layer: ReLULayer,
+    layer: ReLULayer | Network,
     *,
     at: Array | None = None,
     features: Array | None = None,
     domain: Domain | None = None,
-    tolerance: float = 0.0,
-) -> LayerPreimage | FeaturePreimage:
+    tolerance: ArrayLike = 0.0,
+    exact: bool = False,
+) -> Preimage:
     """The set of all inputs of a layer that have the same features as `at`, or that have given features.
 
     Args:
-        layer: the layer.
-        at: one input of the layer, of its sample shape (or any shape with d numbers).
+        layer: the layer, or a network that is one ReLU layer, such as `net.upto("relu1")`.
+        at: one input of the layer, of its sample shape (or any shape with d numbers). What its dtype rounds counts as
+            rounding where it meets the rows of a domain; see `unrelu.polyhedra.domain_at.DomainAt`.
         features: instead of `at`: m features; a point is found, or the set is proved EMPTY.
         domain: where inputs may lie; the whole space by default.
-        tolerance: how much each feature may differ, in the features' own units.
+        tolerance: how much each feature may differ, in the features' own units: one number, or one for each feature.
+        exact: whether rows of the domain hold as they are stored, without being moved through `at` where it keeps them
+            up to rounding.
 
     Raises:
-        InputError: if not one of `at` and `features` is given, it does not fit the layer or is not finite, or the
-            tolerance is negative.
+        InputError: if not one of `at` and `features` is given, it does not fit the layer or is not finite, the
+            network is more than one layer, or the tolerance is negative.
         DomainError: if `at` lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> preimage(ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0])), at=np.array([0.0])).kind
@@ -214,10 +253,10 @@ def preimage(
     """
     if (at is None) == (features is None):
         raise InputError("preimage needs one of `at` (an input of the layer) and `features`, not both.")
-    expect_layer(layer)
+    layer = expect_layer(layer)
     if features is not None:
         values = as_numpy(features, "the features").reshape(-1)
-        return feature_preimage(LayerSystem.ask(layer, domain, tolerance), values)
+        return preimage_of_features(LayerSystem.ask(layer, domain, tolerance), values)
     assert at is not None
     point = as_numpy(at, "the point `at`")
     if point.size != layer.n_inputs:
@@ -225,18 +264,24 @@ def preimage(
             f"`at` has {point.size} numbers, but {_title(layer)} takes {layer.n_inputs}; give one input of the layer "
             "(net.layer_input(name, x)[i])."
         )
-    points = point.reshape(1, -1)
-    return classify(layer, points, domain=domain, tolerance=tolerance, progress=False, workers=1)[0]
+    system = LayerSystem.ask(layer, domain, tolerance, unit=unit_roundoff(at), exact=exact)
+    pattern = system.pattern(point.reshape(-1), "the point `at` lies outside the domain")
+    with share_workers(1, 1).limited():
+        (found,) = _classify_block(system, GramRows(system.rows, resolve_device(None)), point.reshape(1, -1), [pattern])
+    return found
 
 
-def _points(layer: ReLULayer, inputs: Array) -> np.ndarray:
-    batch = as_numpy(inputs, "the inputs")
+def _points(layer: ReLULayer, inputs: Array, *, skip: bool) -> tuple[np.ndarray, dict[int, str]]:
+    """The inputs as rows, and those of them that are not finite."""
+    batch = as_numpy(inputs, "the inputs", finite=not skip)
     if batch.ndim < 2 or batch.size != len(batch) * layer.n_inputs or len(batch) == 0:
         raise ShapeError(
             f"inputs of shape {batch.shape} do not fit {_title(layer)}: it needs (n, *shape) with n >= 1 samples of "
             f"{layer.n_inputs} numbers each."
         )
-    return batch.reshape(len(batch), layer.n_inputs)
+    points = batch.reshape(len(batch), layer.n_inputs)
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1)).tolist() if skip else []
+    return points, dict.fromkeys(bad, "it holds NaN or infinite values; clean it first.")
 
 
 def _title(layer: ReLULayer) -> str:
@@ -245,22 +290,32 @@ def _title(layer: ReLULayer) -> str:
 
 def _classify_block(
     system: LayerSystem, shared: GramRows, points: np.ndarray, patterns: list[LayerPattern]
-) -> list[LayerPreimage]:
-    singleton = [decide_cone(system.tangent_cone(pattern)) for pattern in patterns]
-    recession = [system.recession_cone(pattern) for pattern in patterns]
-    bounded: dict[int, Fact] = {}
-    for index, (pattern, cone, fact) in enumerate(zip(patterns, recession, singleton, strict=True)):
-        if fact.value is True or _is_same(cone, system.tangent_cone(pattern)):
+) -> list[Preimage]:
+    tangent = [system.tangent_cone(pattern) for pattern in patterns]
+    recession = [system.recession_cone(pattern.active) for pattern in patterns]
+    singleton = [decide_cone(cone) for cone in tangent]
+    bounded: dict[int, ConeDecision] = {}
+    for index, (cone, at_point, unique) in enumerate(zip(recession, tangent, singleton, strict=True)):
+        if unique.holds is True or _is_same(cone, at_point):
             # A single point is bounded; and where every inequality is tight, both questions are about one cone.
-            bounded[index] = fact
+            bounded[index] = unique
             continue
         structural = by_structure(cone)
         if structural is not None:
             bounded[index] = structural
+        elif not cone.uses_all_rows:
+            bounded[index] = decide_cone(cone)
     hard = [index for index in range(len(patterns)) if index not in bounded]
     bounded.update(zip(hard, decide_cones(shared, [recession[index] for index in hard]), strict=True))
     return [
-        LayerPreimage(system, point, pattern, bounded[index], _refuted(singleton[index], bounded[index]))
+        Preimage(
+            statement=SameFeatures.of(system, point, pattern),
+            bounded_decision=bounded[index],
+            singleton_decision=_refuted(singleton[index], bounded[index]),
+            existence=Decision(True),
+            interior=None,
+            point=point,
+        )
         for index, (point, pattern) in enumerate(zip(points, patterns, strict=True))
     ]
 
@@ -271,8 +326,8 @@ def _is_same(first: Cone, second: Cone) -> bool:
     )
 
 
-def _refuted(singleton: Fact, bounded: Fact) -> Fact:
+def _refuted(singleton: ConeDecision, bounded: ConeDecision) -> ConeDecision:
     """An open question of uniqueness is answered where the preimage is unbounded."""
-    if singleton.value is None and bounded.value is False and bounded.certificate is not None:
+    if singleton.holds is None and bounded.holds is False and bounded.certificate is not None:
         return decided(bounded.certificate)
     return singleton

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.cones.decide import decide_cone
+from unrelu.cones.proofs import Cone, ConeCertificate, Direction, ExactDirection
 from unrelu.errors import ShapeError
 from unrelu.network.arrays import Array, as_numpy
-from unrelu.preimages.certificates import Cone, ConeCertificate, Direction, ExactDirection
-from unrelu.preimages.cone_decision import decide_cone
+from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.scaled_rows import ScaledRows
 
 
@@ -31,6 +32,7 @@ class Omnidirectionality:
     certificate: ConeCertificate | None
     reason: str = ""
 
+    @proof
     def verify(self) -> bool:
         """True only if the answer is proved for exactly the stored floats; calls no solver."""
         return self.certificate is not None and self.certificate.verify(_cone(self.matrix))
@@ -58,7 +60,7 @@ def omnidirectional(matrix: Array) -> Omnidirectionality:
     if A.ndim != 2 or 0 in A.shape:
         raise ShapeError(f"omnidirectional needs a matrix (m, d), not an array of shape {A.shape}.")
     fact = decide_cone(_cone(A))
-    return Omnidirectionality(A, fact.value, _witness(A, fact.certificate), fact.certificate, fact.reason)
+    return Omnidirectionality(A, fact.holds, _witness(A, fact.certificate), fact.certificate, fact.reason)
 
 
 def _cone(A: np.ndarray) -> Cone:

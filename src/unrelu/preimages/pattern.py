@@ -6,25 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.polyhedra.domain_at import DomainAt
+
 
 @dataclass(frozen=True, eq=False)
 class LayerPattern:
-    """Which rows of a layer are active at a point, and which constraints are tight there, decided exactly.
+    """Which rows of a layer are active at a point, and what is tight there, decided exactly.
 
     Attributes:
-        active: (m,) bool, `ReLU(a_i.x + b_i) > tolerance`: the features that the preimage fixes from below.
-        tight: (m,) bool, `a_i.x + b_i = 0`; all False for a positive tolerance, where no feature row is tight.
-        domain_tight: (l,) bool, the domain's inequality rows (in the order of `LayerSystem.rows`) that hold with
-            equality.
+        positive: (m,) bool, `a_i.x0 + b_i > 0`.
+        active: (m,) bool, `ReLU(a_i.x0 + b_i) > eps_i`: the features that the preimage fixes from below.
+        tight: (m,) bool, `a_i.x0 + b_i = 0` and `eps_i = 0`; with a positive tolerance no feature row is tight.
+        domain: the domain at the point; None for the whole space.
     """
 
+    positive: np.ndarray
     active: np.ndarray
     tight: np.ndarray
-    domain_tight: np.ndarray
+    domain: DomainAt | None
 
     @property
     def inactive(self) -> np.ndarray:
-        """(m,) bool, the other rows."""
+        """(m,) bool, the features that are not fixed from below."""
         return ~self.active
 
     @property

@@ -2,65 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from unrelu.cones.proofs import Cone
 from unrelu.polyhedra.affine_hull import affine_hull
+from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.layer_system import LayerSystem
-from unrelu.preimages.pattern import LayerPattern
 from unrelu.rigor.singular import proves_full_rank
 
 
-@dataclass(frozen=True)
-class DimensionInterval:
-    """A proved interval for the dimension of the affine hull of a set.
+def dimension_of_cone(cone: Cone, *, is_point: bool | None) -> DimensionInterval:
+    """A proved interval for the dimension of a cone `{ z : B z = 0, G z <= 0 }`, that of a set from one of its members.
 
-    Attributes:
-        lower: it is at least this.
-        upper: it is at most this.
-    """
-
-    lower: int
-    upper: int
-
-
-def preimage_dimension(
-    system: LayerSystem, at: np.ndarray, pattern: LayerPattern, singleton: bool | None
-) -> DimensionInterval:
-    """A proved interval for the dimension of a preimage.
-
-    It is that of the tangent cone at x0: at least d minus the number of its rows, and at most d minus the rank of its
-    equality rows, which is bounded below by a proof of full row rank. Where that leaves it open, tight rows that are
-    strictly negative somewhere in the cone, and those that vanish on all of it, are told apart.
+    It is at least d minus the number of its rows, and at most d minus the rank of its equality rows, which is bounded
+    below by a proof of full row rank. Where that leaves it open, inequality rows that are strictly negative somewhere
+    in the cone, and those that vanish on all of it, are told apart.
 
     Args:
-        system: the layer, the domain and the tolerance.
-        at: (d,) x0.
-        pattern: what is active and tight there.
-        singleton: whether the preimage is known to be a single point or known to be more.
+        cone: the tangent cone at a member.
+        is_point: whether the cone is known to be {0}, or known to be more.
     """
-    if singleton is True:
+    if is_point is True:
         return DimensionInterval(0, 0)
-    cone = system.tangent_cone(pattern)
     d = cone.dimension
     counted = int(((cone.equalities | cone.inequalities) & ~cone.rows.is_zero).sum())
     B = cone.rows.matrix[cone.equalities & ~cone.rows.is_zero]
-    lower = max(d - counted, int(singleton is False))
+    lower = max(d - counted, int(is_point is False))
     upper = d - (B.shape[0] if B.shape[0] < d and proves_full_rank(B) else 0)
-    if lower < upper and not system.layer.is_sparse:  # the hull's linear programs are for dense rows
-        hull = affine_hull(_tangent_cone(system, at, pattern))
+    if lower < upper and not cone.rows.is_sparse:  # the hull's linear programs are for dense rows
+        hull = affine_hull(_as_polyhedron(cone))
         lower, upper = max(lower, hull.lower), min(upper, hull.upper)
     return DimensionInterval(lower, upper)
 
 
-def _tangent_cone(system: LayerSystem, at: np.ndarray, pattern: LayerPattern) -> Polyhedron:
-    """The tangent cone at x0, moved to 0; no number in it is rounded."""
-    A, D = system.layer.dense_weight, system.domain
-    A_eq = A[pattern.active] if system.tolerance == 0 else A[:0]
-    A_ub, low, high = A[pattern.tight], np.full(at.size, -np.inf), np.full(at.size, np.inf)
-    if D is not None:
-        A_ub, A_eq = np.vstack([A_ub, D.A_ub[pattern.domain_tight[: len(D.A_ub)]]]), np.vstack([A_eq, D.A_eq])
-        low[at == D.lower], high[at == D.upper] = 0.0, 0.0
-    return Polyhedron(A_ub, np.zeros(len(A_ub)), A_eq, np.zeros(len(A_eq)), low, high, np.zeros(at.size))
+def _as_polyhedron(cone: Cone) -> Polyhedron:
+    """The cone as a polyhedron about 0, rows with a single number as bounds; no number in it is rounded."""
+    d, rows = cone.dimension, cone.rows
+    low, high = np.full(d, -np.inf), np.full(d, np.inf)
+    single = rows.bounded_column >= 0
+    for mask, signs in ((cone.equalities, (1.0, -1.0)), (cone.inequalities, (1.0,))):
+        for sign in signs:
+            chosen = np.flatnonzero(mask & single)
+            rising = rows.bound_sign[chosen] * sign > 0
+            high[rows.bounded_column[chosen[rising]]] = 0.0
+            low[rows.bounded_column[chosen[~rising]]] = 0.0
+    general = ~single & ~rows.is_zero
+    A_ub, A_eq = rows.matrix[cone.inequalities & general], rows.matrix[cone.equalities & general]
+    return Polyhedron(A_ub, np.zeros(len(A_ub)), A_eq, np.zeros(len(A_eq)), low, high, np.zeros(d))

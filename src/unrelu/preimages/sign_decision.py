@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from unrelu.cones.decision import Decision
 from unrelu.errors import SolverFailure
+from unrelu.exact.nonnegative import nonnegative_solution
 from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
 from unrelu.preimages.certificates.sign_system import OrientedRows, SignCertificate, SignSystem
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
-from unrelu.solvers.exact_simplex import nonnegative_solution
 from unrelu.solvers.linear_program import LinearProgram, LinearSolution
 from unrelu.solvers.row_system import RowSystem
 from unrelu.solvers.status import Status
@@ -22,31 +23,14 @@ EXACT_ROWS = 200
 """Rows, bounds included, up to which that is done."""
 
 
-@dataclass(frozen=True, eq=False)
-class SignDecision:
-    """Whether a sign system has a solution.
-
-    Attributes:
-        admissible: True, False, or None where it is open.
-        certificate: what proves it, verified; None where it is open.
-        margin: see `Admissibility.margin`.
-        reason: where it is open, what left it open.
-    """
-
-    admissible: bool | None
-    certificate: SignCertificate | None
-    margin: float
-    reason: str = ""
-
-
-def decide_signs(system: SignSystem) -> SignDecision:
-    """Decide a sign system; what is decided is proved."""
+def decide_signs(system: SignSystem) -> Decision[SignCertificate]:
+    """Whether a sign system has a solution; what is decided is proved. The margin is that of `Admissibility`."""
     rows = system.oriented
     margin, reason = float("nan"), ""
     if rows.equal.any():
         torn = _inconsistency(rows)
         if torn.verify(system):
-            return SignDecision(torn.admissible, torn, margin)
+            return Decision(torn.admissible, torn, margin)
     # With room on all rows the point is a witness in floats; where there is none, the weak rows may hold with equality.
     for roomy in (~rows.equal, rows.strict):
         try:
@@ -60,14 +44,14 @@ def decide_signs(system: SignSystem) -> SignDecision:
             margin = -found.objective
         for certificate in _candidates(system, found):
             if certificate.verify(system):
-                return SignDecision(certificate.admissible, certificate, margin)
+                return Decision(certificate.admissible, certificate, margin)
         reason = f"the solver says {found.status.value} with a margin of {-found.objective:.2g}"
-    if system.dimension <= EXACT_DIMENSION and len(system.exact_rows) <= EXACT_ROWS:
-        exact = _exactly(system)
+    if is_small(system):
+        exact = decide_signs_exactly(system)
         if exact is not None:
-            return SignDecision(exact.admissible, exact, margin)
-        return SignDecision(None, None, margin, "exact arithmetic took too many steps")
-    return SignDecision(None, None, margin, f"{reason}, which rounding keeps from being proved")
+            return Decision(exact.admissible, exact, margin)
+        return Decision(None, None, margin, "exact arithmetic took too many steps")
+    return Decision(None, None, margin, f"{reason}, which rounding keeps from being proved")
 
 
 def _widest(system: SignSystem, roomy: np.ndarray) -> LinearSolution:
@@ -132,7 +116,12 @@ def _candidates(system: SignSystem, found: LinearSolution) -> list[Witness | Mot
     return [witness, multipliers] if found.objective < 0 else [multipliers, witness]
 
 
-def _exactly(system: SignSystem) -> ExactWitness | ExactMotzkin | None:
+def is_small(system: SignSystem) -> bool:
+    """Whether the system is decided by integers where floats leave it open."""
+    return system.dimension <= EXACT_DIMENSION and len(system.exact_rows) <= EXACT_ROWS
+
+
+def decide_signs_exactly(system: SignSystem) -> ExactWitness | ExactMotzkin | None:
     """Motzkin's alternative in integers; None where it takes too long.
 
     For the rows `(r_i, c_i)` and the row `(0, 1)`, which all count as constraints on `z = (x, 1)`: either some v, not
@@ -140,13 +129,10 @@ def _exactly(system: SignSystem) -> ExactWitness | ExactMotzkin | None:
     included, or there are z and t > 0 with `(r_i, c_i).z >= t` on strict rows, `>= 0` on weak and `= 0` on equal rows.
     """
     n, d = len(system.exact_rows), system.dimension
-    n_oriented = len(system.oriented.strict)
     last = [0] * d + [1]
-    columns = [
-        [*row, int(i < n_oriented and bool(system.oriented.strict[i]))] for i, row in enumerate(system.exact_rows)
-    ]
+    columns = [[*row, int(strict)] for row, strict in zip(system.exact_rows, system.exact_strict.tolist(), strict=True)]
     columns.append([*last, 1])
-    equal = np.flatnonzero(system.oriented.equal).tolist()
+    equal = np.flatnonzero(system.exact_equal).tolist()
     columns += [[-number for number in columns[i]] for i in equal]
     found = nonnegative_solution([list(row) for row in zip(*columns, strict=True)], [0] * (d + 1) + [1])
     if found is None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unrelu.cones.decide import decide_cone
+from unrelu.cones.proofs import Cone, ConeCertificate, Enclosed, FullRank, Multipliers
+from unrelu.cones.proofs.multipliers import residual_bound
 from unrelu.errors import InputError
-from unrelu.preimages.certificates import Cone, Enclosed, FullRank, Multipliers
-from unrelu.preimages.certificates.multipliers import residual_bound
-from unrelu.preimages.cone_decision import decide_cone
 from unrelu.preimages.layer_system import LayerSystem
-from unrelu.rigor.rounding import norm_above, sum_above
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.rounding import UNDERFLOW, norm_above, sum_above
 
 _UP = 1 + 2.0**-45  # more than the few roundings of the closing formula
 
@@ -42,12 +43,14 @@ def stability_radius(system: LayerSystem, point: np.ndarray, eps: float) -> Stab
 
     Let B be the rows with `y_i > eps` and G the constraints of the domain that are tight at x0 and the rows whose
     pre-activation is exactly 0, with `G' lam + B' mu = 0`, `lam >= 1`, and `s <= sigma_d([B; G])`. With
-    `delta = x - x0`, `|B delta| <= eps` elementwise, and `G delta <= 0`, or `<= eps` for the feature rows in G. So
-    `sum lam_i |G delta|_i <= eps (||mu||_1 + 2 sum of lam over feature rows)`, and
+    `delta = x - x0` each row has `|b.delta| <= n_b` on B and `g.delta <= n_g` on G, where n is eps for features and the
+    shift of a row of the domain that was moved through x0, 0 where it was not. So `sum lam_i |G delta|_i <= N`,
+    `N = sum |mu_i| n_i + 2 sum lam_i n_i`, and
 
-        || delta || <= eps sqrt(k + (||mu||_1 + 2 sum lam_feature)^2) / s .
+        || delta || <= sqrt(sum of n_b^2 over B + N^2) / s .
 
-    Multipliers that are off by rounding are corrected as in `Multipliers`; rows are scaled, which scales eps for them.
+    Multipliers that are off by rounding are corrected as in `Multipliers`; rows are scaled, which scales n for them.
+    Without any noise it is 0 where x0 is proved to be the only one, whatever the proof.
 
     Args:
         system: the layer and the domain.
@@ -59,50 +62,69 @@ def stability_radius(system: LayerSystem, point: np.ndarray, eps: float) -> Stab
     """
     if not (math.isfinite(eps) and eps >= 0):
         raise InputError(f"eps must be a finite number of at least 0, not {eps}.")
-    exact = replace(system, tolerance=0.0).patterns(point[None])[0]
-    above = replace(system, tolerance=eps).patterns(point[None])[0].active
-    cone = replace(system, tolerance=0.0).tangent_cone(replace(exact, active=above))
+    if not is_ieee():
+        return StabilityRadius(eps, math.inf, 0)
+    m = system.layer.n_outputs
+    exact = replace(system, tolerance=np.zeros(m)).pattern(point)
+    above = replace(system, tolerance=np.full(m, float(eps))).pattern(point).active
+    cone = replace(system, tolerance=np.zeros(m)).tangent_cone(replace(exact, active=above))
     features = int((above | exact.tight).sum())
-    fact = decide_cone(cone)
+    found = decide_cone(cone)
     # The proof is found from x0's exact pattern; rows with 0 < y_i <= eps are left out, which only widens the set.
-    if fact.value is not True:
+    if found.holds is not True or found.certificate is None:
         return StabilityRadius(eps, math.inf, features)
-    constant = _constant(cone, fact.certificate, system.layer.n_outputs)
-    return StabilityRadius(eps, eps * constant * _UP, features)
+    noise = np.zeros(len(cone.equalities))
+    noise[:m] = eps
+    if exact.domain is not None:
+        shifts = exact.domain
+        n_eq, n_ub = len(shifts.eq_shift), len(shifts.ub_shift)
+        first = len(noise) - system.n_domain_inequalities
+        noise[m : m + n_eq] = shifts.eq_shift
+        noise[first : first + n_ub] = shifts.largest_on_line
+    used = cone.equalities | cone.inequalities
+    if not noise[used].any():
+        return StabilityRadius(eps, 0.0 if found.certificate.verify(cone) else math.inf, features)
+    return StabilityRadius(eps, _radius(cone, found.certificate, noise), features)
 
 
-def _constant(cone: Cone, certificate: object, m: int) -> float:
-    """The bound for eps = 1, from multipliers or from the rank of the equality rows alone."""
-    scales = np.where(np.arange(len(cone.equalities)) < m, cone.rows.scales, 0.0)
-    of_equalities = norm_above(scales[cone.equalities])
+def _radius(cone: Cone, certificate: ConeCertificate, noise: np.ndarray) -> float:
+    """The bound from multipliers, or from the rank of the equality rows alone."""
+    used = cone.equalities | cone.inequalities
+    said = used & (noise > 0)
+    scaled = np.zeros(len(noise))
+    with np.errstate(over="ignore"):
+        scaled[said] = noise[said] * cone.rows.scales[said] * _UP + UNDERFLOW
+    if not np.isfinite(scaled).all():
+        return math.inf
+    of_equalities = norm_above(scaled[cone.equalities])
     if isinstance(certificate, FullRank):
         s = cone.rows.column_bound_of(cone.equalities)
-        return of_equalities / s * _UP if s > 0 else math.inf
+        return of_equalities / s * _UP + UNDERFLOW if s > 0 else math.inf
     if isinstance(certificate, Enclosed):
-        return _enclosed_constant(cone, scales)
+        return _enclosed_radius(cone, scaled)
     if not isinstance(certificate, Multipliers):
         return math.inf
-    used = cone.equalities | cone.inequalities
     s = cone.rows.column_bound_of(used)
     if s == 0.0:
         return math.inf
-    off = residual_bound(cone, np.where(used, certificate.values, 0.0)) / s * _UP
+    off = residual_bound(cone, np.where(used, certificate.values, 0.0)) / s * _UP + UNDERFLOW
     lam = np.where(cone.inequalities, certificate.values, 0.0)
     least = float(lam[cone.inequalities].min()) - off
-    if least <= 0:
+    if not least > 0:
         return math.inf
-    mu = sum_above((np.abs(certificate.values[cone.equalities]) + off) * scales[cone.equalities])
-    kinks = sum_above((lam + off) * scales * cone.inequalities)
-    pushed = (mu + 2 * kinks) / least * _UP
-    return math.hypot(of_equalities, pushed) / s * _UP
+    mu = sum_above((np.abs(certificate.values[cone.equalities]) + off) * scaled[cone.equalities])
+    kinks = sum_above((lam + off) * scaled * cone.inequalities)
+    pushed = (mu + 2 * kinks) / least * _UP + UNDERFLOW
+    return math.hypot(of_equalities, pushed) / s * _UP + UNDERFLOW
 
 
-def _enclosed_constant(cone: Cone, scales: np.ndarray) -> float:
+def _enclosed_radius(cone: Cone, noise: np.ndarray) -> float:
     """The bound where rows with a single number bound every coordinate from both sides."""
     above, below = np.full(cone.dimension, math.inf), np.full(cone.dimension, math.inf)
     for row in np.flatnonzero((cone.equalities | cone.inequalities) & (cone.rows.bounded_column >= 0)):
         column = cone.rows.bounded_column[row]
-        reach = scales[row] / abs(cone.rows.matrix[row, column]) * _UP
+        scale = float(noise[row])
+        reach = scale / abs(float(cone.rows.matrix[row, column])) * _UP + UNDERFLOW if scale > 0 else 0.0
         if cone.equalities[row] or cone.rows.bound_sign[row] > 0:
             above[column] = min(above[column], reach)
         if cone.equalities[row] or cone.rows.bound_sign[row] < 0:

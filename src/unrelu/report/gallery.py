@@ -40,7 +40,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ShownPair:
     """An original, a target and the metamers that keep the original's features.
 
     Attributes:
@@ -54,14 +54,14 @@ class Pair:
     shown: tuple[Shown, ...]
 
 
-def gallery(study: Study) -> tuple[Pair, ...]:
+def gallery(study: Study) -> tuple[ShownPair, ...]:
     """All pairs of a study."""
     rows = study.metamers.to_pylist()
     numbers = dict.fromkeys(row["pair"] for row in rows)
     return tuple(_pair(study, [k for k, row in enumerate(rows) if row["pair"] == number], rows) for number in numbers)
 
 
-def _pair(study: Study, places: list[int], rows: list[dict[str, Any]]) -> Pair:
+def _pair(study: Study, places: list[int], rows: list[dict[str, Any]]) -> ShownPair:
     first = places[0]
     row = rows[first]
     info = study.info
@@ -81,7 +81,7 @@ def _pair(study: Study, places: list[int], rows: list[dict[str, Any]]) -> Pair:
         record(study, "metamers", first, "target_predicted", info.class_name),
         _label(study, first, "target_label", row),
     )
-    return Pair(
+    return ShownPair(
         heading=sentence(
             "Input {a} toward input {b}",
             a=record(study, "metamers", first, "original", str),
@@ -128,12 +128,10 @@ def _metamer(study: Study, place: int, row: dict[str, Any]) -> Shown:
 
 def _note(study: Study, place: int, row: dict[str, Any]) -> Sentence:
     """What the layer keeps of this original: its positive features, and the dimension of its preimage if proved."""
-    layers = study.layers["layer"].to_pylist()
-    in_layers = layers.index(row["layer"])
     note = sentence(
         "{k} of {m} features of {layer} are positive",
         k=record(study, "metamers", place, "n_active"),
-        m=record(study, "layers", in_layers, "output_size"),
+        m=record(study, "kept", 0, "output_size"),
         layer=record(study, "metamers", place, "layer", str),
     )
     asked = zip(study.verdicts["layer"].to_pylist(), study.verdicts["input"].to_pylist(), strict=True)

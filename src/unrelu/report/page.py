@@ -12,7 +12,8 @@ from unrelu.report.figures_freedom import MOST_SHOWN, draw_freedom
 from unrelu.report.figures_layers import draw_condition, draw_sizes, draw_smallest, draw_tradeoff
 from unrelu.report.figures_preimages import draw_preimages, shows_threshold
 from unrelu.report.figures_priors import draw_uniqueness
-from unrelu.report.gallery import Pair, gallery
+from unrelu.report.gallery import ShownPair, gallery
+from unrelu.report.kept import what_they_keep
 from unrelu.report.numbers import count, real, seconds, shape_name
 from unrelu.report.palette import GRID, INK, KINDS, MUTED, PAPER, Colour
 from unrelu.report.parts import Part, Sentence, sentence
@@ -62,7 +63,7 @@ class Section:
         curves: drawings of the spectra.
         pairs: the gallery.
         is_picture: whether inputs are shown as pictures.
-        metamers_in: where the metamers may lie.
+        kept: what the metamers keep, and what still sees the difference.
         facts: settings and versions, as pairs of a word and a value.
     """
 
@@ -79,9 +80,9 @@ class Section:
     checked: bool
     histograms: tuple[Captioned, ...]
     curves: tuple[Captioned, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ShownPair, ...]
     is_picture: bool
-    metamers_in: Part
+    kept: tuple[Sentence, ...]
     facts: tuple[tuple[str, Sentence], ...]
 
     @property
@@ -150,7 +151,7 @@ def _section(study: Study, number: int) -> Section:
         curves=_curves(study, number),
         pairs=gallery(study),
         is_picture=info.picture_shape is not None,
-        metamers_in=fact(study, "metamer_domain", str),
+        kept=what_they_keep(study),
         facts=_facts(study),
     )
 

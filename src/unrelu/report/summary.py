@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from unrelu.report.numbers import real, rough
+from unrelu.report.kept import metamers_found
+from unrelu.report.numbers import real
 from unrelu.report.parts import Part, Sentence, sentence
 from unrelu.report.records import fact, of_layer
 
@@ -26,7 +27,7 @@ def summarize(study: Study) -> tuple[Sentence, ...]:
     spectral = [row for row, layer in enumerate(layers) if layer["n_spectra"]]
     if spectral:
         sentences.extend(_forgotten(study, spectral, layers))
-    sentences.extend(_metamers(study, row, layer) for row, layer in enumerate(layers) if layer["n_metamers"])
+    sentences.extend(metamers_found(study))
     if study.info.n_correct is not None:
         sentences.append(
             sentence(
@@ -194,26 +195,6 @@ def _forgotten(study: Study, rows: list[int], layers: list[dict[str, Any]]) -> l
             )
         )
     return sentences
-
-
-def _metamers(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
-    parts = sentence(
-        "{k} metamers keep the features of layer {layer} of one input while they come as near as possible to another "
-        "(largest feature error {error})",
-        k=of_layer(study, row, "n_metamers"),
-        layer=_name(study, row),
-        error=of_layer(study, row, "metamers_feature_error", rough),
-    )
-    if layer["metamers_same_class"] is None:
-        return (*parts, Part("."))
-    who = "all of them" if layer["metamers_same_class"] == layer["n_metamers"] else "{same} of them"
-    return (
-        *parts,
-        *sentence(
-            f"; for {who} the network predicts what it predicts for the original.",
-            same=of_layer(study, row, "metamers_same_class"),
-        ),
-    )
 
 
 def _name(study: Study, row: int) -> Part:

@@ -10,13 +10,15 @@ from scipy import sparse
 
 from unrelu.rigor.matrices import SparseRows
 from unrelu.rigor.normal_band import NormalBand
-from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, norm_above
+from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, lost, norm_above
 from unrelu.rigor.singular import bound_from_gram
 
 MOST = 32
 """Small singular values that are dealt with apart from the others, at most."""
 
 _STEPS = 4  # of inverse iteration; the choice of columns needs no more
+
+_LEAST, _MOST = 2.0**-250, 2.0**250  # of what is squared
 
 _UP, _DOWN = 1 + 2.0**-45, 1 - 2.0**-45  # more than the few roundings of a formula
 
@@ -39,7 +41,7 @@ def deflated_bound(matrix: SparseRows, normal: NormalBand, chosen: np.ndarray) -
     """
     M: SparseRows = sparse.csr_array(matrix[chosen])
     size = frobenius_above(M)
-    columns = _columns_that_are_nearly_dependent(M, normal, chosen, size) if math.isfinite(size) else None
+    columns = _columns_that_are_nearly_dependent(M, normal, chosen, size) if size < _MOST else None
     if columns is None:
         return 0.0
     of_others = normal.least_singular_value(chosen, size, without=columns)
@@ -49,7 +51,8 @@ def deflated_bound(matrix: SparseRows, normal: NormalBand, chosen: np.ndarray) -
     N = M @ T
     terms = int(np.diff(M.indptr).max(initial=0))
     # How far N and then W, as computed, are from M T and M T X.
-    off = 2 * gamma(terms + 2) * frobenius_above(abs(M) @ np.abs(T)) + N.size * (terms + 2) * UNDERFLOW
+    of_T = frobenius_above(T)
+    off = 2 * gamma(terms + 2) * frobenius_above(abs(M) @ np.abs(T)) + N.size * lost(terms, size, of_T)
     try:
         X = scipy.linalg.solve_triangular(np.linalg.qr(N, mode="r"), np.eye(len(columns)), check_finite=False)
     except np.linalg.LinAlgError:
@@ -58,17 +61,20 @@ def deflated_bound(matrix: SparseRows, normal: NormalBand, chosen: np.ndarray) -
         return 0.0
     W, size_X = N @ X, frobenius_above(X)
     k = len(columns)
-    off = (off * size_X + gamma(k + 2) * frobenius_above(N) * size_X + W.size * k * UNDERFLOW) * _UP
+    of_N = frobenius_above(N)
+    off = (off * size_X + gamma(k + 2) * of_N * size_X + W.size * lost(k, of_N, size_X)) * _UP
     of_W = (bound_from_gram(W.T @ W, frobenius_above(W), len(W)) - off) * _DOWN
     others = np.ones(M.shape[1], dtype=bool)
     others[columns] = False
     across = (W.T @ M)[:, others]
-    mixed = norm_above(across) + gamma(normal.terms + 2) * frobenius_above(W) * size * _UP + off * size
-    if of_W <= 0:
+    of_W_itself = frobenius_above(W)
+    mixed = (norm_above(across) + gamma(normal.terms + 2) * of_W_itself * size + off * size) * _UP
+    mixed += across.size * lost(normal.terms, of_W_itself, size)
+    if min(of_others, of_W) < _LEAST:  # no claim where squares may underflow
         return 0.0
-    a, b = of_others**2, of_W**2
-    squared = (a * b * _DOWN - mixed**2 * _UP) / (a + b) * _DOWN
-    reach = (frobenius_above(T @ X) + gamma(k + 2) * frobenius_above(T) * size_X) * _UP
+    a, b = of_others * of_others, of_W * of_W
+    squared = (a * b * _DOWN - (mixed * mixed * _UP + UNDERFLOW)) / (a + b) * _DOWN
+    reach = (frobenius_above(T @ X) + gamma(k + 2) * of_T * size_X + T.size * lost(k, of_T, size_X)) * _UP
     return math.sqrt(squared) / (1 + reach) * _DOWN if squared > 0 else 0.0
 
 

@@ -35,14 +35,6 @@ def uses_column(matrix: Matrix) -> np.ndarray:
     return np.bincount(matrix.indices[matrix.data != 0], minlength=matrix.shape[1]) > 0
 
 
-def uses_row(matrix: Matrix) -> np.ndarray:
-    """(m,) bool, whether a row has a number other than zero."""
-    if isinstance(matrix, np.ndarray):
-        return np.asarray(matrix.any(axis=1))
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return np.bincount(rows[matrix.data != 0], minlength=matrix.shape[0]) > 0
-
-
 def row_numbers(matrix: Matrix, row: int) -> tuple[np.ndarray, np.ndarray]:
     """Columns and numbers of one row; of a sparse one only those that are stored."""
     if isinstance(matrix, np.ndarray):
@@ -56,6 +48,17 @@ def stacked(parts: list[Matrix]) -> Matrix:
     if isinstance(parts[0], np.ndarray):
         return np.vstack([as_array(part) for part in parts])
     return sparse.csr_array(sparse.vstack(parts, format="csr"))
+
+
+def times_powers(matrix: Matrix, exponents: np.ndarray) -> Matrix:
+    """Rows times powers of two; what is lost below the least float is for the caller to count."""
+    if isinstance(matrix, np.ndarray):
+        if np.abs(exponents).max(initial=0) <= 1000:  # powers that are ordinary numbers, and products are much faster
+            return matrix * np.ldexp(1.0, exponents)[:, None]
+        return np.ldexp(matrix, exponents[:, None])
+    scaled = matrix.copy()
+    scaled.data = np.ldexp(matrix.data, np.repeat(exponents, np.diff(matrix.indptr)))
+    return scaled
 
 
 def column(matrix: Matrix, j: int) -> np.ndarray:

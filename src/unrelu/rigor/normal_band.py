@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from unrelu.errors import TooLarge
 from unrelu.rigor.matrices import SparseRows
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, lost
 
 BAND_LIMIT = 2**30
 """Bytes that one band may take; two are held at a time."""
@@ -100,7 +100,8 @@ class NormalBand:
                 if not alive.size:
                     continue
                 values = blocks.values[part][alive]
-                product = np.matmul((values * used[alive][:, :, None]).transpose(0, 2, 1), values)[:, high, low]
+                with np.errstate(over="ignore", invalid="ignore"):  # seen where something is to be proved
+                    product = np.matmul((values * used[alive][:, :, None]).transpose(0, 2, 1), values)[:, high, low]
                 columns = blocks.columns[part][alive]
                 first, second = columns[:, low], columns[:, high]
                 where = np.abs(first - second) * self._size + np.minimum(first, second)
@@ -128,7 +129,7 @@ class NormalBand:
         if without is not None:
             self._leave_out(band, without)
             # The trace of what is factored, in place of the rows' squared norms.
-            frobenius = math.sqrt(frobenius**2 + without.size * float(band[0].max())) * (1 + 8 * UNIT)
+            frobenius = math.sqrt(frobenius * frobenius + without.size * float(band[0].max())) * (1 + 8 * UNIT)
         if not (math.isfinite(frobenius) and np.isfinite(band).all()):
             return 0.0
         slack = self.slack(frobenius)
@@ -151,11 +152,12 @@ class NormalBand:
     def slack(self, frobenius: float) -> float:
         """How far above zero the least eigenvalue of a computed `A'A` proves the exact one to be positive."""
         # As `proved_slack`; a number of the factor of a band is a sum of at most width + 1 products.
-        trace = frobenius**2 * (1 + gamma(self.terms + 4))
+        trace = frobenius * frobenius * (1 + gamma(self.terms + 4))
         cholesky = gamma(2 * (self.width + 1) + 8)
         factor = gamma(self.terms + 2) + cholesky / (1 - cholesky) + 2 * UNIT
         d = self._size
-        return factor * trace * (1 + 64 * UNIT) + (d + self.terms) * d * UNDERFLOW
+        underflow = d * (lost(self.terms, 2 * frobenius) + lost(2 * (self.width + 1), 3 * trace))
+        return factor * trace * (1 + 64 * UNIT) + underflow
 
     def small_vectors(self, chosen: np.ndarray, count: int, frobenius: float, steps: int) -> np.ndarray | None:
         """Nearly the right singular vectors (d, count) of the smallest singular values of chosen rows; None if none."""
@@ -210,14 +212,14 @@ class NormalBand:
         if factor is None:
             return 0.0
         vector = np.random.default_rng(0).standard_normal(self._size)
-        estimate = math.inf
-        for _ in range(6):
-            vector /= np.linalg.norm(vector)
-            vector = scipy.linalg.cho_solve_banded((factor, True), vector, check_finite=False)
-            estimate = 1.0 / float(np.linalg.norm(vector))
-            if not math.isfinite(estimate):
-                return 0.0
-        return estimate
+        length = float(np.linalg.norm(vector))
+        with np.errstate(over="ignore"):  # seen below
+            for _ in range(6):
+                vector = scipy.linalg.cho_solve_banded((factor, True), vector / length, check_finite=False)
+                length = float(np.linalg.norm(vector))
+                if not UNDERFLOW < length < math.inf:  # its inverse is to be a number
+                    return 0.0
+        return 1.0 / length
 
 
 def _factor(band: np.ndarray, shift: float) -> np.ndarray | None:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from unrelu.errors import TooLarge
+from unrelu.rigor.arithmetic import require_ieee
 from unrelu.rigor.deflation import deflated_bound
 from unrelu.rigor.matrices import Matrix, SparseRows, uses_column
 from unrelu.rigor.normal_band import NormalBand
@@ -22,12 +23,17 @@ class ScaledRows:
 
     Attributes:
         matrix: (m, d) float64, exactly the given rows times powers of two; sparse where the given matrix is.
-        scales: (m,) float64, those powers.
+        scales: (m,) float64, those powers; inf where one is beyond the floats, for rows of subnormal numbers.
         is_zero: (m,) bool, rows that are zero and so do not constrain.
     """
 
     def __init__(self, matrix: Matrix) -> None:
-        """Scale the rows of a matrix (m, d); rows that are zero stay so."""
+        """Scale the rows of a matrix (m, d); rows that are zero stay so.
+
+        Raises:
+            UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
+        """
+        require_ieee()
         self.matrix: Matrix
         if isinstance(matrix, np.ndarray):
             largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
@@ -64,6 +70,7 @@ class ScaledRows:
     @cached_property
     def bounded_column(self) -> np.ndarray:
         """(m,) the column of the only number of each row; -1 for rows with none or several."""
+        require_ieee()
         m, _ = self.shape
         found = np.full(m, -1)
         if isinstance(self.matrix, np.ndarray):
@@ -79,6 +86,7 @@ class ScaledRows:
     @cached_property
     def bound_sign(self) -> np.ndarray:
         """(m,) the sign of the only number of each row; 0 for rows with none or several."""
+        require_ieee()
         rows = np.flatnonzero(self.bounded_column >= 0)
         signs = np.zeros(self.shape[0])
         if isinstance(self.matrix, np.ndarray):
@@ -90,7 +98,8 @@ class ScaledRows:
     @cached_property
     def normal_matrix(self) -> Matrix:
         """`A'A`, (d, d), as computed."""
-        return self.matrix.T @ self.matrix
+        with np.errstate(over="ignore", invalid="ignore"):  # of rows that cannot be scaled; it proves nothing
+            return self.matrix.T @ self.matrix
 
     @cached_property
     def normal_band(self) -> NormalBand:
@@ -155,29 +164,32 @@ class ScaledRows:
     @cached_property
     def zero_columns(self) -> np.ndarray:
         """Indices of coordinates that no row uses."""
+        require_ieee()
         return np.flatnonzero(~uses_column(self.matrix))
 
 
-def _powers(largest: np.ndarray) -> np.ndarray:
-    return np.ldexp(1.0, np.clip(-np.frexp(largest)[1], -1000, 1000))
-
-
 def _scaled(matrix: np.ndarray, largest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    scales = _powers(largest)
-    scaled = matrix * scales[:, None]
+    exponents = -np.frexp(largest)[1]
+    scaled = np.ldexp(matrix, exponents[:, None])
     # A number that shrinks into the subnormal range would no longer be the given one; such rows stay as they are.
-    shrunk = np.flatnonzero(scales < 1)
-    lossy = shrunk[(scaled[shrunk] / scales[shrunk, None] != matrix[shrunk]).any(axis=1)]
+    shrunk = np.flatnonzero(exponents < 0)
+    lossy = shrunk[(np.ldexp(scaled[shrunk], -exponents[shrunk, None]) != matrix[shrunk]).any(axis=1)]
     scaled[lossy] = matrix[lossy]
-    scales[lossy] = 1.0
-    return scaled, scales
+    exponents[lossy] = 0
+    return scaled, _powers(exponents)
 
 
 def _scaled_sparse(matrix: SparseRows, largest: np.ndarray) -> tuple[SparseRows, np.ndarray]:
-    scales = _powers(largest)
+    exponents = -np.frexp(largest)[1]
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    lossy = matrix.data * scales[rows] / scales[rows] != matrix.data
-    scales[rows[lossy]] = 1.0
-    scaled = sparse.csr_array((matrix.data * scales[rows], matrix.indices, matrix.indptr), shape=matrix.shape)
+    lossy = np.ldexp(np.ldexp(matrix.data, exponents[rows]), -exponents[rows]) != matrix.data
+    exponents[rows[lossy]] = 0
+    data = np.ldexp(matrix.data, exponents[rows])
+    scaled = sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
     scaled.sort_indices()
-    return scaled, scales
+    return scaled, _powers(exponents)
+
+
+def _powers(exponents: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.ldexp(1.0, exponents)

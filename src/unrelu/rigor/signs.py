@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
+from unrelu.rigor.arithmetic import require_ieee
 from unrelu.rigor.matrices import Matrix, most_terms, row_numbers
-from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above, row_norms_above
+from unrelu.rigor.rounding import gamma, lost, norm_above, row_norms_above
 
 
 def exact_signs(matrix: Matrix, offset: np.ndarray, point: np.ndarray) -> np.ndarray:
@@ -20,6 +23,9 @@ def exact_signs(matrix: Matrix, offset: np.ndarray, point: np.ndarray) -> np.nda
 
     Returns:
         (m,) int8: -1, 0 or 1.
+
+    Raises:
+        UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
     """
     return exact_signs_batch(matrix, offset, point[None], row_norms_above(matrix))[0]
 
@@ -37,14 +43,19 @@ def exact_signs_batch(
 
     Returns:
         (n, m) int8.
+
+    Raises:
+        UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
     """
+    require_ieee()
     norms = row_norms_above(matrix) if row_norms is None else row_norms
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is decided by integers
         values = points @ matrix.T + offset
         # |fl(a.x + b) - (a.x + b)| <= gamma_(d+1) (|a|.|x| + |b|), and |a|.|x| <= ||a|| ||x||; d counts products.
         d = most_terms(matrix)
         sizes = np.array([norm_above(point) for point in points])
-        errors = gamma(d + 4) * (norms * sizes[:, None] + np.abs(offset)) + (d + 2) * UNDERFLOW
+        g, little = gamma(d + 4), lost(d)  # what underflow may take: little (1 + |a| + |x|)
+        errors = sizes[:, None] * (g * norms + little) + (g * np.abs(offset) + little * (1 + norms))
         certain = (np.abs(values) > errors) & np.isfinite(values)
     signs = np.sign(np.nan_to_num(values)).astype(np.int8)
     for k, i in np.argwhere(~certain):
@@ -59,19 +70,25 @@ def exact_sign(row: np.ndarray, offset: float, point: np.ndarray) -> int:
     return (total > 0) - (total < 0)
 
 
-def exact_dot(x: np.ndarray, y: np.ndarray) -> int:
-    """An integer with the sign of `x.y`: the exact sum of products, scaled by a power of two."""
+def exact_dot(x: np.ndarray, y: np.ndarray) -> Fraction:
+    """`x.y` of finite floats, exactly.
+
+    Raises:
+        UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
+    """
+    require_ieee()
     used = (x != 0) & (y != 0)
     if not used.any():
-        return 0
+        return Fraction(0)
     mantissas_x, exponents_x = _integers(x[used])
     mantissas_y, exponents_y = _integers(y[used])
     exponents = exponents_x + exponents_y
     least = int(exponents.min())
-    return sum(
+    total = sum(
         (a * b) << (e - least)
         for a, b, e in zip(mantissas_x.tolist(), mantissas_y.tolist(), exponents.tolist(), strict=True)
     )
+    return Fraction(total << least) if least >= 0 else Fraction(total, 1 << -least)
 
 
 def _integers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

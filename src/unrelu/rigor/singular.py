@@ -8,12 +8,17 @@ import numpy as np
 import scipy.linalg
 
 from unrelu.errors import TooLarge
-from unrelu.rigor.matrices import Matrix
+from unrelu.exact.modular import proves_full_column_rank
+from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.matrices import Matrix, times_powers
 from unrelu.rigor.normal_band import NormalBand
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, frobenius_above, gamma
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, frobenius_above, gamma, lost, times_power_below
 
 DENSE_SIZE = 2**22
 """Numbers, zeros included, up to which a sparse matrix is also tried as a dense one: 32 MiB."""
+
+MODULAR_SIZE = 2**18
+"""Numbers up to which a matrix that floats do not prove to have full rank is tried modulo a prime: 512 x 512."""
 
 
 def smallest_singular_value_bound(matrix: Matrix) -> float:
@@ -25,6 +30,10 @@ def smallest_singular_value_bound(matrix: Matrix) -> float:
     (Rump, Verification of positive definiteness, BIT 46, 2006), and beyond that the same is done for `X M`, where
     X is an approximate inverse triangular factor: `sigma_min(M) >= sigma_min(X M) / ||X||`.
 
+    Where that fails, `M = D S` with rows of S of size 1 and D diagonal, of powers of two, is tried by its rows: then
+    `sigma_min(M) >= min D sigma_min(S)`, since `||M x|| = ||D S x|| >= min D ||S x||` and
+    `||M'y|| = ||S'D y|| >= sigma_min(S) ||D y||`. S is the same for all multiples of the rows by powers of two.
+
     Of a sparse matrix the Gram matrix is factored as a band matrix, see `NormalBand`; a small one is also tried as a
     dense one.
 
@@ -32,53 +41,88 @@ def smallest_singular_value_bound(matrix: Matrix) -> float:
         matrix: (p, n) float64.
 
     Returns:
-        A number s with `0 <= s <= sigma_min`; s > 0 proves full rank.
+        A number s with `0 <= s <= sigma_min`; s > 0 proves full rank. 0 in a thread that does not compute as the
+        bounds assume, see `is_ieee`.
+    """
+    if not is_ieee():
+        return 0.0
+    if min(matrix.shape) == 0:
+        return math.inf
+    largest = _largest_of_rows(matrix)
+    greatest = float(largest.max())
+    if not 0.0 < greatest < math.inf:
+        return 0.0
+    exponent = math.frexp(greatest)[1]
+    bound = times_power_below(_bound_of(times_powers(matrix, np.full(len(largest), -exponent))), exponent)
+    if bound == 0.0 and (exponents := _row_exponents(largest)) is not None:
+        bound = times_power_below(_bound_of(times_powers(matrix, -exponents)), int(exponents.min()))
+    return bound
+
+
+def proves_full_rank(matrix: Matrix) -> bool:
+    """Whether full rank (that of the smaller side) is proved; cheaper than the bound where that is all one needs.
+
+    Beyond the condition numbers of the bound (about 1e14), matrices that are not too large are tried modulo a prime.
     """
     if not isinstance(matrix, np.ndarray):
-        p, n = matrix.shape
-        if min(p, n) == 0:
-            return math.inf
+        return smallest_singular_value_bound(matrix) > 0
+    p, n = sorted(matrix.shape)
+    if p == 0 or not is_ieee():
+        return p == 0
+    largest = _largest_of_rows(matrix)
+    greatest = float(largest.max())
+    if not 0.0 < greatest < math.inf:
+        return False
+    scaled = times_powers(matrix, np.full(len(matrix), -math.frexp(greatest)[1]))
+    assert isinstance(scaled, np.ndarray)
+    wide = scaled if len(scaled) == p else scaled.T
+    gram = wide @ wide.T
+    gram.flat[:: p + 1] -= 2 * proved_slack(frobenius_above(wide), p, n)
+    try:
+        np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        if _bound_by_preconditioning(wide) > 0:
+            return True
+        exponents = _row_exponents(largest)
+        if exponents is not None and _bound_of(times_powers(matrix, -exponents)) > 0:
+            return True
+        return _has_full_rank_modulo_a_prime(matrix if len(matrix) == p else matrix.T)
+    return True
+
+
+def _largest_of_rows(matrix: Matrix) -> np.ndarray:
+    found = abs(matrix).max(axis=1)
+    return found if isinstance(found, np.ndarray) else found.toarray().ravel()
+
+
+def _row_exponents(largest: np.ndarray) -> np.ndarray | None:
+    """Those of the powers of two next to the rows' greatest numbers; None where they are all the same."""
+    exponents = np.where(largest > 0, np.frexp(largest)[1], np.frexp(largest.max())[1])
+    return None if (exponents == exponents[0]).all() else exponents
+
+
+def _bound_of(matrix: Matrix) -> float:
+    """The bound for numbers of at most 1, less what scaling may have lost to underflow (Weyl)."""
+    p, n = matrix.shape
+    if not isinstance(matrix, np.ndarray):
         tall = matrix if p >= n else matrix.T.tocsr()
         try:
             bound = NormalBand(tall).least_singular_value(np.ones(max(p, n), dtype=bool), frobenius_above(matrix))
         except TooLarge:
             bound = 0.0
-        return bound if bound > 0 or p * n > DENSE_SIZE else smallest_singular_value_bound(matrix.toarray())
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    if wide.shape[0] == 0:
-        return math.inf
-    if not np.isfinite(wide).all():
-        return 0.0
-    largest = float(np.abs(wide).max())
-    if largest == 0.0:
-        return 0.0
-    exponent = math.frexp(largest)[1]
-    scaled = np.ldexp(wide, -exponent)
-    bound = bound_from_gram(scaled @ scaled.T, frobenius_above(scaled), scaled.shape[1])
-    if bound == 0.0:
-        bound = _bound_by_preconditioning(scaled)
-    return math.ldexp(bound, exponent)
+        if bound == 0.0 and p * n <= DENSE_SIZE:
+            return _bound_of(matrix.toarray())
+    else:
+        wide = matrix if p <= n else matrix.T
+        bound = bound_from_gram(wide @ wide.T, frobenius_above(wide), wide.shape[1])
+        if bound == 0.0:
+            bound = _bound_by_preconditioning(wide)
+    return max(0.0, bound - p * n * UNDERFLOW)
 
 
-def proves_full_rank(matrix: Matrix) -> bool:
-    """Whether full rank (that of the smaller side) is proved; cheaper than the bound where that is all one needs."""
-    if not isinstance(matrix, np.ndarray):
-        return smallest_singular_value_bound(matrix) > 0
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    p, n = wide.shape
-    if p == 0 or not np.isfinite(wide).all():
-        return p == 0
-    largest = float(np.abs(wide).max())
-    if largest == 0.0:
-        return False
-    scaled = np.ldexp(wide, -math.frexp(largest)[1])
-    gram = scaled @ scaled.T
-    gram.flat[:: p + 1] -= 2 * proved_slack(frobenius_above(scaled), p, n)
-    try:
-        np.linalg.cholesky(gram)
-    except np.linalg.LinAlgError:
-        return _bound_by_preconditioning(scaled) > 0
-    return True
+def _has_full_rank_modulo_a_prime(wide: np.ndarray) -> bool:
+    """Whether full rank shows modulo a prime, which no condition number hinders; tried up to `MODULAR_SIZE` numbers."""
+    return wide.size <= MODULAR_SIZE and proves_full_column_rank(wide.T, len(wide))
 
 
 def proved_slack(frobenius: float, p: int, n: int) -> float:
@@ -91,10 +135,12 @@ def proved_slack(frobenius: float, p: int, n: int) -> float:
     twice the number of roundings is taken, since fast implementations multiply by reciprocal pivots; and the shifted
     diagonal is rounded once.
     """
-    trace = frobenius**2 * (1 + gamma(n + 4))
+    trace = frobenius * frobenius * (1 + gamma(n + 4))
     cholesky = gamma(2 * p + 8)
     factor = gamma(n + 2) + cholesky / (1 - cholesky) + 2 * UNIT
-    return factor * trace * (1 + 64 * UNIT) + (p + n) * p * UNDERFLOW
+    # A number of the factor is at most the root of the trace; a quotient that underflows is multiplied by its pivot.
+    underflow = p * (lost(n, 2 * frobenius) + lost(2 * p, 3 * trace))
+    return factor * trace * (1 + 64 * UNIT) + underflow
 
 
 def bound_from_gram(gram: np.ndarray, frobenius: float, n: int) -> float:
@@ -155,6 +201,7 @@ def _bound_by_preconditioning(wide: np.ndarray) -> float:
         nearly_orthonormal = X @ wide
         gram = nearly_orthonormal @ nearly_orthonormal.T
         size, frobenius = frobenius_above(X), frobenius_above(nearly_orthonormal)
-    error = gamma(p + 2) * size * frobenius_above(wide) * (1 + 8 * UNIT) + p * n * UNDERFLOW
+    of_wide = frobenius_above(wide)
+    error = gamma(p + 2) * size * of_wide * (1 + 8 * UNIT) + p * n * lost(p, size, of_wide)
     bound = bound_from_gram(gram, frobenius, n) - error
-    return bound / size * (1 - 8 * UNIT) if bound > 0 else 0.0
+    return max(0.0, bound / size * (1 - 8 * UNIT) - UNDERFLOW) if bound > 0 else 0.0

@@ -1,4 +1,4 @@
-"""How a solver stopped."""
+"""How a search or a solver stopped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Status(enum.StrEnum):
-    """How a solver stopped; `advice` says in words what to do next."""
+    """How a search or a solver stopped; `advice` says in words what to do next."""
 
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"
@@ -20,26 +20,28 @@ class Status(enum.StrEnum):
     def advice(self) -> str:
         """What the status means and what to do next.
 
-        >>> Status.OPTIMAL.advice
-        'solved to the tolerances asked for; the bound computed from the duals says how far it can be from the optimum.'
+        >>> Status.INFEASIBLE.advice
+        'no point was found that keeps all constraints; check the domain, or allow a larger tolerance.'
         """
         return _ADVICE[self]
 
 
 _ADVICE = {
     Status.OPTIMAL: (
-        "solved to the tolerances asked for; the bound computed from the duals says how far it can be from the optimum."
+        "found to the tolerances asked for; where a bound stands beside it, that says how far it can be from the "
+        "optimum."
     ),
-    Status.INFEASIBLE: (
-        "the solver found no point that keeps all constraints; check the domain, or allow a larger tolerance."
+    Status.INFEASIBLE: "no point was found that keeps all constraints; check the domain, or allow a larger tolerance.",
+    Status.UNBOUNDED: (
+        "the constraints go on for ever, so that there is no optimum and no centre; bound them with a domain such as "
+        "Box(0, 1)."
     ),
-    Status.UNBOUNDED: "the objective has no lower limit over the constraints; bound the domain.",
     Status.INACCURATE: (
-        "solved, but not to the tolerances asked for; trust the bound computed from the duals, not the status."
+        "found, but not to the tolerances asked for; trust the bound that stands beside it, if any, not the status."
     ),
     Status.TIME_LIMIT: "stopped at the time limit; the point and the bound are the best so far: allow more time.",
     Status.ITERATION_LIMIT: (
         "stopped at the iteration limit; the point and the bound are the best so far: scale the rows or allow more."
     ),
-    Status.FAILED: "the solver gave up for numerical reasons; scale the rows, or use another norm or tolerance.",
+    Status.FAILED: "rounding kept it from being found; scale the rows, or use another norm or tolerance.",
 }

@@ -80,10 +80,6 @@ def carry_back(node: Node, shapes: Sequence[Shape], cotangents: Tensor, pattern:
         back = torch.zeros_like(flat).index_copy_(1, active, flat.index_select(1, active))
         return [back.reshape(cotangents.shape)]
     if node.is_max_pool:
-        selected = torch.from_numpy(pattern.selection(node.name).reshape(-1).copy()).to(cotangents.device)
-        back = cotangents.new_zeros(len(cotangents), math.prod(shapes[0]))
-        return [back.index_add_(1, selected, cotangents.flatten(1)).reshape(-1, *shapes[0])]
-    if node.is_max_pool:
         selected = selected_coordinates(node.name, pattern, cotangents.device)
         back = cotangents.new_zeros(len(cotangents), math.prod(shapes[0]))
         back.index_add_(1, selected, cotangents.reshape(len(cotangents), -1))

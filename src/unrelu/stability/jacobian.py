@@ -176,7 +176,7 @@ def shared_start(network: Network, targets: Sequence[str], window: Window | None
     total = sum(8 * network.input_size * math.prod(network.node(name).shape) for name in frontier)
     if total > SHARED_BYTES or frontier == [network.nodes[0].name]:
         return plain
-    return Start(network.input_size, collect(network, ActivationPattern((), ()), plain, frontier))
+    return Start(network.input_size, collect(network, ActivationPattern({}), plain, frontier))
 
 
 def collect(
@@ -289,7 +289,7 @@ def n_kept(node: Node, extent: Extent | None, pattern: ActivationPattern) -> int
     """How many coordinates of a node are reached, and let through if it is a ReLU."""
     places = slice(None) if extent is None else (slice(None), *extent.slices())
     if node.is_relu:
-        return int(np.count_nonzero(pattern[node.name][places]))
+        return int(np.count_nonzero(pattern.active(node.name)[places]))
     return math.prod(node.shape) if extent is None else node.shape[0] * math.prod(extent.sizes)
 
 

@@ -14,7 +14,6 @@ import torch
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.expected import expect_network
-from unrelu.network.operators import AffineOperator
 from unrelu.progress import resolve_progress
 from unrelu.stability.comparisons import comparisons
 from unrelu.stability.jacobian import Start, check_size, collect, require_finite
@@ -114,7 +113,7 @@ class Linearization:
         """
         from unrelu.stability.region import linear_region
 
-        return linear_region(self.prefix, self.at)
+        return linear_region(self.prefix, self.at, self.pattern)
 
     def __call__(self, points: Array) -> np.ndarray:
         """The affine map at points, wherever they lie: (n, *input_shape) -> (n, m) float64.
@@ -239,19 +238,10 @@ def ends_in_relu(prefix: Network) -> bool:
 
 def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
     """The map of this pattern at 0, whatever the pattern of 0 itself: no cancellation as in F(x) - J x."""
-    known: dict[str, Tensor] = {}
-    for node in network.nodes:
-        operands = [known[name] for name in node.inputs]
-        if node.is_relu:
-            mask = torch.from_numpy(pattern[node.name].copy()).to(network.device)
-            known[node.name] = operands[0] * mask
-        elif node.is_max_pool:
-            selected = torch.from_numpy(pattern.selection(node.name).copy()).to(network.device)
-            known[node.name] = operands[0].reshape(-1)[selected][None]
-        elif isinstance(node.operator, AffineOperator):
-            known[node.name] = node.operator.apply(*operands)
-        else:
-            known[node.name] = torch.zeros(1, *network.input_shape, dtype=torch.float64, device=network.device)
+    from unrelu.stability.region import values_on
+
+    zero = torch.zeros(1, *network.input_shape, dtype=torch.float64, device=network.device)
+    known = values_on(network, pattern, zero)
     return torch.cat([known[name].reshape(-1) for name in network.outputs])
 
 

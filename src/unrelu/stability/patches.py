@@ -105,7 +105,7 @@ def carry_patch(node: Node, operands: Sequence[Patch | Tangents], pattern: Activ
         return carry(node, plain, pattern)
     first, operator = patches[0], node.operator
     if node.is_relu:
-        active = torch.from_numpy(pattern[node.name][(slice(None), *extent.slices())].copy())
+        active = torch.from_numpy(pattern.active(node.name)[(slice(None), *extent.slices())].copy())
         return replace(first, values=first.values * active.to(first.values.device))
     if node.is_max_pool:
         return Patch(_selected(first, pattern.selection(node.name), extent), node.shape, extent)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.graph import Network
+    from unrelu.network.operators import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class PoolWindows:
+    """What places in the windows of one max pooling stand for.
+
+    Attributes:
+        operator: the pooling.
+        shape: sample shape of its input.
+    """
+
+    operator: MaxPool
+    shape: Shape
 
 
 @dataclass(frozen=True, eq=False)
 class ActivationPattern:
-    """The active neurons of each ReLU layer at one point, and what each max pooling selects.
+    """Which of its affine maps each unit of each ReLU layer and max pooling follows at one point.
 
     A neuron is active where its pre-activation is positive. At a pre-activation of exactly 0 it is
     inactive, as its output is `y = 0` there: such a point lies on the boundary of its linear region, and
@@ -32,70 +46,100 @@ class ActivationPattern:
     of the float64 forward pass.
 
     Attributes:
-        layers: names of the ReLU layers, in the network's order.
-        active: for each layer, a read-only bool array of its sample shape.
-        pools: names of the max poolings, in the network's order.
-        selected: for each of them, a read-only int64 array of its sample shape: the coordinate of its input
-            that each maximum is, in C order.
+        branches: by the name of each ReLU layer and max pooling, in the network's order, a read-only integer array of
+            its sample shape. A neuron of a ReLU has 0 where it is inactive and 1 where it is active (int8); a maximum
+            has the place of the chosen number in its window, in C order, padding counted (int32).
+        windows: by the name of each max pooling, what its places are.
     """
 
-    layers: tuple[str, ...]
-    active: tuple[np.ndarray, ...]
-    pools: tuple[str, ...] = ()
-    selected: tuple[np.ndarray, ...] = ()
+    branches: dict[str, np.ndarray]
+    windows: dict[str, PoolWindows] = field(default_factory=dict)
 
-    def __getitem__(self, layer: str) -> np.ndarray:
-        """The active neurons of one layer: bool, of its sample shape.
+    @classmethod
+    def of(cls, network: Network, branches: Mapping[str, np.ndarray]) -> ActivationPattern:
+        """The pattern of these branches.
+
+        Args:
+            network: any network.
+            branches: by names of its ReLU layers and max poolings, all or some, as in `branches`, of any type of whole
+                numbers or bool.
+        """
+        kept: dict[str, np.ndarray] = {}
+        windows: dict[str, PoolWindows] = {}
+        for node in network.nodes:
+            if node.name not in branches:
+                continue
+            if isinstance(node.operator, MaxPool):
+                windows[node.name] = PoolWindows(node.operator, network.node(node.inputs[0]).shape)
+            array = np.array(branches[node.name], dtype=np.int32 if node.name in windows else np.int8)
+            array.flags.writeable = False
+            kept[node.name] = array
+        return cls(kept, windows)
+
+    def __contains__(self, node: object) -> bool:
+        """Whether the pattern has a layer or pooling of that name."""
+        return node in self.branches
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all layers and poolings, in the network's order."""
+        return tuple(self.branches)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the ReLU layers, in the network's order."""
+        return tuple(name for name in self.branches if name not in self.windows)
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """Names of the max poolings, in the network's order."""
+        return tuple(self.windows)
+
+    def active(self, layer: str) -> np.ndarray:
+        """The active neurons of one ReLU layer: bool, of its sample shape.
 
         Raises:
             UnknownNode: if the pattern has no such layer.
         """
-        try:
-            return self._of[layer]
-        except KeyError:
+        if layer in self.windows or layer not in self.branches:
             raise UnknownNode(
                 f"the activation pattern has no ReLU layer {layer!r}; it has {', '.join(self.layers) or 'none'}."
-            ) from None
-
-    def __contains__(self, layer: object) -> bool:
-        """Whether the pattern has a layer of that name."""
-        return layer in self._of
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all layers and poolings."""
-        return (*self.layers, *self.pools)
+            )
+        return self.branches[layer] == 1
 
     def selection(self, pool: str) -> np.ndarray:
-        """What one max pooling selects: int64, of its sample shape.
+        """What one max pooling selects: int64, read-only, of its sample shape, the coordinate of its input in C order.
 
         Raises:
             UnknownNode: if the pattern has no such pooling.
         """
-        if pool not in self.pools:
+        if pool not in self.windows:
             raise UnknownNode(
                 f"the activation pattern has no max pooling {pool!r}; it has {', '.join(self.pools) or 'none'}."
             )
-        return self.selected[self.pools.index(pool)]
+        if pool not in self._selections:
+            windows = self.windows[pool]
+            selected = windows.operator.coordinates(self.branches[pool], windows.shape)
+            selected.flags.writeable = False
+            self._selections[pool] = selected
+        return self._selections[pool]
 
     def n_active(self, layer: str) -> int:
         """How many neurons of a layer are active."""
-        return int(np.count_nonzero(self[layer]))
+        return int(np.count_nonzero(self.active(layer)))
 
     def same_as(self, other: ActivationPattern) -> bool:
-        """Whether both have the same layers and poolings, all active and selected alike: the same linear region."""
+        """Whether both have the same layers and poolings, all on the same branches: the same linear region."""
         return self.names == other.names and all(
-            np.array_equal(mine, theirs)
-            for mine, theirs in zip(self.active + self.selected, other.active + other.selected, strict=True)
+            np.array_equal(mine, other.branches[name]) for name, mine in self.branches.items()
         )
 
     def restricted(self, names: Iterable[str]) -> ActivationPattern:
         """The pattern of these layers and poolings only."""
         wanted = set(names)
-        kept = tuple(name for name in self.layers if name in wanted)
-        pools = tuple(name for name in self.pools if name in wanted)
         return ActivationPattern(
-            kept, tuple(self[name] for name in kept), pools, tuple(self.selection(name) for name in pools)
+            {name: array for name, array in self.branches.items() if name in wanted},
+            {name: windows for name, windows in self.windows.items() if name in wanted},
         )
 
     def digest(self, names: Iterable[str]) -> bytes:
@@ -108,15 +152,16 @@ class ActivationPattern:
         return total.digest()
 
     @cached_property
-    def _of(self) -> dict[str, np.ndarray]:
-        return dict(zip(self.layers, self.active, strict=True))
+    def _selections(self) -> dict[str, np.ndarray]:
+        return {}
 
     @cached_property
     def _digests(self) -> dict[str, bytes]:
-        stored = [np.packbits(active) for active in self.active] + list(self.selected)
         return {
-            name: hashlib.sha256(name.encode() + b"\0" + array.tobytes()).digest()
-            for name, array in zip(self.names, stored, strict=True)
+            name: hashlib.sha256(
+                name.encode() + b"\0" + (array if name in self.windows else np.packbits(array)).tobytes()
+            ).digest()
+            for name, array in self.branches.items()
         }
 
 
@@ -163,26 +208,20 @@ def forward_pass(network: Network, at: Array) -> ForwardPass:
     values = network.values(batch, [*fed.values(), *pools.values()]) if fed or pools else {}
     preactivations = {layer: values[origin] for layer, origin in fed.items()}
     pooled = {pool: values[origin] for pool, origin in pools.items()}
-    active = []
+    branches: dict[str, np.ndarray] = {}
     for layer, value in preactivations.items():
         if not bool(torch.isfinite(value).all()):
             raise ModelError(
                 f"the input of the ReLU {layer!r} overflows float64 at this point; scale the weights down."
             )
-        mask = (value[0] > 0).cpu().numpy()
-        mask.flags.writeable = False
-        active.append(mask)
-    selected = []
+        branches[layer] = (value[0] > 0).cpu().numpy()
     for pool, value in pooled.items():
         if not bool(torch.isfinite(value).all()):
             raise ModelError(f"the input of the max pooling {pool!r} overflows float64; scale the weights down.")
         operator = network.node(pool).operator
         assert isinstance(operator, MaxPool)
-        chosen = operator.selected(value)[0].cpu().numpy()
-        chosen.flags.writeable = False
-        selected.append(chosen)
-    pattern = ActivationPattern(tuple(fed), tuple(active), tuple(pools), tuple(selected))
-    return ForwardPass(batch, preactivations, pooled, pattern)
+        branches[pool] = operator.branches(value)[0].cpu().numpy()
+    return ForwardPass(batch, preactivations, pooled, ActivationPattern.of(network, branches))
 
 
 def activation_pattern(network: Network, at: Array) -> ActivationPattern:
@@ -190,7 +229,7 @@ def activation_pattern(network: Network, at: Array) -> ActivationPattern:
 
     >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
-    >>> activation_pattern(net, at=np.array([2.0]))["relu1"]
+    >>> activation_pattern(net, at=np.array([2.0])).active("relu1")
     array([ True, False])
 
     Args:

@@ -1,22 +1,126 @@
-"""The linear region of a point as a polyhedron."""
+"""The linear region of an activation pattern as a polyhedron, and the maps into it."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.network.operators import AffineOperator
+from unrelu.polyhedra.row_collection import RowCollection
 from unrelu.stability.comparisons import comparisons
-from unrelu.stability.linearization import linearize
-from unrelu.stability.pattern import forward_pass
+from unrelu.stability.jacobian import Start, check_size, collect
+from unrelu.stability.pattern import ActivationPattern, activation_pattern
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unrelu.network.graph import Network
+    from unrelu.polyhedra.polyhedron import Polyhedron
 
 
-def linear_region(network: Network, at: np.ndarray) -> Polyhedron:
+@dataclass(frozen=True, eq=False)
+class RegionMap:
+    """The affine maps of a pattern from the input to some nodes, about a point.
+
+    Attributes:
+        at: (d,) the point.
+        pattern: the branches of all ReLU layers and max poolings.
+        gradients: by node, (m, d) float64.
+        values: by node, (m,) float64, the maps at the point.
+    """
+
+    at: np.ndarray
+    pattern: ActivationPattern
+    gradients: dict[str, np.ndarray]
+    values: dict[str, np.ndarray]
+
+
+def region_map(
+    network: Network, at: np.ndarray, *, pattern: ActivationPattern | None = None, also: Sequence[str] = ()
+) -> RegionMap:
+    """The maps to whatever feeds a ReLU or a max pooling.
+
+    Args:
+        network: any network.
+        at: (d,) a point, in the closed region of the pattern or not.
+        pattern: the branches; those of the point if None.
+        also: further nodes.
+
+    Raises:
+        TooLarge: if the Jacobians would take more memory than allowed.
+    """
+    point = at.reshape(network.input_shape)
+    branches = activation_pattern(network, point) if pattern is None else pattern
+    fed = [node.inputs[0] for node in network.nodes if node.is_relu or node.is_max_pool]
+    names = list(dict.fromkeys([*fed, *also]))
+    if not names:
+        return RegionMap(at, branches, {}, {})
+    part = network.upto(*names)
+    check_size(", ".join(names), part.output_size, at.size)
+    blocks = collect(part, branches, Start(at.size), part.outputs)
+    gradients = {name: np.ascontiguousarray(blocks[name].full().cpu().numpy().T) for name in names}
+    passed = values_on(part, branches, torch.tensor(point, device=network.device)[None])
+    values = {name: passed[name].reshape(-1).cpu().numpy() for name in names}
+    return RegionMap(at, branches, gradients, values)
+
+
+def values_on(network: Network, pattern: ActivationPattern, batch: Tensor) -> dict[str, Tensor]:
+    """The affine map of a pattern to every node, at one point as a batch of one, whatever the pattern there."""
+    known: dict[str, Tensor] = {}
+    for node in network.nodes:
+        operands = [known[name] for name in node.inputs]
+        if node.is_relu:
+            known[node.name] = operands[0] * torch.from_numpy(pattern.active(node.name).copy()).to(network.device)
+        elif node.is_max_pool:
+            selected = torch.from_numpy(pattern.selection(node.name).copy()).to(network.device)
+            known[node.name] = operands[0].reshape(-1)[selected][None]
+        elif isinstance(node.operator, AffineOperator):
+            known[node.name] = node.operator.apply(*operands)
+        else:
+            known[node.name] = batch
+    return known
+
+
+def add_guards(rows: RowCollection, network: Network, maps: RegionMap, *, kept: Sequence[str] = ()) -> None:
+    """Add the rows that say that all units are on their branches: one a neuron, one a comparison of a max pooling.
+
+    Rows that the input cannot move are left out, as they hold everywhere.
+
+    Args:
+        rows: what to add to, about the point of the maps.
+        network: the network.
+        maps: its maps.
+        kept: ReLU layers whose active neurons are kept active by other rows.
+    """
+    for node in network.nodes:
+        if node.is_relu:
+            origin = node.inputs[0]
+            active = maps.pattern.active(node.name).reshape(-1)
+            chosen = ~active if node.name in kept else np.ones_like(active)
+            sides = np.where(active, -1.0, 1.0)
+            gradient, value = maps.gradients[origin], maps.values[origin]
+            _add_moving(rows, (sides[:, None] * gradient)[chosen], (-sides * value)[chosen])
+        elif node.is_max_pool:
+            origin = node.inputs[0]
+            compared = comparisons(node, network.node(origin).shape, maps.pattern)
+            gradient, value = maps.gradients[origin], maps.values[origin]
+            _add_moving(
+                rows,
+                gradient[compared.others] - gradient[compared.winners],
+                value[compared.winners] - value[compared.others],
+            )
+
+
+def _add_moving(rows: RowCollection, matrix: np.ndarray, right: np.ndarray) -> None:
+    moving = matrix.any(axis=1)
+    rows.at_most(matrix[moving], right[moving])
+
+
+def linear_region(network: Network, at: np.ndarray, pattern: ActivationPattern | None = None) -> Polyhedron:
     """The closed region on which all neurons keep their side of zero and all max poolings what they select.
 
     Rows that the input cannot move are left out, as they hold everywhere.
@@ -30,6 +134,7 @@ def linear_region(network: Network, at: np.ndarray) -> Polyhedron:
     Args:
         network: any network; all of its ReLUs and poolings count.
         at: a point of its input shape.
+        pattern: the branches of its units; those of the point if None.
 
     Returns:
         The region in the flattened input, centred at the point, up to rounding in float64.
@@ -38,26 +143,8 @@ def linear_region(network: Network, at: np.ndarray) -> Polyhedron:
         InputError: if the point has another shape, or numbers that are not finite.
         TooLarge: if its rows would take more memory than allowed.
     """
-    forward = forward_pass(network, at)
-    origins = {node.name: node.inputs[0] for node in network.nodes if node.is_relu or node.is_max_pool}
-    d = network.input_size
-    rows, right = [np.zeros((0, d))], [np.zeros(0)]
-    names = list(dict.fromkeys(origins.values()))
-    if names:
-        matrix = linearize(network.upto(*names), at).matrix
-        ends = np.cumsum([math.prod(network.node(name).shape) for name in names])
-        gradients = dict(zip(names, np.split(matrix, ends[:-1]), strict=True))
-        for relu, values in forward.preactivations.items():
-            flat = values.reshape(-1).cpu().numpy()
-            sides = np.where(flat > 0, -1.0, 1.0)
-            rows.append(sides[:, None] * gradients[origins[relu]])
-            right.append(-sides * flat)
-        for pool, values in forward.pooled.items():
-            flat = values.reshape(-1).cpu().numpy()
-            compared = comparisons(network.node(pool), network.node(origins[pool]).shape, forward.pattern)
-            gradient = gradients[origins[pool]]
-            rows.append(gradient[compared.others] - gradient[compared.winners])
-            right.append(flat[compared.winners] - flat[compared.others])
-    A, b = np.vstack(rows), np.concatenate(right)
-    moving = A.any(axis=1)
-    return Polyhedron(A[moving], b[moving], origin=np.asarray(forward.at[0].cpu().numpy()).reshape(-1))
+    branches = activation_pattern(network, at) if pattern is None else pattern
+    maps = region_map(network, np.asarray(at, dtype=np.float64).reshape(-1), pattern=branches)
+    rows = RowCollection(maps.at)
+    add_guards(rows, network, maps)
+    return rows.polyhedron()

@@ -217,7 +217,7 @@ class _Task:
             window=window,
             accuracy=accuracy,
         )
-        task.compute([prefix for prefix in prefixes if not prefix.before], ActivationPattern((), ()))
+        task.compute([prefix for prefix in prefixes if not prefix.before], ActivationPattern({}))
         return task
 
     def at(self, index: int, x: Tensor) -> list[Spectrum]:

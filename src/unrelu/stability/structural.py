@@ -59,4 +59,4 @@ def _passing(network: Network, node: Node, pattern: ActivationPattern) -> int:
         return math.prod(node.shape)
     selected = np.unique(pattern.selection(node.name))
     before = network.node(node.inputs[0])
-    return int(np.count_nonzero(pattern[before.name].reshape(-1)[selected])) if before.is_relu else len(selected)
+    return int(np.count_nonzero(pattern.active(before.name).reshape(-1)[selected])) if before.is_relu else len(selected)

@@ -139,5 +139,5 @@ def selected_coordinates(pool: str, pattern: ActivationPattern, device: torch.de
 
 def active_coordinates(layer: str, pattern: ActivationPattern, device: torch.device) -> Tensor:
     """Indices of the active neurons of a ReLU layer in C order, ascending."""
-    mask = torch.from_numpy(pattern[layer].reshape(-1).copy()).to(device)
+    mask = torch.from_numpy(pattern.active(layer).reshape(-1).copy()).to(device)
     return mask.nonzero().reshape(-1)

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.errors import InputError, JoinedLayer, ShapeError, TooLarge, UnknownNode
-from unrelu.metamers.constraints import check_member
-from unrelu.metamers.feature_map import feature_map
-from unrelu.metamers.metamer import PICTURES
-from unrelu.metamers.pairs import Pair, choose_pairs
-from unrelu.network.arrays import Array, as_numpy
+from unrelu.metamerism.feature_map import feature_map
+from unrelu.metamerism.metamer import PICTURES
+from unrelu.metamerism.pairs import Pair, choose_pairs
+from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.expected import expect_network
 from unrelu.network.fingerprints import array_sha256
 from unrelu.network.graph import Network
 from unrelu.parallel import in_threads
+from unrelu.polyhedra.domain_at import place
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.nearest import check_norm
 from unrelu.preimages.certificate_files.save import file_name, save_certificates
@@ -32,11 +32,13 @@ from unrelu.stability.spectra import spectra as spectra_of
 from unrelu.study.bound_rows import bound_rows
 from unrelu.study.freedom_rows import freedom_rows
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions, weights_sha256
+from unrelu.study.kept_layer import kept_layer
+from unrelu.study.kept_rows import kept_rows
 from unrelu.study.layer_rows import LeftOut, layer_table
 from unrelu.study.metamer_rows import metamer_rows, predicted
 from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
 from unrelu.study.prior_rows import Prior, prior_rows
-from unrelu.study.schemas import BOUNDS, FREEDOM, INPUTS, METAMERS, PRIORS, SPECTRA, VERDICTS, table
+from unrelu.study.schemas import BOUNDS, FREEDOM, INPUTS, KEPT, METAMERS, PRIORS, SPECTRA, VERDICTS, table
 from unrelu.study.spectrum_rows import spectrum_row
 from unrelu.study.study import Study
 from unrelu.study.verdict_rows import Proofs, verdict_rows
@@ -53,6 +55,7 @@ def analyze(
     spectra: int = 32,
     bounds: int = 2,
     metamers: int = 0,
+    metamer_layer: str | None = None,
     metamer_domain: Domain | None = PICTURES,
     metamer_norms: Sequence[float] = (1, 2, math.inf),
     prior: Domain | None = None,
@@ -84,8 +87,12 @@ def analyze(
         spectra: how many inputs, from the first on, get the spectra of all layers; 0 for none.
         bounds: how many inputs, from the first on, get the bounds of Lemmas 8 and 9 for the layers that have verdicts,
             beside the singular values of the layer by itself; 0 for none.
-        metamers: how many pairs of original and target get a metamer of the first layer: those originals with the
-            fewest positive features, and targets of another class; 0 for none.
+        metamers: how many pairs of original and target get a metamer: those originals with the fewest positive
+            features, and targets of another class; 0 for none.
+        metamer_layer: name of the node whose features they keep; by default the first cut (`Network.cuts`) at or behind
+            a ReLU: in a chain the first ReLU layer, where branches run side by side the node in which they meet. Only
+            where it is a cut can nothing behind it tell inputs with the same features apart; otherwise the study names
+            what still can (`Study.kept`).
         metamer_domain: where metamers may lie; pictures in [0, 1] by default, None for all of space.
         metamer_norms: distances to the target that are minimised, one metamer for each.
         prior: what inputs are valid, e.g. `Box(0, 1)` for pictures. If given, each input gets a second verdict: whether
@@ -108,11 +115,11 @@ def analyze(
     Raises:
         InputError: if the data, the labels or a count do not fit the network or each other, or there is a prior but
             no ReLU layer that is fed by the network's input alone, or freedom is asked for without a prior.
-        UnknownNode: if a name in `layers` is not that of a ReLU layer.
+        UnknownNode: if a name in `layers` is not that of a ReLU layer, or `metamer_layer` is no node's.
         DomainError: if an original does not lie in `metamer_domain`, or an input does not lie in `prior`.
         StoreError: if certificates cannot be written.
-        TooLarge: if metamers, a prior or freedom are asked for and the first layer does not fit in memory as a dense
-            matrix.
+        TooLarge: if metamers, a prior or freedom are asked for and the layer they are about does not fit in memory as
+            a dense matrix.
     """
     expect_network(net)
     created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -124,6 +131,7 @@ def analyze(
             raise InputError(f"{what} must be 0 or more, not {count}.")
     if freedom and prior is None:
         raise InputError("freedom is about all valid inputs with the same features; give a prior, such as Box(0, 1).")
+    kept = kept_layer(net, metamer_layer)
     shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
     progress = resolve_progress(progress)
     clock = _Clock()
@@ -131,9 +139,11 @@ def analyze(
     with clock.stage("predictions"):
         said = _batched(lambda batch: predicted(net, batch), x) if net.output_size > 1 else None
         # Before the long work, so that what cannot be asked is refused at once.
-        pairs = _pairs(net, x, said if y is None else y, metamers, seed)
-        _check_metamers(net, x, pairs, metamer_norms, metamer_domain)
-        valid = None if prior is None else Prior.of(net, x, prior)
+        pairs = _pairs(net, kept, x, said if y is None else y, metamers, seed)
+        unit = unit_roundoff(data)
+        if kept is not None:
+            _check_metamers(net, kept, x, pairs, metamer_norms, metamer_domain, unit)
+        valid = None if prior is None else Prior.of(net, x, prior, unit)
         if valid is not None and freedom:
             _ = valid.layer.dense_weight  # which the ranges need
     verdicts: list[dict[str, object]] = []
@@ -169,13 +179,22 @@ def analyze(
         bound_records, no_bounds = bound_rows(net, x[:bounds], names, progress)
     metamer_records: list[dict[str, object]] = []
     with clock.stage("metamers"):
-        if pairs:
+        if kept is not None and pairs:
             metamer_records = metamer_rows(
-                net, net.layers[0], x, pairs, metamer_norms, domain=metamer_domain, labels=y, progress=progress
+                net,
+                kept,
+                x,
+                pairs,
+                metamer_norms,
+                domain=metamer_domain,
+                unit=unit,
+                labels=y,
+                progress=progress,
             )
 
     verdict_table, spectrum_table = table(VERDICTS, verdicts), table(SPECTRA, spectrum_records)
     prior_table, metamer_table = table(PRIORS, prior_records), table(METAMERS, metamer_records)
+    kept_table = table(KEPT, [] if kept is None else kept_rows(net, kept, metamer_records))
     left_out = LeftOut(no_verdicts, no_spectra, no_bounds, folding_errors)
     return Study(
         info=StudyInfo(
@@ -201,7 +220,7 @@ def analyze(
             versions=versions(),
             seconds=clock.seconds,
         ),
-        layers=layer_table(net, verdict_table, prior_table, spectrum_table, metamer_table, left_out),
+        layers=layer_table(net, verdict_table, prior_table, spectrum_table, left_out),
         inputs=table(
             INPUTS,
             [
@@ -219,15 +238,18 @@ def analyze(
         spectra=spectrum_table,
         bounds=table(BOUNDS, bound_records),
         metamers=metamer_table,
+        kept=kept_table,
     )
 
 
-def _pairs(net: Network, x: np.ndarray, classes: np.ndarray | None, count: int, seed: int) -> list[Pair]:
-    if not count or not net.layers:
+def _pairs(
+    net: Network, layer: str | None, x: np.ndarray, classes: np.ndarray | None, count: int, seed: int
+) -> list[Pair]:
+    if not count or layer is None:
         return []
-    first = net.upto(net.layers[0])
+    prefix = net.upto(layer)
     return choose_pairs(
-        _batched(lambda batch: (np.asarray(first(batch)) > 0).reshape(len(batch), -1).sum(axis=1), x),
+        _batched(lambda batch: (np.asarray(prefix(batch)) > 0).reshape(len(batch), -1).sum(axis=1), x),
         classes,
         count,
         seed,
@@ -235,15 +257,23 @@ def _pairs(net: Network, x: np.ndarray, classes: np.ndarray | None, count: int, 
 
 
 def _check_metamers(
-    net: Network, x: np.ndarray, pairs: Sequence[Pair], norms: Sequence[float], domain: Domain | None
+    net: Network,
+    layer: str,
+    x: np.ndarray,
+    pairs: Sequence[Pair],
+    norms: Sequence[float],
+    domain: Domain | None,
+    unit: float,
 ) -> None:
     if pairs:
-        feature_map(net.upto(net.layers[0]))
+        features = feature_map(net.upto(layer))
         where = resolve(domain, net.input_size)
         for pair in pairs:
-            check_member(where, x[pair.original].ravel())
+            place(where, x[pair.original].ravel(), unit=unit, what=f"input {pair.original}, a metamer's original")
         for norm in norms:
             check_norm(norm)
+        if features.layer is None:  # whether the matrices fit is known when they are made
+            features.same_features(x[pairs[0].original].ravel(), where, 0.0, unit=unit)
 
 
 def _proofs(found: Classification, progress: Progress, workers: int | None) -> Proofs:

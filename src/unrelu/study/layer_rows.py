@@ -38,9 +38,7 @@ class LeftOut:
     folding_errors: Mapping[str, float]
 
 
-def layer_table(
-    net: Network, verdicts: pa.Table, priors: pa.Table, spectra: pa.Table, metamers: pa.Table, left_out: LeftOut
-) -> pa.Table:
+def layer_table(net: Network, verdicts: pa.Table, priors: pa.Table, spectra: pa.Table, left_out: LeftOut) -> pa.Table:
     """A row per ReLU layer of the network, from the other tables (`schemas.LAYERS`)."""
     rows: list[dict[str, object]] = []
     for name in net.layers:
@@ -61,7 +59,6 @@ def layer_table(
                 **_of_verdicts(verdicts.filter(pc.field("layer") == name)),
                 **_of_priors(priors.filter(pc.field("layer") == name)),
                 **_of_spectra(spectra.filter(pc.field("layer") == name)),
-                **_of_metamers(metamers.filter(pc.field("layer") == name)),
             }
         )
     return table(LAYERS, rows)
@@ -121,20 +118,6 @@ def _of_spectra(spectra: pa.Table) -> dict[str, object]:
             row["n_spectra"] = part.num_rows
             row["structural_rank_with_relu"] = _median(part["structural_rank"].to_pylist())
     return row
-
-
-def _of_metamers(metamers: pa.Table) -> dict[str, object]:
-    rows = metamers.to_pylist()
-    said = [(row["metamer_predicted"], row["original_predicted"]) for row in rows]
-    return {
-        "n_metamers": len(rows),
-        "metamers_optimal": sum(row["optimal"] for row in rows),
-        "metamers_same_class": sum(a == b for a, b in said) if said and None not in said[0] else None,
-        "metamers_feature_error": max((row["feature_error"] for row in rows), default=None),
-        "metamers_forward_error": max(
-            (row["forward_error"] for row in rows if row["forward_error"] is not None), default=None
-        ),
-    }
 
 
 def _median(values: Iterable[float | None]) -> float | None:

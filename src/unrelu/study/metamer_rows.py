@@ -1,4 +1,4 @@
-"""Metamers of the first layer between pairs of inputs, as records."""
+"""Metamers between pairs of inputs, as records."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.metamers.feature_map import feature_map
-from unrelu.metamers.metamer import find_metamer
+from unrelu.metamerism.feature_map import feature_map
+from unrelu.metamerism.metamer import find_metamer
 
 if TYPE_CHECKING:
-    from unrelu.metamers.pairs import Pair
-    from unrelu.metamers.result import Metamer
+    from unrelu.metamerism.pairs import Pair
+    from unrelu.metamerism.result import Metamer
     from unrelu.network.graph import Network
     from unrelu.polyhedra.domains import Domain
     from unrelu.progress import Progress
@@ -27,6 +27,7 @@ def metamer_rows(
     norms: Sequence[float],
     *,
     domain: Domain | None,
+    unit: float,
     labels: np.ndarray | None,
     progress: Progress,
 ) -> list[dict[str, object]]:
@@ -34,11 +35,12 @@ def metamer_rows(
 
     Args:
         net: the network.
-        layer: name of the layer whose features are kept.
+        layer: name of the node whose features are kept.
         data: (n, *input_shape) float64.
         pairs: originals and targets.
         norms: distances to minimise: 1, 2, inf.
         domain: where the metamers may lie.
+        unit: unit roundoff of the dtype in which the data were given.
         labels: (n,) classes as given, or None.
         progress: where to tell how far it is.
     """
@@ -57,7 +59,7 @@ def metamer_rows(
                 "target_label": None if labels is None else int(labels[pair.target]),
             }
             for norm in norms:
-                found = find_metamer(features, x, t, norm=norm, domain=domain, tolerance=0.0)
+                found = find_metamer(features, x, t, norm=norm, domain=domain, tolerance=0.0, unit=unit)
                 said = predicted(net, np.stack([x, t, np.asarray(found.x)]))
                 rows.append({**about, **_metamer_row(x, t, found), **_classes(said)})
                 advance(1)
@@ -82,6 +84,7 @@ def _metamer_row(x: np.ndarray, t: np.ndarray, found: Metamer) -> dict[str, obje
         "forward_error": found.forward_error,
         "radius": found.radius if math.isfinite(found.radius) else None,
         "status": str(found.status),
+        "regional": found.regional,
     }
 
 

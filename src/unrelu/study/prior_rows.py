@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.errors import DomainError, InputError
-from unrelu.metamers.constraints import check_member
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
+from unrelu.polyhedra.domain_at import domain_at
 from unrelu.polyhedra.domains import Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import classify
+from unrelu.preimages.classification import classify_points
+from unrelu.preimages.layer_system import LayerSystem
 from unrelu.progress import Progress
 from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
 from unrelu.study.pictures import describe_domain
@@ -26,22 +27,32 @@ class Prior:
 
     Attributes:
         domain: the valid inputs.
-        polyhedron: the same, in the coordinates of the network's input.
-        layer: the first ReLU layer that is fed by the network's input.
+        system: the same, and the first ReLU layer that is fed by the network's input.
     """
 
     domain: Domain
-    polyhedron: Polyhedron
-    layer: ReLULayer
+    system: LayerSystem
+
+    @property
+    def layer(self) -> ReLULayer:
+        """The layer."""
+        return self.system.layer
+
+    @property
+    def polyhedron(self) -> Polyhedron:
+        """The valid inputs, in the coordinates of the network's input."""
+        assert self.system.domain is not None
+        return self.system.domain
 
     @classmethod
-    def of(cls, net: Network, x: np.ndarray, domain: Domain) -> Prior:
+    def of(cls, net: Network, x: np.ndarray, domain: Domain, unit: float) -> Prior:
         """The prior of a network, of which all inputs must be members.
 
         Args:
             net: the network.
             x: (n, *input_shape) inputs.
             domain: the valid inputs.
+            unit: unit roundoff of the dtype in which the inputs were given.
 
         Raises:
             InputError: if no ReLU layer is fed by the network's input alone.
@@ -54,16 +65,12 @@ class Prior:
                 "a prior is about the first ReLU layer, but no ReLU layer is fed by the network's input alone; "
                 "leave the prior out."
             )
-        polyhedron = domain.polyhedron(net.input_size)
-        for index, point in enumerate(x.reshape(len(x), -1)):
-            try:
-                check_member(polyhedron, point)
-            except DomainError as error:
-                raise DomainError(
-                    f"input {index} does not lie in the prior ({describe_domain(domain)}); leave it out, clip it, or "
-                    "give a wider prior."
-                ) from error
-        return cls(domain, polyhedron, net.layer(name))
+        system = LayerSystem.ask(net.layer(name), domain, 0.0, unit=unit)
+        assert system.domain_rows is not None
+        for index, found in enumerate(domain_at(system.domain_rows, x.reshape(len(x), -1), unit=unit)):
+            if isinstance(found, DomainError):
+                raise DomainError(f"input {index} does not lie in the prior ({describe_domain(domain)}): {found}")
+        return cls(domain, system)
 
 
 def prior_rows(
@@ -80,7 +87,7 @@ def prior_rows(
     """
     points = x.reshape(len(x), -1)
     shown = _InThePrior(progress)
-    found = classify(prior.layer, points, domain=prior.domain, progress=shown, workers=workers)
+    found = classify_points(prior.system, points, {}, progress=shown, workers=workers)
     proved = found.verify(progress=shown, workers=workers) if verify else None
     unique, bounded, n_active = found.singleton, found.bounded, found.n_active
     lower, upper = prior.polyhedron.lower, prior.polyhedron.upper

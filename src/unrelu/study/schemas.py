@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Raised whenever a column changes its meaning, comes or goes."""
 
 
@@ -16,7 +16,7 @@ def _schema(*fields: tuple[str, pa.DataType, str]) -> pa.Schema:
 
 
 _TEXT, _COUNT, _REAL, _FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-_REALS, _SHAPE = pa.list_(pa.float64()), pa.list_(pa.int64())
+_REALS, _SHAPE, _TEXTS = pa.list_(pa.float64()), pa.list_(pa.int64()), pa.list_(pa.string())
 
 INPUTS = _schema(
     ("input", _COUNT, "index of the input in the data"),
@@ -128,7 +128,7 @@ BOUNDS = _schema(
 
 METAMERS = _schema(
     ("pair", _COUNT, "number of the pair of original and target"),
-    ("layer", _TEXT, "name of the ReLU layer whose features are kept"),
+    ("layer", _TEXT, "name of the node whose features are kept, a ReLU layer as a rule"),
     ("original", _COUNT, "index of the original in the data"),
     ("target", _COUNT, "index of the target in the data"),
     ("norm", _REAL, "p of the L^p distance that was minimised: 1, 2 or inf"),
@@ -140,12 +140,18 @@ METAMERS = _schema(
     ("distance", _REAL, "from metamer to target, in the norm of this row"),
     ("distance_before", _REAL, "from original to target, in the norm of this row"),
     ("distance_moved", _REAL, "from original to metamer, in the norm of this row"),
-    ("bound", _REAL, "no exact metamer is nearer to the target than this"),
-    ("optimal", _FLAG, "whether distance and bound meet, within unrelu.metamers' named tolerance"),
+    ("bound", _REAL, "no exact metamer is nearer to the target than this; where regional, none in that region"),
+    ("optimal", _FLAG, "whether distance and bound meet, within unrelu.metamerism' named tolerance"),
     ("feature_error", _REAL, "largest difference of a feature of metamer and original, computed in float64"),
     ("forward_error", _REAL, "the same in the model's own forward pass; null where there is no model"),
     ("radius", _REAL, "proved: an exact metamer lies within this L2 distance; null where not proved"),
     ("status", _TEXT, "how the solver stopped"),
+    (
+        "regional",
+        _FLAG,
+        "whether only the original's linear region was searched, on which the bound rests on the map as "
+        "computed in float64",
+    ),
     ("n_active", _COUNT, "positive features of the original in this layer"),
     ("original_label", _COUNT, "class of the original as given; null where no labels were given"),
     ("target_label", _COUNT, "class of the target as given; null where no labels were given"),
@@ -154,6 +160,36 @@ METAMERS = _schema(
     ("metamer_predicted", _COUNT, "the same at the metamer"),
 )
 """One row per pair and norm."""
+
+KEPT = _schema(
+    ("layer", _TEXT, "name of the node whose features the metamers keep"),
+    ("output_size", _COUNT, "m, its features"),
+    ("relu", _FLAG, "whether it is a ReLU layer"),
+    (
+        "cut",
+        _FLAG,
+        "whether every path from the network's input to its output runs through the node, so that inputs with exactly "
+        "the same features have the same output",
+    ),
+    (
+        "bypassed_by",
+        _TEXTS,
+        "names of the nodes by which the output can depend on the input past the node: of each such path the first "
+        "that the node does not depend on; empty for a cut",
+    ),
+    ("n_metamers", _COUNT, "number of metamers"),
+    ("optimal", _COUNT, "of them, those that no metamer (where regional, none in that region) comes nearer than"),
+    ("regional", _COUNT, "of them, those for which only the original's linear region was searched"),
+    (
+        "same_class",
+        _COUNT,
+        "of them, those where the network predicts what it predicts for the original; null for a network with a "
+        "single output",
+    ),
+    ("feature_error", _REAL, "the largest feature error among them, in float64"),
+    ("forward_error", _REAL, "the largest in the model's own forward pass; null where there is no model"),
+)
+"""One row for the node whose features the metamers keep; none without metamers."""
 
 LAYERS = _schema(
     ("layer", _TEXT, "name of the ReLU layer, in the order of the network"),
@@ -202,11 +238,6 @@ LAYERS = _schema(
     ("smallest_nonzero_without_relu", _REAL, "the same before the layer's ReLU"),
     ("condition_with_relu", _REAL, "median of the condition number"),
     ("condition_without_relu", _REAL, "the same before the layer's ReLU"),
-    ("n_metamers", _COUNT, "number of metamers of this layer"),
-    ("metamers_optimal", _COUNT, "of them, those that no metamer comes nearer than"),
-    ("metamers_same_class", _COUNT, "of them, those where the network predicts what it predicts for the original"),
-    ("metamers_feature_error", _REAL, "the largest feature error among them, in float64"),
-    ("metamers_forward_error", _REAL, "the largest in the model's own forward pass; null where there is no model"),
 )
 """One row per ReLU layer of the network; medians run over the inputs."""
 
@@ -219,6 +250,7 @@ TABLES: dict[str, pa.Schema] = {
     "spectra": SPECTRA,
     "bounds": BOUNDS,
     "metamers": METAMERS,
+    "kept": KEPT,
 }
 """All tables of a study, by name."""
 

@@ -30,6 +30,8 @@ class Study:
         spectra: a row per layer, input, with and without ReLU: the singular values (`schemas.SPECTRA`).
         bounds: a row per layer and input, for a few inputs: what Lemmas 8 and 9 say (`schemas.BOUNDS`).
         metamers: a row per pair and norm (`schemas.METAMERS`).
+        kept: a row for the node whose features the metamers keep: whether it is a cut of the network, and if not, what
+            still sees the difference (`schemas.KEPT`).
     """
 
     info: StudyInfo
@@ -41,6 +43,7 @@ class Study:
     spectra: pa.Table
     bounds: pa.Table
     metamers: pa.Table
+    kept: pa.Table
 
     @property
     def table(self) -> pa.Table:
@@ -51,7 +54,7 @@ class Study:
         """One of the tables as a `pandas.DataFrame`.
 
         Args:
-            name: "layers", "inputs", "verdicts", "priors", "freedom", "spectra", "bounds" or "metamers".
+            name: "layers", "inputs", "verdicts", "priors", "freedom", "spectra", "bounds", "metamers" or "kept".
 
         Raises:
             InputError: if there is no such table.
@@ -68,7 +71,7 @@ class Study:
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the tables as Parquet files and the rest as study.json into a folder, made if need be.
 
-        A study that the folder already holds is replaced. `unrelu.load_study` reads it back.
+        A study that the folder already holds is replaced. `unrelu.load_study(folder)` reads it back.
 
         Raises:
             StoreError: if the folder cannot be written.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from unrelu.polyhedra.dimension_interval import DimensionInterval
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.layer_preimage import DimensionInterval
 
 
 @dataclass(frozen=True, eq=False)

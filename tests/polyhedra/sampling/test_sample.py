@@ -23,7 +23,7 @@ WORST = 5.0
 
 def drawn(polyhedron: Polyhedron, n: int = N, **options: int) -> Sample:
     found = sample(polyhedron, n, progress=False, **options)
-    assert found.points.shape == (n, polyhedron.dimension)
+    assert found.points.shape == (n, polyhedron.n_coordinates)
     scale = 1 + float(np.abs(found.points - polyhedron.origin).max())
     assert found.violation.max() <= 1e-13 * scale
     assert (found.points >= polyhedron.lower).all()
@@ -296,11 +296,22 @@ def test_empty_sets_are_refused(polyhedron: Polyhedron) -> None:
         sample(polyhedron, 10)
 
 
-def test_slabs_thinner_than_rounding_are_refused() -> None:
-    row = np.array([[1 / 3, 1 / 7]])
-    slab = Polyhedron(np.vstack([row, -row]), np.full(2, 1e-16), lower=0.1, upper=1.0, origin=np.array([0.3, 0.4]))
-    with pytest.raises(InputError, match="no point strictly inside the polyhedron was found, so whether it can be"):
-        sample(slab, 10)
+def test_slabs_thinner_than_rounding_are_sampled_if_small_and_else_refused() -> None:
+    def slab(d: int) -> Polyhedron:
+        row = np.zeros((1, d))
+        row[0, :2] = 1 / 3, 1 / 7
+        origin = np.full(d, 0.5)
+        origin[:2] = 0.3, 0.4
+        return Polyhedron(np.vstack([row, -row]), np.full(2, 1e-16), lower=0.1, upper=1.0, origin=origin)
+
+    found = sample(slab(2), 320)
+    assert found.dimension == 2
+    assert found.violation.max() < 1e-15
+    # From (0.1, 13/15) to (0.4 + ..., 0.1), cut off at x = 0.1 and y = 0.1.
+    low, high = 0.1, 0.3 + 3 / 7 * 0.3
+    assert found.points[:, 0].mean() == pytest.approx((low + high) / 2, abs=0.03)
+    with pytest.raises(InputError, match=r"strictly inside the polyhedron was found|floats do not see where it ends"):
+        sample(slab(70), 10)
 
 
 @pytest.mark.parametrize(("n", "options"), [(0, {}), (5, {"chains": 0}), (5, {"thin": -1})])

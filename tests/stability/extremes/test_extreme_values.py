@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from flushing import flushing
+from stability.prescribed_values import prescribed
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError
-from unrelu.network.operators import Add, Dense, MaxPool, Pad, ReLU, Reshape
+from unrelu.network.operators import Add, Convolution, Dense, MaxPool, Pad, ReLU, Reshape
 from unrelu.stability.extremes import banded, extreme_values, krylov
 from unrelu.stability.extremes.banded import band_plan, local_rows, proved_floor
 from unrelu.stability.extremes.extreme_values import extreme_singular_values
@@ -86,26 +91,136 @@ def test_both_ends_of_convolutional_networks(kind, matrix_free):
         assert found.floor is None
 
 
+def whole_band(rows) -> np.ndarray:
+    """The matrix in a band, in C order of the input."""
+    plan, band = rows.plan, rows.gram()
+    found = np.zeros((plan.n, plan.n))
+    for j in range(plan.n):
+        count = min(len(band), plan.n - j)
+        found[j : j + count, j] = found[j, j : j + count] = band[:count, j]
+    order = plan.ordered(np.arange(plan.n))
+    back = np.empty_like(found)
+    back[np.ix_(order, order)] = found
+    return back
+
+
 @pytest.mark.parametrize("kind", ["plain", "circular", "strided", "residual"])
 def test_bands_hold_the_gram_matrix(kind):
     net = pictures(kind)
     plan = band_plan(net)
     assert plan is not None
     rows = local_rows(jacobian_operator(net, X), plan, lambda _: None)
-    band, J = rows.gram(), linearize(net, X).matrix
-    channels, high, wide = plan.shape
-    order = np.arange(J.shape[1]).reshape(channels, high, wide).transpose(1, 2, 0).reshape(-1)
-    expected = (J.T @ J)[np.ix_(order, order)]
-    whole = np.zeros_like(expected)
-    for j in range(plan.n):
-        count = min(len(band), plan.n - j)
-        whole[j : j + count, j] = whole[j, j : j + count] = band[:count, j]
-    np.testing.assert_allclose(whole, expected, atol=1e-12)
+    J = linearize(net, X).matrix
+    np.testing.assert_allclose(whole_band(rows), J.T @ J, atol=1e-12)
     smallest = np.linalg.svd(J, compute_uv=False)[-1]
     assert proved_floor(rows, 0.999 * smallest) == pytest.approx(0.999 * smallest, rel=1e-5)
     assert (proved_floor(rows, 0.999 * smallest) or 0) < 0.999 * smallest
     assert proved_floor(rows, 1.001 * smallest) is None
     assert proved_floor(rows, 1e-7 * smallest) is None  # rounding may hide it
+
+
+@st.composite
+def local_networks(draw):
+    """One or two convolutions on signals or pictures of any shape: a network, and the same with its axes exchanged."""
+    dims = draw(st.sampled_from([1, 2, 2]))
+    size = tuple(draw(st.integers(3, 14 if axis else 6)) for axis in range(dims))
+    channels, generator = draw(st.integers(1, 2)), np.random.default_rng(draw(st.integers(0, 2**32)))
+    one, other = Graph(channels, *size), Graph(channels, *((1, size[0])[::-1] if dims == 1 else size[::-1]))
+    for k in range(draw(st.integers(1, 2))):
+        sides = [draw(st.integers(1, min(3, length))) for length in one.shapes[one.nodes[-1].name][1:]]
+        before = one.shapes[one.nodes[-1].name]
+        spread = [draw(st.integers(1, 2)) for _ in sides]
+        room = [length - (side - 1) * step for length, side, step in zip(before[1:], sides, spread, strict=True)]
+        pads = [(max(draw(st.integers(0, 1)), 1 - free), draw(st.integers(0, 1))) for free in room]
+        steps = [draw(st.integers(1, 2)) for _ in sides]
+        weight = torch.from_numpy(generator.normal(size=(4 * before[0], before[0], *sides)))
+        bias = torch.from_numpy(generator.normal(size=4 * before[0]) + 4)
+        one.add(f"conv{k}", Convolution(weight, bias, tuple(steps), tuple(pads), tuple(spread)))
+        if dims == 1:
+            weight, steps, pads, spread = weight[:, :, None], [1, *steps], [(0, 0), *pads], [1, *spread]
+        parts = tuple(steps[::-1]), tuple(pads[::-1]), tuple(spread[::-1])
+        other.add(f"conv{k}", Convolution(weight.mT.contiguous(), bias, *parts))
+        for graph in (one, other):
+            graph.add(f"relu{k}", ReLU())
+    x = generator.normal(size=(channels, *size))
+    return one.network(), x, other.network(), (x[:, None] if dims == 1 else x).swapaxes(1, 2)
+
+
+@settings(max_examples=60)
+@given(local_networks())
+def test_pictures_on_their_side_are_as_quick_and_right(case):
+    """Strides, dilations, uneven padding, signals; both have the same band, in the order of the shorter side."""
+    one, x, other, turned = case
+    plan, twin = band_plan(one), band_plan(other)
+    assert plan is not None
+    assert twin is not None
+    assert (plan.band, plan.probes, plan.flops) == (twin.band, twin.probes, twin.flops)
+    by_rows = plan.shape[0] * plan.height * plan.shape[2]
+    by_columns = plan.shape[0] * plan.width * plan.shape[1]
+    assert plan.band + 1 == min(by_rows, by_columns)
+    for network, point, its in ((one, x, plan), (other, turned, twin)):
+        J = linearize(network, point).matrix
+        rows = local_rows(jacobian_operator(network, point), its, lambda _: None)
+        np.testing.assert_allclose(whole_band(rows), J.T @ J, atol=1e-12 * float(np.linalg.norm(J)) ** 2)
+        v = np.arange(its.n)
+        np.testing.assert_array_equal(its.restored(its.ordered(v)), v)
+
+
+def test_windows_that_lie_in_the_padding_alone_see_nothing(matrix_free):
+    weight, shift = torch.ones(1, 1, 2, 1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    skipping = Convolution(weight, shift, (1, 1), ((1, 1), (0, 0)), (2, 1))
+    net = Graph(1, 1, 5).add("conv", skipping).network()
+    fields = receptive_fields(net)
+    assert fields is not None
+    assert fields[0].width == 1
+    found = extreme_singular_values(net, np.ones((1, 1, 5)), k=1)
+    assert (found.largest[0].value, found.smallest[0].value, found.floor) == (0.0, 0.0, None)
+
+
+@settings(max_examples=25)
+@given(local_networks())
+def test_ends_of_pictures_on_their_side(case):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extreme_values, "DENSE_SIDE", 0)
+        both = [extreme_singular_values(network, x, k=2, progress=False) for network, x in (case[:2], case[2:])]
+    values = exact(*case[:2])
+    for found in both:
+        rank = found.structural_rank
+        expected = values[:rank][::-1][:2]
+        for triplet, value in zip(found.smallest, expected, strict=True):
+            if values[rank - 1] > 1e-6 * values[0]:
+                assert triplet.value == pytest.approx(value, rel=1e-9)
+            assert triplet.value >= value - 1e-7 * values[0]  # of several zeros one may be all that is found
+    assert both[0].method == both[1].method
+
+
+@pytest.mark.parametrize("size", [(20000,), (1, 20000), (20000, 1)])
+def test_a_long_signal_has_a_narrow_band_whichever_way_it_lies(size):
+    kernel = torch.ones(1, 1, *(3 if length > 1 else 1 for length in size), dtype=torch.float64)
+    graph = Graph(1, *size).add("conv", convolution(kernel, torch.ones(1, dtype=torch.float64)))
+    plan = band_plan(graph.network())
+    assert plan is not None
+    assert (plan.n, plan.band, plan.probes) == (20000, 2, 3)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("size", [(1, 60), (5, 12)])
+def test_second_differences_have_their_closed_form(size, turned, matrix_free):
+    """With zeros around, n of them have `4 sin(i pi / (2 n + 2))^2`; on pictures those of both axes add up."""
+    second, middle = (torch.tensor(row, dtype=torch.float64) for row in ((-1.0, 2.0, -1.0), (0.0, 1.0, 0.0)))
+    squares = [4 * np.sin(np.arange(1, n + 1) * np.pi / (2 * n + 2)) ** 2 if n > 1 else np.zeros(1) for n in size]
+    values = np.add.outer(*squares).ravel()
+    kernel = torch.outer(middle, second) + (size[0] > 1) * torch.outer(second, middle)
+    kernel = kernel[None, None]
+    kernel, shape = (kernel.mT.contiguous(), size[::-1]) if turned else (kernel, size)
+    shift = torch.full((1,), 9.0, dtype=torch.float64)
+    net = Graph(1, *shape).add("conv", convolution(kernel, shift, padding=1)).add("relu", ReLU()).network()
+    found = extreme_singular_values(net, np.zeros((1, *shape)), k=3)
+    assert f"a band of {2 if 1 in size else 14} of" in found.method
+    np.testing.assert_allclose([t.value for t in found.smallest], np.sort(values)[:3], rtol=1e-11)
+    assert all(t.converged for t in found.smallest)
+    assert found.floor is not None
+    assert 0.98 * values.min() < found.floor <= values.min()
 
 
 def test_receptive_fields_of_a_chain_by_hand():
@@ -161,6 +276,43 @@ def test_a_small_jacobian_is_decomposed_whole():
     assert without.largest[0].value == pytest.approx(
         np.linalg.svd(linearize(net, x, relu=False).matrix, compute_uv=False)[0]
     )
+
+
+EPSILON = float(np.finfo(float).eps)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_what_a_complete_decomposition_gets_right_it_calls_converged(data):
+    """Values that are known exactly, down to 2^-40 of the largest; zero rows between."""
+    m, d = data.draw(st.sampled_from([(1, 1), (2, 2), (2, 8), (8, 4), (8, 8), (16, 4), (4, 32)]))
+    exponents = data.draw(st.lists(st.integers(0, 40), min_size=min(m, d), max_size=min(m, d)))
+    A, values = prescribed(data.draw(st.integers(0, 2**32)), m, d, exponents)
+    padded = np.zeros((m + 3, d))
+    live = np.sort(np.random.default_rng(data.draw(st.integers(0, 99))).permutation(m + 3)[:m])
+    padded[live] = A
+    bias = np.where(np.isin(np.arange(m + 3), live), 100.0, -1.0)
+    k = data.draw(st.integers(1, 4))
+    found = extreme_singular_values(one_layer(padded, bias), np.zeros(d), k=k)
+    assert len(found.smallest) == len(found.largest) == min(k, m, d)
+    noise = 64 * EPSILON * values[0]
+    for triplet, value in zip((*found.largest, *found.smallest), (*values[:k], *values[::-1][:k]), strict=True):
+        assert triplet.claim == Claim.COMPLETE
+        assert abs(triplet.value - value) <= noise
+        assert max(triplet.left_residual, triplet.right_residual) <= noise
+        assert triplet.converged or 1e-6 * value <= noise
+    check_residuals(found, padded)
+
+
+@pytest.mark.parametrize("condition", [1e6, 1e7, 1e8])
+def test_high_conditions_converge_by_a_complete_decomposition(condition):
+    """Rotations by 3-4-5 triangles, as in `A = Q diag(1, 1 / condition) P`: a small residual on both sides."""
+    Q, P = np.array([[0.8, -0.6], [0.6, 0.8]]), np.array([[0.6, 0.8], [-0.8, 0.6]])
+    found = extreme_singular_values(one_layer(Q @ np.diag([1.0, 1 / condition]) @ P, 9.0), np.zeros(2), k=1)
+    (smallest,) = found.smallest
+    assert smallest.value == pytest.approx(1 / condition, rel=4 * EPSILON * condition)
+    assert smallest.converged
+    assert smallest.distance <= 4 * EPSILON
 
 
 def test_removed_rows_are_not_counted_as_zeros(matrix_free):
@@ -310,3 +462,19 @@ def test_a_dead_layer_has_no_values():
 def test_arguments_out_of_range_are_refused(arguments):
     with pytest.raises(InputError, match=r"k must be at least 1, rtol in \(0, 1\) and budget positive"):
         extreme_singular_values(one_layer(np.eye(3)), np.ones(3), **arguments)
+
+
+@pytest.mark.parametrize("exponent", [-600, -530, -500, -300, 0, 300, 500, 600])
+def test_a_floor_is_below_the_smallest_value_whatever_the_scale(exponent):
+    net = pictures("plain")
+    plan = band_plan(net)
+    assert plan is not None
+    rows = local_rows(jacobian_operator(net, X), plan, lambda _: None)
+    smallest = float(np.linalg.svd(linearize(net, X).matrix, compute_uv=False)[-1])
+    scaled = replace(rows, entries=np.ldexp(rows.entries, exponent))
+    floor = proved_floor(scaled, math.ldexp(0.999 * smallest, exponent))
+    assert floor is None or math.ldexp(floor, -exponent) < smallest
+    assert (floor is not None) == (abs(exponent) <= 500)
+    assert proved_floor(scaled, math.ldexp(1.001 * smallest, exponent)) is None
+    with flushing():
+        assert proved_floor(scaled, math.ldexp(0.999 * smallest, exponent)) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,17 +53,29 @@ class MaxPool(Operator):
         """The maxima."""
         return self._windowed(inputs[0]).amax(dim=-1).reshape(-1, *self.output_shape(tuple(inputs[0].shape[1:])))
 
-    def selected(self, x: Tensor) -> Tensor:
-        """Which coordinate of its sample each maximum is: (n, *shape) -> (n, *output_shape) int64, in C order.
+    def branches(self, x: Tensor) -> Tensor:
+        """The place in its window that each maximum is: (n, *shape) -> (n, *output_shape) int64, in C order.
 
-        Of equal ones it is the first in C order.
+        Of equal ones it is the first.
         """
-        shape = tuple(x.shape[1:])
-        members = self.members(shape).to(x.device)
-        # argmax is documented to return the first of equal ones
-        chosen = self._windowed(x).argmax(dim=-1).reshape(len(x), -1, 1)
-        picked = members.expand(len(x), *members.shape).gather(2, chosen)
-        return picked.reshape(len(x), *self.output_shape(shape))
+        shape = self.output_shape(tuple(x.shape[1:]))
+        return self._windowed(x).argmax(dim=-1).reshape(len(x), *shape)  # documented: the first of equal ones
+
+    def coordinates(self, branches: np.ndarray, shape: Shape) -> np.ndarray:
+        """The coordinate of a sample of that shape that each place in a window is: int64, in C order.
+
+        Args:
+            branches: (*output_shape) or (n, *output_shape), whole numbers: places that are no padding.
+            shape: of a sample.
+        """
+        within = np.unravel_index(branches, self.kernel)
+        axes = len(self.kernel)
+        total = np.arange(shape[0]).reshape(-1, *[1] * axes)
+        for axis, size in enumerate(shape[1:]):
+            places = self._places(axis, size).numpy()
+            windows = np.arange(len(places)).reshape(-1, *[1] * (axes - 1 - axis))
+            total = total * size + places[windows, within[axis]]
+        return total
 
     def members(self, shape: Shape) -> Tensor:
         """The coordinates in each window: (m, k) int64, in C order of a sample of that shape; -1 for padding.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unrelu.errors import InputError
 from unrelu.parallel import Workers, in_threads
-from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
-from unrelu.polyhedra.geometry_status import GeometryStatus
+from unrelu.polyhedra.analytic_center import AnalyticCenter, ClearCenter, clear_center
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.sampling.billiard import BilliardChains
 from unrelu.polyhedra.sampling.diagnostics import effective_sample_size, split_r_hat, warn_of_disagreement
 from unrelu.polyhedra.sampling.rounding import rounded_body
 from unrelu.polyhedra.sampling.warming import DURATION, locked, warm_up
 from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.status import Status
 
 CHAINS = 64
 """Chains by default; as many share each operation as the processor's cache likes, and the cores take turns."""
@@ -147,12 +147,16 @@ def _sample(
     workers: int | None,
     progress: Progress | bool | None,
 ) -> Sample:
-    center = _center(polyhedron)
+    clear = _center(polyhedron)
+    center = clear.center
     used = max(1, min(chains, n // DRAWS_PER_CHAIN))
     if center.dimension == 0:
         return _single_point(polyhedron, center, n, used, thin)
     shown = resolve_progress(progress)
     body = rounded_body(center.rows, center.point)
+    if clear.own is not None:
+        own = clear.own
+        body = replace(body, centre=own.lifted(body.centre), basis=own.basis.matrix @ body.basis)
     n_groups = -(-chains // GROUP)
     seeds = np.random.SeedSequence(seed).spawn(n_groups + 1)
     groups = [
@@ -166,10 +170,10 @@ def _sample(
     draws = -(-n // used)
     with shown.stage(f"sampling {center.dimension} dimensions", draws * used) as advance:
         points = _points(polyhedron, groups, draws, thin, workers, locked(advance))
-    functionals = np.random.default_rng(seeds[0]).standard_normal((polyhedron.dimension, FUNCTIONALS))
+    functionals = np.random.default_rng(seeds[0]).standard_normal((polyhedron.n_coordinates, FUNCTIONALS))
     by_chain = points.transpose(1, 0, 2)
-    moves = np.linalg.norm(center.basis, axis=1) > 2.0**-44
-    kept = points.reshape(-1, polyhedron.dimension)[:n]
+    moves = np.linalg.norm(center.basis if clear.own is None else clear.own.orthonormal[0], axis=1) > 2.0**-44
+    kept = points.reshape(-1, polyhedron.n_coordinates)[:n]
     return Sample(
         points=kept,
         violation=_violation(polyhedron, kept),
@@ -188,14 +192,20 @@ def _shares(number: int, parts: int) -> list[int]:
     return [number // parts + (index < number % parts) for index in range(parts)]
 
 
-def _center(polyhedron: Polyhedron) -> AnalyticCenter:
-    center = analytic_center(polyhedron)
-    if center.status is GeometryStatus.FOUND:
-        return center
-    if center.status is GeometryStatus.UNBOUNDED:
+def _center(polyhedron: Polyhedron) -> ClearCenter:
+    clear = clear_center(polyhedron)
+    center = clear.center
+    if center.status is Status.OPTIMAL:
+        return clear
+    if center.status is Status.UNBOUNDED:
         raise InputError("an unbounded polyhedron has no uniform distribution; bound it by a domain such as Box(0, 1).")
-    if center.status is GeometryStatus.EMPTY:
+    if center.status is Status.INFEASIBLE:
         raise InputError("the polyhedron is empty, so it has no points to sample; allow a larger tolerance.")
+    if center.status is Status.INACCURATE:
+        raise InputError(
+            "the polyhedron is so thin that floats do not see where it ends, so points drawn from it would not be "
+            "uniform; state its implicit equalities as equalities, or allow a larger tolerance."
+        )
     raise InputError(
         "no point strictly inside the polyhedron was found, so whether it can be sampled is undecided; "
         "state its implicit equalities as equalities, or allow a larger tolerance."
@@ -204,7 +214,7 @@ def _center(polyhedron: Polyhedron) -> AnalyticCenter:
 
 def _single_point(polyhedron: Polyhedron, center: AnalyticCenter, n: int, chains: int, thin: int) -> Sample:
     points = np.repeat(center.point[None], n, axis=0)
-    nothing = np.full(polyhedron.dimension, np.nan)
+    nothing = np.full(polyhedron.n_coordinates, np.nan)
     return Sample(
         points=points,
         violation=_violation(polyhedron, points),
@@ -227,7 +237,7 @@ def _points(
     advance: Callable[[int], None],
 ) -> np.ndarray:
     """The draws of all chains: (draws, chains, d)."""
-    d = polyhedron.dimension
+    d = polyhedron.n_coordinates
     body = groups[0].body
     body.prepare()
     points = np.empty((draws, sum(group.size for group in groups), d))

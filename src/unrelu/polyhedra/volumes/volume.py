@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from dataclasses import replace
 
 from unrelu.errors import InputError
 from unrelu.polyhedra.affine_hull import AffineHull, affine_hull
-from unrelu.polyhedra.analytic_center import AnalyticCenter, analytic_center
+from unrelu.polyhedra.analytic_center import AnalyticCenter, clear_center
 from unrelu.polyhedra.boundedness import boundedness
-from unrelu.polyhedra.geometry_status import GeometryStatus
+from unrelu.polyhedra.dimension_interval import DimensionInterval
+from unrelu.polyhedra.own_coordinates import OwnCoordinates
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.redundancy import touching_rows
 from unrelu.polyhedra.volumes.annealing import annealed_volume
@@ -19,6 +19,7 @@ from unrelu.polyhedra.volumes.exact import MAX_ROWS, exact_log_volume
 from unrelu.polyhedra.volumes.result import Volume, VolumeMethod
 from unrelu.polyhedra.volumes.round_body import RoundBody, round_body
 from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.status import Status
 
 EXACT_DIMENSION = max(MAX_ROWS)
 """Dimensions up to which volumes are exact where the faces are not too many."""
@@ -42,7 +43,8 @@ def volume(
     polyhedron: Polyhedron,
     *,
     bounded: bool | None = None,
-    ub_error: np.ndarray | float = 0.0,
+    proved: DimensionInterval | None = None,
+    log_unit: float = 0.0,
     method: VolumeMethod | str | None = None,
     accuracy: float = 0.05,
     confidence: float = 0.95,
@@ -52,18 +54,19 @@ def volume(
     """The volume relative to the affine hull: exact in low dimension, estimated in medium, bounded in high dimension.
 
     Boundedness must be given or provable: all coordinates are bounded, or multipliers prove a radius. A proved
-    direction of recession makes the volume infinite. What is neither is refused (UNDECIDED).
+    direction of recession makes the volume infinite. What is neither is refused (UNDECIDED), as is a set so thin that
+    floats do not see it; small ones are seen in their own coordinates.
 
     Low is up to `EXACT_DIMENSION` dimensions and `exact.MAX_ROWS` inequalities, medium up to `ANNEALING_DIMENSION`.
 
-    >>> round(volume(Polyhedron(lower=0.0, upper=2.0, origin=np.zeros(3))).estimate, 9)
+    >>> round(volume(Polyhedron(lower=[0.0, 0.0, 0.0], upper=2.0)).estimate, 9)
     8.0
 
     Args:
         polyhedron: the set, of dimension d.
         bounded: whether it is bounded, where the caller has it proved; None to find out.
-        ub_error: what is said to be proved shall hold for all right-hand sides within this of `b_ub`; (k,) or one
-            number. The volume is that of the stored numbers.
+        proved: what is proved of its dimension, if anything.
+        log_unit: the logarithm of the unit of length in which the polyhedron is given.
         method: "exact", "annealing" or "ellipsoids"; by the dimension if None. "exact" gives bounds where the faces
             are too many.
         accuracy: half-width of the confidence interval of the logarithm that annealing tries to reach.
@@ -76,22 +79,34 @@ def volume(
         SolverFailure: if a solver refuses the numbers.
     """
     chosen = _checked(method, accuracy, confidence)
-    hull = affine_hull(polyhedron, ub_error=ub_error)
+    P = polyhedron.unit_rows
+    hull = affine_hull(P)
+    if proved is not None:
+        hull = replace(hull, lower=max(hull.lower, proved.lower), upper=min(hull.upper, proved.upper))
     if hull.empty is True:
         return _certain(-math.inf, hull, VolumeMethod.EMPTY)
-    if hull.status is not GeometryStatus.FOUND:
+    if hull.status is not Status.OPTIMAL or not hull.lower <= hull.dimension <= hull.upper:
+        # A dimension that contradicts what is proved says that floats do not see the set as it is.
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
     if hull.dimension == 0:
         return _certain(0.0, hull, VolumeMethod.POINT)
-    known = boundedness(polyhedron, ub_error=ub_error).bounded if bounded is None else bounded
+    known = boundedness(P).bounded if bounded is None else bounded
     if known is False and (bounded is False or hull.empty is False):
         return _certain(math.inf, hull, VolumeMethod.UNBOUNDED)
     if known is not True:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
-    center = _center(hull)
-    if center.status is not GeometryStatus.FOUND:
+    center, own = _center(hull)
+    if center.status is not Status.OPTIMAL or center.dimension != hull.dimension:
         return _certain(math.nan, hull, VolumeMethod.UNDECIDED)
-    return _measured(round_body(center), hull, chosen, accuracy, confidence, seed, resolve_progress(progress))
+    found = _measured(round_body(center), hull, chosen, accuracy, confidence, seed, resolve_progress(progress))
+    log_unit += 0.0 if own is None else own.log_scale / found.dimension
+    off = found.dimension * log_unit
+    return replace(
+        found,
+        log_lower=found.log_lower + off,
+        log_estimate=found.log_estimate + off,
+        log_upper=found.log_upper + off,
+    )
 
 
 def _checked(method: VolumeMethod | str | None, accuracy: float, confidence: float) -> VolumeMethod | None:
@@ -108,16 +123,18 @@ def _checked(method: VolumeMethod | str | None, accuracy: float, confidence: flo
     return chosen
 
 
-def _center(hull: AffineHull) -> AnalyticCenter:
+def _center(hull: AffineHull) -> tuple[AnalyticCenter, OwnCoordinates | None]:
     """The analytic centre, of the rows that touch the set where that can be told at little cost."""
     P = hull.polyhedron
-    center = analytic_center(P, hull.point)
+    clear = clear_center(P, hull.point)
+    center = clear.center
     n, rows = center.dimension, center.rows
-    if center.status is not GeometryStatus.FOUND or n > SIEVED_DIMENSION or rows.rows.size <= _MANY_ROWS * n:
-        return center
+    if center.status is not Status.OPTIMAL or n > SIEVED_DIMENSION or rows.rows.size <= _MANY_ROWS * n:
+        return center, clear.own
     kept = rows.rows[touching_rows(rows, center.point)[: rows.rows.size]]
-    sieved = Polyhedron(P.A_ub[kept], P.b_ub[kept], P.A_eq, P.b_eq, P.lower, P.upper, P.origin)
-    return analytic_center(sieved, center.point)
+    P = rows.polyhedron
+    sieved = Polyhedron(P.A_ub[kept], P.b_ub[kept], P.A_eq, P.b_eq, P.lower, P.upper, P.origin, P.ub_error[kept])
+    return clear_center(sieved, center.point).center, clear.own
 
 
 def _measured(

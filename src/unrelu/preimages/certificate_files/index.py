@@ -16,11 +16,14 @@ from unrelu.preimages.certificate_files.arrays import StoredArray
 
 FORMAT = "unrelu-certificates"
 
-VERSION = 1
+VERSION = 2
 
 INDEX = "certificates.json"
 
 TABLE = "certificates.parquet"
+
+STATEMENTS = ("points", "features")
+"""What certificates are about: inputs x0, or features y without an input."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,23 @@ class CertificateIndex:
         input_shape: sample shape of what the layer is fed.
         output_shape: sample shape of what it gives.
         folding_error: see `ReLULayer`.
-        tolerance: how much each feature may differ.
-        arrays: what to find in the file `NAME.npy`, by that name: weight, bias, inputs, and where there is a
-            domain the attributes of its `Polyhedron`. A sparse weight has three files, one for each of
-            `sparse_arrays.PARTS`, and besides them the SHA-256 it would have if it were stored whole.
+        statement: "points" or "features", whichever the certificates are about.
+        unit: unit roundoff of the dtype in which the inputs were given.
+        exact: whether no row of the domain was moved through an input.
+        arrays: what to find in the file `NAME.npy`, by that name: weight, bias, tolerance, the inputs or the features,
+            and where there is a domain the attributes of its `Polyhedron`. A sparse weight has three files, one each
+            for `sparse_arrays.PARTS`, and besides them the SHA-256 it would have if it were stored whole.
         table: SHA-256 of the file with the certificates.
-        n_inputs: how many inputs there are.
+        n_inputs: how many inputs, or vectors of features, there are.
     """
 
     layer: str
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     folding_error: float
-    tolerance: float
+    statement: str
+    unit: float
+    exact: bool
     arrays: dict[str, StoredArray]
     table: str
     n_inputs: int
@@ -88,13 +95,21 @@ def read_index(folder: Path) -> CertificateIndex:
             input_shape=tuple(int(side) for side in record["input_shape"]),
             output_shape=tuple(int(side) for side in record["output_shape"]),
             folding_error=float(record["folding_error"]),
-            tolerance=float(record["tolerance"]),
+            statement=_one_of(record["statement"], STATEMENTS),
+            unit=float(record["unit"]),
+            exact=bool(record["exact"]),
             arrays={str(name): _stored(value) for name, value in record["arrays"].items()},
             table=str(record["table"]),
             n_inputs=int(record["n_inputs"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"{path} lacks what an index has ({error!r}); save the certificates again.") from error
+
+
+def _one_of(value: object, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} instead of one of {', '.join(known)}")
+    return str(value)
 
 
 def _stored(record: dict[str, Any]) -> StoredArray:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from unrelu.cones.proofs import ConeCertificate
 from unrelu.errors import StoreError, UnreluError
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads
@@ -23,9 +25,10 @@ from unrelu.preimages.certificate_files.save import DOMAIN, file_sha256
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
 from unrelu.preimages.certificate_files.sparse_arrays import is_sparse, read_sparse
 from unrelu.preimages.certificate_files.verdict import SavedVerdict, Verification
-from unrelu.preimages.certificates import ConeCertificate
-from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.certificates.sign_system import SignCertificate
+from unrelu.preimages.layer_system import LayerSystem, resolve_tolerance
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
 
 
@@ -38,7 +41,7 @@ class SavedCertificates:
         index: the folder's index, with the SHA-256 of the layer's weight and bias, of the inputs and of the domain:
             compare them with `array_sha256` of your own.
         system: the layer, the domain and the tolerance.
-        inputs: (n, d) float64.
+        inputs: (n, d) float64, the points; or (n, m), the features, whichever `index.statement` says.
     """
 
     folder: Path
@@ -102,13 +105,15 @@ class SavedCertificates:
             raise ValueError("its rows are not those of the inputs, in order")
         verdicts = []
         for offset, kind in enumerate(rows["kind"].to_pylist()):
-            bounded, singleton = (_proof(rows, fact, offset) for fact in FACTS)
-            if singleton is SAME:
-                singleton = bounded
-            if isinstance(bounded, str) or isinstance(singleton, str):
+            proofs = {fact: _proof(rows, fact, offset) for fact in FACTS}
+            if proofs["singleton"] == SAME:
+                proofs["singleton"] = proofs["bounded"]
+            if any(proof == SAME for proof in proofs.values()):
                 raise ValueError("a proof stands for one that is not there")
-            certificate = PreimageCertificate(self.system, self.inputs[start + offset], bounded, singleton)
-            verdicts.append(SavedVerdict(kind, certificate))
+            subject = self.inputs[start + offset]
+            given = self.index.statement == "features"
+            statement = SameFeatures(self.system, features=subject) if given else SameFeatures(self.system, subject)
+            verdicts.append(SavedVerdict(kind, _certificate(statement, proofs)))
         return verdicts
 
 
@@ -121,6 +126,7 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
     where = Path(folder)
     index = read_index(where)
     names = _array_names(index)
+    subject = names[-1]
     sparse = is_sparse(index.arrays, "weight")
     missing = [name for name in names if name not in index.arrays]
     if missing:
@@ -133,8 +139,8 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
         raise StoreError(f"{where / TABLE} cannot be read ({error}); copy the whole folder.") from error
     if table != index.table:
         raise StoreError(f"{where / TABLE} is not the file that was saved; copy or save the certificates again.")
-    inputs = arrays["inputs"]
-    weight = read_sparse(where, "weight", index.arrays, math.prod(inputs.shape[1:])) if sparse else arrays["weight"]
+    inputs = arrays[subject]
+    weight = read_sparse(where, "weight", index.arrays, _n_columns(index)) if sparse else arrays["weight"]
     try:
         layer = ReLULayer(
             weight,
@@ -146,13 +152,17 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
         )
         domain = None
         if "domain_origin" in arrays:
-            domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN}).polyhedron(layer.n_inputs)
-        system = LayerSystem(layer, domain, index.tolerance)
+            domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN}).in_space(layer.n_inputs)
+        tolerance = resolve_tolerance(arrays["tolerance"], layer.n_outputs)
+        if not 0 < index.unit < 0.5:
+            raise StoreError(f"{where / INDEX} names a unit roundoff of {index.unit}; save the certificates again.")
+        system = LayerSystem(layer, domain, tolerance, index.unit, index.exact)
     except UnreluError as error:
         raise StoreError(f"the arrays in {where} do not fit together: {error}") from error
-    if inputs.shape != (index.n_inputs, layer.n_inputs) or not np.isfinite(inputs).all():
+    width = layer.n_inputs if subject == "inputs" else layer.n_outputs
+    if inputs.shape != (index.n_inputs, width) or not np.isfinite(inputs).all():
         raise StoreError(
-            f"{where} should have {index.n_inputs} inputs of {layer.n_inputs} finite numbers, but its array has shape "
+            f"{where} should have {index.n_inputs} {subject} of {width} finite numbers, but its array has shape "
             f"{inputs.shape} or other numbers; save the certificates again."
         )
     return SavedCertificates(where, index, system, inputs)
@@ -171,11 +181,33 @@ def find_certificates(folder: str | PathLike[str]) -> list[Path]:
 
 
 def _array_names(index: CertificateIndex) -> list[str]:
-    names = ["weight", "bias", "inputs"]
-    return names + [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else names
+    of_domain = [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else []
+    subject = "inputs" if index.statement == "points" else "features"
+    return ["weight", "bias", "tolerance", *of_domain, subject]
 
 
-def _proof(rows: pa.Table, fact: str, offset: int) -> ConeCertificate | str | None:
+def _n_columns(index: CertificateIndex) -> int:
+    return math.prod(index.input_shape)
+
+
+def _certificate(statement: SameFeatures, proofs: Mapping[str, object]) -> PreimageCertificate:
+    """The certificate of proofs about cones and about members, each in its place."""
+    if any(proof is not None and not hasattr(proof, "trivial") for proof in (proofs["bounded"], proofs["singleton"])):
+        raise ValueError("a proof stands where one about a cone belongs")
+    if any(
+        proof is not None and not hasattr(proof, "admissible") for proof in (proofs["existence"], proofs["interior"])
+    ):
+        raise ValueError("a proof stands where one about a member belongs")
+    return PreimageCertificate(
+        statement,
+        bounded=cast("ConeCertificate | None", proofs["bounded"]),
+        singleton=cast("ConeCertificate | None", proofs["singleton"]),
+        existence=cast("SignCertificate | None", proofs["existence"]),
+        interior=cast("SignCertificate | None", proofs["interior"]),
+    )
+
+
+def _proof(rows: pa.Table, fact: str, offset: int) -> ConeCertificate | SignCertificate | str | None:
     """A certificate; `SAME` where it is another's; None where there is none."""
     form = rows[f"{fact}_form"][offset].as_py()
     if form is None:

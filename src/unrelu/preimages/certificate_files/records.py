@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unrelu.preimages.certificates import (
+from unrelu.cones.proofs import (
     ConeCertificate,
     Counting,
     Direction,
@@ -17,6 +17,9 @@ from unrelu.preimages.certificates import (
     LocalCounting,
     Multipliers,
 )
+from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
+from unrelu.preimages.certificates.sign_system import SignCertificate
+from unrelu.preimages.certificates.witness import ExactWitness, Witness
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +51,7 @@ class Form:
         integers: name of the attribute with integers of any size, or None.
     """
 
-    certificate: type[ConeCertificate]
+    certificate: type[ConeCertificate] | type[SignCertificate]
     numbers: str | None = None
     indices: str | None = None
     integers: str | None = None
@@ -63,11 +66,15 @@ FORMS = {
     "direction": Form(Direction, numbers="direction", indices="held"),
     "exact multipliers": Form(ExactMultipliers, integers="values"),
     "exact direction": Form(ExactDirection, integers="direction"),
+    "witness": Form(Witness, numbers="point"),
+    "exact witness": Form(ExactWitness, integers="ratio"),
+    "motzkin": Form(Motzkin, numbers="values"),
+    "exact motzkin": Form(ExactMotzkin, integers="values"),
 }
 """Every form of certificate that is saved, by the name it has in files."""
 
 
-def record_of(certificate: ConeCertificate) -> CertificateRecord:
+def record_of(certificate: ConeCertificate | SignCertificate) -> CertificateRecord:
     """The record of a certificate."""
     name, form = next((name, form) for name, form in FORMS.items() if type(certificate) is form.certificate)
     return CertificateRecord(
@@ -78,7 +85,7 @@ def record_of(certificate: ConeCertificate) -> CertificateRecord:
     )
 
 
-def certificate_of(record: CertificateRecord) -> ConeCertificate:
+def certificate_of(record: CertificateRecord) -> ConeCertificate | SignCertificate:
     """The certificate of a record; whether it proves anything is for `verify` to say.
 
     Raises:
@@ -96,5 +103,8 @@ def certificate_of(record: CertificateRecord) -> ConeCertificate:
     if (form.integers is None) != (record.integers is None):
         raise ValueError(f"a certificate of the form {record.form!r} does not have these parts")
     if form.integers is not None and record.integers is not None:
-        parts[form.integers] = tuple(int(text, 16) for text in record.integers)
+        integers = tuple(int(text, 16) for text in record.integers)
+        if form.certificate is ExactWitness:
+            return ExactWitness.of_ratio(integers)
+        parts[form.integers] = integers
     return form.certificate(**parts)

@@ -23,7 +23,7 @@ from unrelu.progress import Progress, resolve_progress
 
 if TYPE_CHECKING:
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.layer_preimage import LayerPreimage
+    from unrelu.preimages.preimage import Preimage
 
 BLOCK = 64
 """Inputs whose certificates are read and written at once; 64 of a layer of 3,500 features take 2 MB."""
@@ -33,16 +33,16 @@ DOMAIN = ("A_ub", "b_ub", "A_eq", "b_eq", "lower", "upper", "origin")
 
 
 def save_certificates(
-    found: Classification | LayerPreimage, folder: str | PathLike[str], *, progress: Progress | bool | None = None
+    found: Classification | Preimage, folder: str | PathLike[str], *, progress: Progress | bool | None = None
 ) -> None:
-    """Write the certificates of one input of a layer or of many, with all that they are about, to a folder.
+    """Write the certificates of one preimage or of many inputs of a layer, with all that they are about, to a folder.
 
     They can be verified in another process, which imports no solver: `load_certificates(folder).verify()`, or `unrelu
     verify FOLDER`. The folder holds `certificates.parquet`, a row per input; the layer, the inputs and the
     domain as `.npy` files; and `certificates.json`, which names all of them by SHA-256.
 
     Args:
-        found: what `classify` returned, or `preimage(..., at=...)`.
+        found: what `classify` or `preimage` returned.
         folder: where to write; it is made if need be, and certificates that are there are replaced.
         progress: where to show progress.
 
@@ -53,10 +53,8 @@ def save_certificates(
     where = Path(folder)
     preimages = _preimages(found)
     system, layer = found.system, found.layer
-    arrays = {
-        "bias": layer.bias,
-        "inputs": np.array([preimage.at for preimage in preimages]).reshape(-1, layer.n_inputs),
-    }
+    about = "features" if preimages and preimages[0].statement.features is not None else "points"
+    arrays = {"bias": layer.bias, "tolerance": system.tolerance, **_subjects(preimages, about)}
     if system.domain is not None:
         arrays |= {f"domain_{name}": getattr(system.domain, name) for name in DOMAIN}
     try:
@@ -82,7 +80,9 @@ def save_certificates(
             input_shape=layer.input_shape,
             output_shape=layer.output_shape,
             folding_error=layer.folding_error,
-            tolerance=system.tolerance,
+            statement=about,
+            unit=system.unit,
+            exact=system.exact,
             arrays=names,
             table=file_sha256(where / TABLE),
             n_inputs=len(preimages),
@@ -92,17 +92,26 @@ def save_certificates(
         raise StoreError(f"the certificates cannot be written to {where} ({error}); choose another folder.") from error
 
 
-def _preimages(found: Classification | LayerPreimage) -> tuple[LayerPreimage, ...]:
+def _subjects(preimages: tuple[Preimage, ...], about: str) -> dict[str, np.ndarray]:
+    """The points or the features."""
+    if about == "points":
+        return {"inputs": np.array([preimage.at for preimage in preimages])}
+    return {"features": np.array([preimage.statement.features for preimage in preimages])}
+
+
+def _preimages(found: Classification | Preimage) -> tuple[Preimage, ...]:
     # Imported here, since whoever only verifies what was saved shall load no solver.
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.layer_preimage import LayerPreimage
+    from unrelu.preimages.preimage import Preimage
 
     if isinstance(found, Classification):
+        if not len(found):
+            raise InputError("all inputs were skipped, so there are no certificates to save.")
         return found.preimages
-    if isinstance(found, LayerPreimage):
+    if isinstance(found, Preimage):
         return (found,)
     raise InputError(
-        "certificates are saved of what ur.classify(layer, inputs) or ur.preimage(layer, at=x) returned, not of a "
+        "certificates are saved of what ur.classify(layer, inputs) or ur.preimage(layer, ...) returned, not of a "
         f"{type(found).__name__}."
     )
 
@@ -123,7 +132,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _table(preimages: Sequence[LayerPreimage], start: int) -> pa.Table:
+def _table(preimages: Sequence[Preimage], start: int) -> pa.Table:
     columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
     for index, preimage in enumerate(preimages, start):
         columns["input"].append(index)

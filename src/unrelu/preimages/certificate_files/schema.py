@@ -1,4 +1,4 @@
-"""The table of certificates: a row per input."""
+"""The table of certificates: a row per input, or per vector of features."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pyarrow as pa
 SAME = "as bounded"
 """In place of a form: the proof about uniqueness is the one about boundedness."""
 
-FACTS = ("bounded", "singleton")
+FACTS = ("bounded", "singleton", "existence", "interior")
+"""The proofs of a `PreimageCertificate`."""
 
 SCHEMA = pa.schema(
     [
@@ -25,4 +26,4 @@ SCHEMA = pa.schema(
         ),
     ]
 )
-"""`form` names a form of certificate (see `records.FORMS`), and is null where the fact is open."""
+"""`form` names a form of certificate (see `records.FORMS`), and is null where there is no such proof."""

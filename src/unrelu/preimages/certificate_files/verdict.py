@@ -9,6 +9,7 @@ import numpy as np
 from unrelu.errors import DomainError
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +27,12 @@ class SavedVerdict:
     @property
     def claimed(self) -> bool:
         """Whether anything is claimed; UNDECIDED without proof of either fact claims nothing."""
-        nothing = self.certificate.bounded is None and self.certificate.singleton is None
+        certificate = self.certificate
+        proofs = (certificate.bounded, certificate.singleton, certificate.existence)
+        nothing = all(proof is None for proof in proofs)
         return not (nothing and self.kind == Kind.UNDECIDED)
 
+    @proof
     def verify(self) -> bool:
         """True only if the saved kind is proved; where it is UNDECIDED, every fact of which there is a proof."""
         certificate = self.certificate
@@ -39,6 +43,7 @@ class SavedVerdict:
                 return certificate.verify()
             return (
                 self.claimed
+                and (certificate.existence is None or certificate.verify_existence())
                 and (certificate.bounded is None or certificate.verify_bounded())
                 and (certificate.singleton is None or certificate.verify_singleton())
             )

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from unrelu.exact.integers import products
 from unrelu.preimages.certificates.sign_system import OrientedRows, SignSystem
-from unrelu.rigor.integers import products
-from unrelu.rigor.rounding import UNDERFLOW, gamma, norm_above
+from unrelu.rigor.arithmetic import proof
+from unrelu.rigor.rounding import UNDERFLOW, gamma, lost, norm_above
 from unrelu.rigor.signs import exact_dot
 from unrelu.rigor.singular import smallest_singular_value_bound
 
@@ -42,6 +43,7 @@ class Motzkin:
     values: np.ndarray
     admissible: ClassVar[bool] = False
 
+    @proof
     def verify(self, system: SignSystem) -> bool:
         """Bound the sum over the box."""
         rows, v = system.oriented, self.values
@@ -54,8 +56,10 @@ class Motzkin:
 
 def _maximum_above(rows: OrientedRows, v: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
     """At least the maximum of the sum over the box for some multipliers with the signs of v; inf if none is found."""
-    w, size, n = v @ rows.matrix, np.abs(v) @ np.abs(rows.matrix), v.size
-    error = 2 * gamma(n + 4) * size + (n + 4) * UNDERFLOW
+    sizes, n = np.abs(rows.matrix), v.size
+    w, size = v @ rows.matrix, np.abs(v) @ sizes
+    underflow = lost(n, float(sizes.max(initial=0.0)), float(np.abs(v).max(initial=0.0)))
+    error = 2 * gamma(n + 4) * size + underflow
     if not np.isfinite(w).all() or not np.isfinite(error).all():
         return math.inf
     unbounded = ~np.isfinite(lower) | ~np.isfinite(upper)
@@ -90,11 +94,18 @@ def _with_vanishing(
         if not limitless.any():
             constants = _up(v * rows.constants, (v == 0) | (rows.constants == 0))
             errors = _up(np.abs(v) * rows.constant_errors, (v == 0) | (rows.constant_errors == 0))
-            # fsum rounds once, so its sign is exact
             terms = np.concatenate([constants, errors, support, [correction.constant]])
-            return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.inf
+            return _sum(terms) if np.isfinite(terms).all() else math.inf
         vanishing = vanishing | limitless
     return math.inf
+
+
+def _sum(terms: np.ndarray) -> float:
+    """The sum, rounded once, so that its sign is exact; inf where it overflows on the way."""
+    try:
+        return math.fsum(terms.tolist())
+    except OverflowError:
+        return math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,16 +171,16 @@ class ExactMotzkin:
     values: tuple[int, ...]
     admissible: ClassVar[bool] = False
 
+    @proof
     def verify(self, system: SignSystem) -> bool:
         """Multiply by integers: the sum must have no slope, and a constant that is negative, or 0 with a strict row."""
-        rows, oriented = system.exact_rows, system.oriented
+        rows = system.exact_rows
         if len(self.values) != len(rows):
             return False
-        equal = oriented.equal.tolist() + [False] * (len(rows) - len(oriented.equal))
-        if any(value < 0 and not free for value, free in zip(self.values, equal, strict=True)):
+        if any(value < 0 and not free for value, free in zip(self.values, system.exact_equal.tolist(), strict=True)):
             return False
         *slope, constant = products([list(column) for column in zip(*rows, strict=True)], self.values)
         if any(slope):
             return False
-        uses_strict = any(self.values[i] > 0 for i in np.flatnonzero(oriented.strict))
+        uses_strict = any(self.values[i] > 0 for i in np.flatnonzero(system.exact_strict))
         return constant < 0 or (constant == 0 and uses_strict)

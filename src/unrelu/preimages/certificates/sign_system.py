@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -10,27 +11,31 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from unrelu.exact.integers import integer_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.integers import integer_rows
-from unrelu.rigor.rounding import UNDERFLOW, gamma
+from unrelu.rigor.rounding import gamma, lost
 from unrelu.rigor.scaled_rows import ScaledRows
 
 
 @dataclass(frozen=True, eq=False)
 class SignSystem:
-    """`{ x in D : a_i.x + b_i > 0 for i not in I, a_i.x + b_i <= 0 for i in I }`.
+    """`{ x in D : a_i.x + b_i > 0 for i not in I, a_i.x + b_i <= 0 for i in I, a_i.x + b_i = 0 for i in E }`.
 
     Attributes:
         weight: (m, d) float64, the rows a_i.
-        bias: (m,) float64.
+        bias: (m,) float64; or (m, q), of which each row's sum, in exact arithmetic, is its b_i.
         inactive: (m,) bool, I.
         domain: D, a polyhedron in d coordinates.
+        equal: (m,) bool, E, none of which is in I; none by default.
+        strict_domain: whether D's inequalities, bounds that differ included, have to hold strictly.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     inactive: np.ndarray
     domain: Polyhedron
+    equal: np.ndarray | None = None
+    strict_domain: bool = False
 
     @property
     def dimension(self) -> int:
@@ -38,23 +43,36 @@ class SignSystem:
         return self.weight.shape[1]
 
     @cached_property
+    def held(self) -> np.ndarray:
+        """(m,) bool, E."""
+        return np.zeros(len(self.inactive), dtype=bool) if self.equal is None else self.equal
+
+    @cached_property
+    def bias_parts(self) -> np.ndarray:
+        """(m, q) float64, the summands of each b_i."""
+        return self.bias if self.bias.ndim == 2 else self.bias[:, None]
+
+    @cached_property
+    def constants(self) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) b_i, rounded once, and by how much each may be off."""
+        return _summed(self.bias_parts)
+
+    @cached_property
     def oriented(self) -> OrientedRows:
         """All constraints but the bounds, as rows that are positive, non-negative or zero on the set."""
         D = self.domain
-        sign = np.where(self.inactive, -1.0, 1.0)
-        features = ScaledRows(np.column_stack([sign[:, None] * self.weight, sign * self.bias])).matrix
-        rows = [(features[:, :-1], features[:, -1], np.zeros(len(features)))]
+        sign = np.where(self.inactive, -1.0, 1.0)[:, None]
+        d = self.dimension
+        features = ScaledRows(np.column_stack([sign * self.weight, sign * self.bias_parts])).matrix
+        rows = [(features[:, :d], *_summed(features[:, d:]))]
         rows += [_oriented(D.A_ub, D.b_ub, D.origin), _oriented(D.A_eq, D.b_eq, D.origin)]
-        n = sum(len(constants) for _, constants, _ in rows)
-        strict, equal = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-        strict[: self.inactive.size] = ~self.inactive
-        equal[n - len(D.b_eq) :] = True
+        of_domain = np.full(len(D.b_ub), self.strict_domain)
         return OrientedRows(
             matrix=np.vstack([matrix for matrix, _, _ in rows]),
             constants=np.concatenate([constants for _, constants, _ in rows]),
             constant_errors=np.concatenate([errors for _, _, errors in rows]),
-            strict=strict,
-            equal=equal,
+            strict=np.concatenate([~self.inactive & ~self.held, of_domain, np.zeros(len(D.b_eq), dtype=bool)]),
+            equal=np.concatenate([self.held, np.zeros(len(D.b_ub), dtype=bool), np.ones(len(D.b_eq), dtype=bool)]),
         )
 
     @cached_property
@@ -65,8 +83,9 @@ class SignSystem:
         negative. Each row is scaled by a positive number of its own, which depends on its numbers only.
         """
         D, d = self.domain, self.dimension
-        sign = np.where(self.inactive, -1.0, 1.0)
-        rows = integer_rows(np.column_stack([sign[:, None] * self.weight, sign * self.bias]))
+        sign = np.where(self.inactive, -1.0, 1.0)[:, None]
+        parts = integer_rows(np.column_stack([sign * self.weight, sign * self.bias_parts]))
+        rows = [[*row[:d], sum(row[d:])] for row in parts]
         for matrix, values in ((D.A_ub, D.b_ub), (D.A_eq, D.b_eq)):
             if D.origin.any():
                 rows += [_moved_row(row, value, D.origin) for row, value in zip(matrix, values.tolist(), strict=True)]
@@ -77,6 +96,21 @@ class SignSystem:
         rows += integer_rows(np.column_stack([identity[low], -D.lower[low]]))
         rows += integer_rows(np.column_stack([-identity[high], D.upper[high]]))
         return rows
+
+    @cached_property
+    def exact_strict(self) -> np.ndarray:
+        """(n,) bool, which of the exact rows are strict."""
+        D = self.domain
+        differ = (D.lower < D.upper) & self.strict_domain
+        low, high = np.isfinite(D.lower), np.isfinite(D.upper)
+        return np.concatenate([self.oriented.strict, differ[low], differ[high]])
+
+    @cached_property
+    def exact_equal(self) -> np.ndarray:
+        """(n,) bool, which of the exact rows are equalities."""
+        D = self.domain
+        n_bounds = int(np.isfinite(D.lower).sum() + np.isfinite(D.upper).sum())
+        return np.concatenate([self.oriented.equal, np.zeros(n_bounds, dtype=bool)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +145,38 @@ class SignCertificate(Protocol):
         ...
 
 
+def _summed(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of each row, rounded once, and by how much each may be off; infinitely where it overflows."""
+    if parts.shape[1] == 1:
+        return parts[:, 0], np.zeros(len(parts))
+    several = np.count_nonzero(parts, axis=1) > 1
+    totals = np.array([_sum(row) for row in parts.tolist()], dtype=np.float64).reshape(-1)
+    finite = np.isfinite(totals)
+    errors = np.where(several & finite, np.spacing(np.where(finite, np.abs(totals), 0.0)), 0.0)
+    return totals, np.where(finite, errors, np.inf)
+
+
+def _sum(numbers: list[float]) -> float:
+    try:
+        return math.fsum(numbers)
+    except OverflowError:  # of a partial sum, which says nothing about the sum
+        total = sum(map(Fraction, numbers), Fraction(0))
+    try:
+        return float(total)
+    except OverflowError:
+        return math.inf if total > 0 else -math.inf
+
+
 def _oriented(matrix: np.ndarray, values: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`a.(x - origin) <= b` as `-a.x + (b + a.origin) >= 0`, with a bound on the error of the constant."""
     scaled = ScaledRows(np.column_stack([matrix, values])).matrix
     A, b = scaled[:, :-1], scaled[:, -1]
     if not origin.any():
         return -A, b, np.zeros(len(b))
-    size = np.abs(A) @ np.abs(origin) + np.abs(b)
-    d = origin.size
-    return -A, b + A @ origin, 2 * gamma(d + 4) * size + (d + 4) * UNDERFLOW
+    sizes, d = np.abs(A), origin.size
+    size = sizes @ np.abs(origin) + np.abs(b)
+    underflow = lost(d, float(sizes.max(initial=0.0)), float(np.abs(origin).max()))
+    return -A, b + A @ origin, 2 * gamma(d + 4) * size + underflow
 
 
 def _moved_row(row: np.ndarray, value: float, origin: np.ndarray) -> list[int]:

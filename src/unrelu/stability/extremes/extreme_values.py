@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,15 +137,17 @@ class _Task:
         return self.side.operator
 
     def dense(self) -> tuple[_Triplets, _Triplets, str]:
-        """All of A by LAPACK."""
+        """All of A by LAPACK, whose left vectors are kept: `A v / s` is one up to `eps sigma_1 / s` only."""
         side = self.side
         unit = torch.eye(side.n, dtype=torch.float64, device=self.operator.network.device)
         A = side.apply(unit).cpu().numpy()  # (n, rows of A): its transpose
-        U, _, _ = np.linalg.svd(A, full_matrices=False)
-        known = U.T[: side.rank]
-        ends = [torch.from_numpy(part.copy()) for part in (known[: self.k], known[-self.k :][::-1])]
-        largest, smallest = (self.triplets(part, largest=not k, claim=Claim.COMPLETE) for k, part in enumerate(ends))
-        return largest, smallest, f"LAPACK gesdd of a matrix with {side.n} columns"
+        right, values, left = np.linalg.svd(A, full_matrices=False)
+        known = np.arange(side.rank)
+        both = []
+        for end in (known[: self.k], known[::-1][: self.k]):
+            u, v = (torch.from_numpy(part[end]).to(unit.device) for part in (left, right.T))
+            both.append(self.measured(values[end].tolist(), u, v, Claim.COMPLETE))
+        return both[0], both[1], f"LAPACK gesdd of a matrix with {side.n} columns"
 
     def largest(self, progress: Progress) -> _Triplets:
         """By block Lanczos; a fifth of the time left at most."""
@@ -259,12 +262,15 @@ class _Task:
         basis = torch.linalg.qr(vectors.T).Q
         image = self.side.apply(basis.T.contiguous())
         U, s, Vt = torch.linalg.svd(image.T, full_matrices=False)
-        order = range(len(s)) if largest else range(len(s) - 1, -1, -1)
-        left, right = U.T, Vt @ basis.T
+        ends = torch.arange(len(s)) if largest else torch.arange(len(s) - 1, -1, -1)
+        left, right = U.T[ends], (Vt @ basis.T)[ends]
+        return self.measured(s[ends].tolist(), left, right, claim)
+
+    def measured(self, values: Sequence[float], left: Tensor, right: Tensor, claim: Claim) -> _Triplets:
+        """Values with unit vectors of A (rows) as triplets of J, and their residuals by products with A."""
         onto, back = self.side.apply(right), self.side.adjoint(left)
         found = []
-        for i in order:
-            value = float(s[i])
+        for i, value in enumerate(values):
             first = float((onto[i] - value * left[i]).norm())
             second = float((back[i] - value * right[i]).norm())
             u, v = left[i], right[i]

@@ -47,8 +47,8 @@ class Reach:
 
     @property
     def width(self) -> int:
-        """Of the widest."""
-        return int((self.last - self.first).max()) + 1
+        """Of the widest; 1 where no output depends on anything."""
+        return max(1, int((self.last - self.first).max()) + 1)
 
 
 def receptive_fields(network: Network) -> tuple[Reach, ...] | None:

@@ -26,7 +26,7 @@ class SingularTriplet:
     """A singular value s of J, approximately, with unit vectors u and v.
 
     Attributes:
-        value: s = ||J v||.
+        value: s, which is ||J v|| up to rounding.
         left: u, (m,) float64.
         right: v, (d,) float64.
         left_residual: `||J' u - s v||`.

@@ -85,9 +85,9 @@ def _live_rows(network: Network, pattern: ActivationPattern) -> np.ndarray:
         node = network.node(name)
         before = network.node(node.inputs[0]) if node.inputs else node
         if node.is_relu:
-            masks.append(pattern[name].reshape(-1))
+            masks.append(pattern.active(name).reshape(-1))
         elif node.is_max_pool and before.is_relu:
-            masks.append(pattern[before.name].reshape(-1)[pattern.selection(name).reshape(-1)])
+            masks.append(pattern.active(before.name).reshape(-1)[pattern.selection(name).reshape(-1)])
         else:
             masks.append(np.ones(int(np.prod(node.shape)), dtype=bool))
     return np.concatenate(masks).nonzero()[0]

@@ -18,6 +18,7 @@ from unrelu.stability.following.line import Ahead, Line
 from unrelu.stability.following.next_event import Ties
 from unrelu.stability.following.path import Breakpoint, Flip, RegionPath
 from unrelu.stability.following.singular_direction import smallest_direction
+from unrelu.stability.following.threads import all_threads_are_ieee
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,16 +82,18 @@ def follow(
             f"the point has shape {tuple(point.shape)}, but the network takes samples of shape {prefix.input_shape}; "
             "give one sample, without a batch axis."
         )
-    pieces = _Pieces()
+    pieces, provable = _Pieces(), all_threads_are_ieee()
     with resolve_progress(progress).stage("regions", n_regions) as advance:
         line = Line(prefix, point, _first_direction(prefix, point, direction, nonzero))
         here = line.ahead(0.0)
         while True:
             arrival = _arrive(line, here)
-            pieces.add(line, here, arrival, _confirmed(line, here, arrival))
+            confirmed = provable and _confirmed(line, here, arrival)
+            pieces.add(line, here, arrival, confirmed)
             advance(1)
             if arrival is None:
-                return pieces.path(prefix, "the last region has no end in this direction")
+                stopped = "the last region has no end in this direction" if confirmed else "no change was found ahead"
+                return pieces.path(prefix, stopped)
             if len(pieces.starts) == n_regions:
                 return pieces.path(prefix, "as many regions as asked")
             if arrival.stuck:
@@ -135,16 +138,18 @@ def _arrive(line: Line, here: Ahead) -> _Arrival | None:
 
 
 def _confirmed(line: Line, here: Ahead, arrival: _Arrival | None) -> bool:
-    """Whether the pattern is proved just inside both ends of a piece."""
+    """Whether the pattern is proved just inside both ends of a piece, or from there on where it has no end."""
     start, stop = here.t, math.inf if arrival is None else arrival.ahead.t
     length = 1.0 + abs(start) if arrival is None else stop - start
     room = 0.0 if arrival is None else arrival.error
-    for share in (1e-3, 0.999):
+    for share in (1e-3,) if arrival is None else (1e-3, 0.999):
         t = start + share * length
         if not (start < t < stop - room):
             return False
         inner = line.ahead(t, bounded=True)
         if not (inner.sure and inner.pattern.same_as(here.pattern)):
+            return False
+        if arrival is None and not inner.lasting:
             return False
     return True
 
@@ -183,10 +188,10 @@ def _first_direction(prefix: Network, point: Tensor, direction: Array | None, no
 def _flips(before: ActivationPattern, after: ActivationPattern) -> tuple[Flip, ...]:
     found: list[Flip] = []
     for layer in before.layers:
-        old, new = before[layer].ravel(), after[layer].ravel()
+        old, new = before.active(layer).ravel(), after.active(layer).ravel()
         found.extend(Flip(layer, int(k), bool(new[k])) for k in np.flatnonzero(old != new))
     for pool in before.pools:
-        old, new = before.selection(pool).ravel(), after.selection(pool).ravel()
+        old, new = before.branches[pool].ravel(), after.branches[pool].ravel()
         found.extend(Flip(pool, int(k), None) for k in np.flatnonzero(old != new))
     return tuple(found)
 

@@ -8,6 +8,7 @@ change it by, and how far they spread tells what rounding does to a value (as in
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import torch
 
 from unrelu.errors import ModelError
 from unrelu.network.operators import AffineOperator, MaxPool
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, lost
 from unrelu.stability.following.next_event import Candidates, Event, Ties, candidates, next_event
 from unrelu.stability.pattern import ActivationPattern
 from unrelu.stability.tangents import not_linear
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
 
-NEGLIGIBLE = 2.0**-900
-"""Far above what underflow loses, far below any number that matters: a bound below it counts as none."""
+_TINY = 2.0**-900  # a sum of magnitudes above it is none of zeros alone, whatever underflows
 
 PROBES = 6
 """Probes that run along to estimate rounding errors."""
@@ -69,6 +69,8 @@ class Ahead:
         event: where the pattern may change next.
         sure: whether the rounding errors leave no doubt about any sign or comparison at this very point; a proof where
             they are bounded.
+        lasting: whether they leave no doubt that nothing changes ahead, however far, where `sure` holds; a proof where
+            they are bounded.
     """
 
     t: float
@@ -76,6 +78,7 @@ class Ahead:
     output: Moving
     event: Event
     sure: bool
+    lasting: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +120,9 @@ class Line:
         """
         given = {} if ties is None else ties
         known: dict[str, Moving] = {}
-        active: dict[str, np.ndarray] = {}
-        selected: dict[str, np.ndarray] = {}
+        branches: dict[str, np.ndarray] = {}
         events: list[Candidates] = []
-        sure = True
+        sure = lasting = True
         noise = None if bounded else torch.Generator(self.origin.device).manual_seed(0)
         with torch.backends.cudnn.flags(enabled=False):  # convolutions by transforms keep no elementwise bound
             for node in self.network.nodes:
@@ -130,13 +132,14 @@ class Line:
                 elif node.is_relu:
                     on, unsure = _signs(operands[0], given.get(node.name), t_error)
                     known[node.name] = _rectified(operands[0], on, unsure)
-                    active[node.name] = on[0].cpu().numpy()
+                    branches[node.name] = on[0].cpu().numpy()
                     sure = sure and _signs_sure(operands[0], on)
+                    lasting = lasting and _signs_last(operands[0], on)
                     events.append(_zeros(node.name, operands[0], on, unsure))
                 elif node.is_max_pool:
                     pooled = _pooled(node, operands[0], given.get(node.name), t_error)
-                    known[node.name], selected[node.name] = pooled.result, pooled.selected
-                    sure = sure and pooled.sure
+                    known[node.name], branches[node.name] = pooled.result, pooled.branches
+                    sure, lasting = sure and pooled.sure, lasting and pooled.lasting
                     events.append(pooled.candidates)
                 else:
                     known[node.name] = self._affine(node, operands, noise)
@@ -144,10 +147,7 @@ class Line:
         output = Moving(*(_joined(parts, each.name) for each in fields(Moving)))
         if not bool(torch.isfinite(output.value).all() and torch.isfinite(output.slope).all()):
             raise ModelError("a value overflows float64 on the line; scale the weights or the direction down.")
-        for array in (*active.values(), *selected.values()):
-            array.flags.writeable = False
-        pattern = ActivationPattern(tuple(active), tuple(active.values()), tuple(selected), tuple(selected.values()))
-        return Ahead(t, pattern, output, next_event(events), sure)
+        return Ahead(t, ActivationPattern.of(self.network, branches), output, next_event(events), sure, lasting)
 
     def _entry(self, t: float, probes: int) -> Moving:
         value = (self.origin + t * self.direction)[None]
@@ -187,21 +187,46 @@ class Line:
             probes = _shaken(probes, size.apply(*(v.abs() for v in values)), noise)
             probe_slopes = _shaken(probe_slopes, size.linear(*(s.abs() for s in slopes)), noise)
             return Moving(value, _spread(value, probes), slope, _spread(slope, probe_slopes), probes, probe_slopes)
-        g = gamma(operator.roundings)
-        error = size.linear(*(operand.error for operand in operands)) + g * size.apply(*(v.abs() for v in values))
-        slope_error = size.linear(*(operand.slope_error for operand in operands))
-        slope_error = slope_error + g * size.linear(*(s.abs() for s in slopes))
-        lost = operator.roundings * UNDERFLOW
-        # The bounds were computed in floating point too, with as many roundings again and three more.
-        return Moving(value, error * (1 + 6 * g) + lost, slope, slope_error * (1 + 6 * g) + lost, probes, probe_slopes)
+        errors, slope_errors = [operand.error for operand in operands], [operand.slope_error for operand in operands]
+        error = _bounded(size, size.apply, operator.roundings, values, errors)
+        slope_error = _bounded(size, size.linear, operator.roundings, slopes, slope_errors)
+        return Moving(value, error, slope, slope_error, probes, probe_slopes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Pooled:
     result: Moving
-    selected: np.ndarray
+    branches: np.ndarray
     candidates: Candidates
     sure: bool
+    lasting: bool
+
+
+def _bounded(
+    size: AffineOperator, apply: Callable[..., Tensor], roundings: int, values: list[Tensor], errors: list[Tensor]
+) -> Tensor:
+    """A bound of the rounding errors of an affine map of values that have errors themselves.
+
+    Args:
+        size: the map with all its numbers' magnitudes.
+        apply: `size.apply` for values, `size.linear` for slopes, to which offsets do not count.
+        roundings: in one number of the result.
+        values: of the operands.
+        errors: of them.
+    """
+    g = gamma(roundings)
+    magnitudes = [value.abs() for value in values]
+    sizes = apply(*magnitudes)
+    greatest = [float(each.max()) for each in magnitudes if each.numel()]
+    # What threads of BLAS may read as 0 counts as an error of the operand.
+    spread = size.linear(*(error + UNDERFLOW for error in errors))
+    found = (spread + g * sizes) * (1 + 6 * g) + lost(roundings, *greatest)
+    # The bounds were computed in floating point too, with as many roundings again and three more. Where there is
+    # nothing but zeros to add up, and no offset, the result is exactly 0: dead neurons feed what is exactly as dead.
+    if bool((sizes <= _TINY).any()):
+        used = [((value != 0) | (error != 0)).to(value.dtype) for value, error in zip(values, errors, strict=True)]
+        found = torch.where((sizes == 0) & (apply(*used) == 0), 0.0, found)
+    return found
 
 
 def _shaken(probes: Tensor, size: Tensor, noise: torch.Generator) -> Tensor:
@@ -236,8 +261,13 @@ def _rectified(fed: Moving, on: Tensor, unsure: Tensor) -> Moving:
 
 
 def _signs_sure(fed: Moving, on: Tensor) -> bool:
-    off = (fed.value < -fed.error) | (fed.value.abs() + fed.error <= NEGLIGIBLE)
+    off = (fed.value < -fed.error) | ((fed.value == 0) & (fed.error == 0))
     return bool(torch.where(on, fed.value > fed.error, off).all())
+
+
+def _signs_last(fed: Moving, on: Tensor) -> bool:
+    """Whether active neurons never fall, and others never rise."""
+    return bool((torch.where(on, fed.slope, -fed.slope) >= fed.slope_error).all())
 
 
 def _zeros(name: str, fed: Moving, on: Tensor, unsure: Tensor) -> Candidates:
@@ -282,11 +312,14 @@ def _pooled(node: Node, fed: Moving, tied: Tensor | None, t_error: float) -> _Po
     distinct = inside & (members != chosen[:, None])
     sure = distinct & ~near & (rate > rate_doubt)
     gaps = torch.where(distinct, zb - z, math.inf)
-    settled = (gaps > doubt) | (gaps.abs() + doubt <= NEGLIGIBLE) | ~distinct
+    # A gap and its doubt are sums of two numbers, each rounded once.
+    settled = (gaps * (1 - 8 * UNIT) > doubt) | ((gaps == 0) & (doubt == 0)) | ~distinct
+    keeps = (-rate * (1 - 8 * UNIT) > rate_doubt) | ((rate == 0) & (rate_doubt == 0)) | ~distinct
     owners = torch.arange(z.numel(), device=z.device)
     flat_ = (gaps.reshape(-1), rate.reshape(-1), doubt.reshape(-1), rate_doubt.reshape(-1), sure.reshape(-1))
-    selected = chosen.reshape(node.shape).cpu().numpy()
-    return _Pooled(result, selected, candidates(node.name, *flat_, owners, z.numel()), bool(settled.all()))
+    branches = best.reshape(node.shape).cpu().numpy()
+    events = candidates(node.name, *flat_, owners, z.numel())
+    return _Pooled(result, branches, events, bool(settled.all()), bool(keeps.all()))
 
 
 def _joined(parts: list[Moving], name: str) -> Tensor:

@@ -67,7 +67,8 @@ class RegionPath:
         breakpoints: one at the end of each piece, so that `breakpoints[i]` leads from piece i to the next; the last
             piece has none where it has no end.
         confirmed: (k,) bool, whether the pattern is proved a thousandth of its length inside both ends of the piece,
-            and so, linear regions being convex, everywhere between. The bounds that prove it grow with every layer.
+            and so, linear regions being convex, everywhere between; of a piece that has no end, whether it is proved
+            from a thousandth of `1 + start` on for ever. The bounds that prove it grow with every layer.
         prefix: the network.
         stopped: why the path ends where it does.
     """
@@ -90,7 +91,7 @@ class RegionPath:
 
     @property
     def end(self) -> float:
-        """How far the path is known; inf where its last piece has no end."""
+        """How far the path is known; inf where its last piece has no end, or none was found if it is not confirmed."""
         return self.breakpoints[-1].t if len(self.breakpoints) == self.n_regions else math.inf
 
     @property

@@ -1,0 +1,106 @@
+"""`unrelu analyze MODEL DATA`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unrelu.cli.display import display
+from unrelu.cli.options import Quiet, Workers
+from unrelu.cli.sentences import sentences
+
+
+def analyze(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Its inputs: a .npz or .npy file, or a folder of pictures.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report and the results.")],
+    layer: Annotated[
+        list[str] | None, typer.Option(help="A ReLU layer that gets verdicts; may be repeated. All if left out.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
+    spectra: Annotated[int, typer.Option(min=0, help="How many inputs get the spectra of all layers.")] = 32,
+    bounds: Annotated[int, typer.Option(min=0, help="How many inputs get the bounds of Lemmas 8 and 9.")] = 2,
+    metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers.")] = 0,
+    metamer_layer: Annotated[
+        str | None,
+        typer.Option(
+            help="The node whose features the metamers keep. If left out, the first one at or behind a ReLU through "
+            "which all paths from input to output run, so that the same features mean the same output."
+        ),
+    ] = None,
+    metamer_box: Annotated[
+        tuple[float, float],
+        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; -inf inf for none."),
+    ] = (0.0, 1.0),
+    prior: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Bounds of valid inputs: is each the only valid one with its features?"),
+    ] = None,
+    freedom: Annotated[
+        int, typer.Option(min=0, help="How many inputs get the range of each coordinate; needs --prior.")
+    ] = 0,
+    picture_shape: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
+    ] = None,
+    verify: Annotated[bool, typer.Option(help="Verify the certificate of every verdict.")] = True,
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help="Save the certificates too, for `unrelu verify OUT`.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the random choice of targets for metamers.")] = 0,
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """Analyse a network at every input, and write a report: what each layer forgets, with proofs."""
+    shape = _shape(picture_shape)
+    with sentences():
+        from unrelu.network.load import load
+        from unrelu.polyhedra.domains import Box
+        from unrelu.report.requirements import check_requirements
+        from unrelu.study import analyze as studies
+        from unrelu.study.data_files import read_batch
+        from unrelu.study.folders import writable_folder
+
+        check_requirements()
+        net = load(model)
+        batch = read_batch(data, net.input_shape)
+        for note in batch.notes:
+            typer.echo(note, err=True)
+        folder = writable_folder(out)
+        study = studies.analyze(
+            net,
+            batch.inputs[:limit],
+            labels=None if batch.labels is None else batch.labels[:limit],
+            layers=layer or None,
+            spectra=spectra,
+            bounds=bounds,
+            metamers=metamers,
+            metamer_layer=metamer_layer,
+            metamer_domain=Box(*metamer_box),
+            prior=None if prior is None else Box(*prior),
+            freedom=freedom,
+            picture_shape=shape,
+            name=model.stem,
+            data_name=data.name,
+            verify=verify,
+            certificates=folder / "certificates" if certificates else None,
+            seed=seed,
+            progress=display(quiet),
+            workers=workers,
+        )
+        study.save(folder)
+        report = study.report(folder / "report.html")
+        typer.echo(str(study))
+        typer.echo(f"The report is {report.path.resolve()}")
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no shape; write it as 28x28 or 3x32x32.") from None

@@ -1,0 +1,28 @@
+"""How a command ends that cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from unrelu.errors import UnreluError
+
+_MISUSE, _INTERRUPTED = 2, 130  # exit statuses
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Errors that unrelu raises on purpose become one sentence on stderr; so does Ctrl-C."""
+    try:
+        yield
+    except UnreluError as error:
+        # soft_wrap keeps the sentence on one line for whoever reads a log.
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(_MISUSE) from error
+    except KeyboardInterrupt as error:
+        Console(stderr=True).print("stopped.")
+        raise typer.Exit(_INTERRUPTED) from error

@@ -1,0 +1,64 @@
+"""Whether cones of sparse rows are {0}: counting by the pattern of their numbers first, then Newton's method."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unrelu.cones.decision import ConeDecision, decided, still_open
+from unrelu.cones.proofs import Cone, Direction, LocalCounting, Multipliers
+from unrelu.errors import TooLarge
+from unrelu.solvers.potential_cone import PotentialProjection, project_by_potential
+from unrelu.solvers.structural_kernel import scarce_columns
+
+
+def decide_sparse_cone(cone: Cone) -> ConeDecision:
+    """Decide a cone of sparse rows that counting all rows and the rank of the equality rows left open.
+
+    Only what its certificate proves counts.
+    """
+    local = _by_local_counting(cone)
+    if local is not None:
+        return decided(local)
+    try:
+        found = project_by_potential(cone.rows, cone.equalities, cone.inequalities)
+    except TooLarge as error:
+        return still_open(f"{error}")
+    certificate = _certificate(found)
+    if certificate is not None and certificate.verify(cone):
+        return decided(certificate, _margin(cone, certificate))
+    return still_open(_reason(found))
+
+
+def _by_local_counting(cone: Cone) -> LocalCounting | None:
+    used = cone.equalities | cone.inequalities
+    columns = np.flatnonzero(scarce_columns(cone.rows.matrix[used], cone.equalities[used]))
+    return LocalCounting(columns) if columns.size else None
+
+
+def _certificate(found: PotentialProjection) -> Multipliers | Direction | None:
+    if found.multipliers is not None:
+        return Multipliers(found.multipliers)
+    return None if found.direction is None else Direction(found.direction, found.held)
+
+
+def _margin(cone: Cone, certificate: Multipliers | Direction) -> float:
+    if isinstance(certificate, Multipliers):
+        lam = certificate.values[cone.inequalities]
+        return float(lam.min() / lam.max())
+    if not cone.inequalities.any():
+        return float("nan")
+    # The cosine between the direction and the sum of all rows' opposite.
+    total = cone.inequalities.astype(np.float64) @ cone.rows.matrix
+    size = float(np.linalg.norm(total) * np.linalg.norm(certificate.direction))
+    return min(1.0, max(0.0, -float(total @ certificate.direction) / size)) if size > 0 else float("nan")
+
+
+def _reason(found: PotentialProjection) -> str:
+    if found.multipliers is not None:
+        return "positive multipliers were found, but rounding or the rank of all rows keeps them from being proved"
+    if found.direction is not None:
+        return "a direction inside the cone was found, but dependent rows or rounding keep it from being proved"
+    return (
+        f"after {found.steps} steps of Newton's method neither multipliers nor a direction were clear (decrement "
+        f"{found.decrement:.1g})"
+    )

@@ -1,0 +1,59 @@
+"""Proof by positive multipliers (Stiemke)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from unrelu.cones.cone import Cone
+from unrelu.rigor.arithmetic import proof
+from unrelu.rigor.rounding import gamma, lost, norm_above, sum_above
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """K is {0}, since `G' lam + B' mu` is nearly 0 for some lam that are positive by more than the error.
+
+    With `||G' lam_hat + B' mu_hat|| <= rho` and `s <= sigma_d([B; G])` there is a change of the multipliers of norm
+    at most `rho / s` that makes the sum exactly 0. If `rho / s < min lam_hat`, they stay positive, so every z in K has
+    `G z = 0`; and `[B; G]` has full column rank, so `z = 0`.
+
+    Attributes:
+        values: (m,) one multiplier a (scaled) row: lam on the rows of G, mu on the rows of B.
+    """
+
+    values: np.ndarray
+    trivial: ClassVar[bool] = True
+
+    @proof
+    def verify(self, cone: Cone) -> bool:
+        """Bound the residual and the singular value."""
+        used = cone.equalities | cone.inequalities
+        if self.values.shape != used.shape or not np.isfinite(self.values).all():
+            return False
+        lam = self.values[cone.inequalities]
+        if lam.size and float(lam.min()) <= 0:
+            return False
+        if not cone.inequalities.any():
+            return False  # nothing for the multipliers to say; FullRank is the proof then
+        rho = residual_bound(cone, np.where(used, self.values, 0.0))
+        if not math.isfinite(rho):
+            return False
+        s = cone.rows.column_bound_of(used)
+        # The product is rounded once.
+        return s > 0 and rho * (1 + 2.0**-50) < s * float(lam.min())
+
+
+def residual_bound(cone: Cone, multipliers: np.ndarray) -> float:
+    """An upper bound of `||G' lam + B' mu||` in exact arithmetic."""
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite then, or not a number, which proves nothing
+        computed = multipliers @ cone.rows.matrix
+    # |fl(A'v) - A'v| <= gamma_m |A|'|v|, and || |A|'|v| || <= sum_i |v_i| ||a_i||; m counts products.
+    terms, norms, sizes = cone.rows.column_terms, cone.rows.norms, np.abs(multipliers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = gamma(terms + 2) * sum_above(sizes * norms)
+    underflow = cone.dimension * lost(terms, float(norms.max(initial=0.0)), float(sizes.max(initial=0.0)))
+    return (norm_above(computed) + error) * (1 + 2.0**-50) + underflow

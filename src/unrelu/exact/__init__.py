@@ -1,0 +1,1 @@
+"""Rational arithmetic: systems, cones and ranks decided exactly, with no rounding anywhere."""

@@ -1,0 +1,263 @@
+"""Every call that an error message names is made, right after the error that names it, and answers.
+
+The table below has one line a message. A scan of the sources finds the messages that name a call, so that a new one
+cannot do without a line.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import unrelu as ur
+from flushing import flushing
+from unrelu.polyhedra.sampling.sample import draw
+from unrelu.stability.jacobian import check_size
+from unrelu.study.data_files import read_batch
+
+SOURCE = Path(ur.__file__).parent
+
+EYE = np.eye(2)
+NET = ur.Network.from_layers([(EYE, np.zeros(2)), (EYE, np.zeros(2)), (EYE, np.zeros(2))])
+LAYER = NET.layer("relu1")
+X = np.ones(2)
+PREFIX = NET.upto("relu2")
+
+
+class Call(nn.Module):
+    """A module that calls a function, and itself as it is now."""
+
+    def __init__(self, call: Callable[[Call, torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.call, self.linear, self.norm = call, nn.Linear(2, 2), nn.BatchNorm1d(2, track_running_stats=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.call(self, x)
+
+
+def read(call: Callable[[Call, torch.Tensor], torch.Tensor], *, training: bool = False) -> ur.Network:
+    return ur.Network.from_torch(Call(call).train(training), torch.ones(2, 2))
+
+
+def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
+    return functional.linear(x.half().float(), torch.eye(2))
+
+
+def joined() -> ur.Network:
+    """Its second ReLU adds what feeds the first, in other words depends on two nodes."""
+    return read(lambda m, x: functional.relu(functional.relu(x) + x))
+
+
+def halves(*, wider: bool) -> ur.Network:
+    module = nn.Linear(2, 2, bias=False).half().eval()
+    nn.init.constant_(module.weight, 6e4)
+    dtype = torch.float64 if wider else torch.float16
+    return ur.Network.from_torch(module.to(dtype), torch.ones(2, 2, dtype=dtype))
+
+
+def batch(folder: Path, values: np.ndarray) -> object:
+    np.save(folder / "x.npy", values)
+    return read_batch(folder / "x.npy", (3, 4, 4))
+
+
+def in_a_flushing_thread() -> object:
+    with flushing():
+        return ur.admissible_sets(LAYER)
+
+
+BOX = ur.Box(0, 1)
+THIRD = ur.Polyhedron(A_eq=np.array([[3, 0]]), b_eq=np.array([1 + 2.0**-52]))
+
+
+def undecided() -> ur.Polyhedron:
+    """A set of which it is not known whether it is bounded."""
+    found = ur.Nonnegative().in_space(2)
+    found.__dict__["_bounded"] = None
+    return found
+
+
+ZERO = ur.preimage(ur.ReLULayer(EYE, np.zeros(2)), features=np.ones(2))
+
+MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
+    'give net.upto("relu1")': (
+        lambda _: ur.metamer(EYE, at=X, target=X),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.metamer(NET.upto("relu1"), at=X, target=X),
+    ),
+    "so there is no farthest; bound them by a domain such as Box(0, 1)": (
+        lambda _: ur.metamer(LAYER, at=-X, target=X, objective="farthest", domain=None),
+        lambda _: ur.metamer(LAYER, at=0 * X, target=X, objective="farthest", domain=BOX),
+    ),
+    "convert it to a wider dtype (module.double())": (lambda _: halves(wider=False), lambda _: halves(wider=True)),
+    "ask about the prefix net.upto(": (
+        lambda _: joined().layer("relu#2"),
+        lambda _: [
+            ur.spectrum(joined().upto("relu#2"), at=X),
+            ur.metamer(joined().upto("relu#2"), at=X, target=0 * X),
+            ur.linearize(joined().upto("relu#2"), at=X).region.volume(),
+        ],
+    ),
+    "give net.layer(name) of a network, or ReLULayer(weight, bias)": (
+        lambda _: ur.preimage(EYE, at=X),  # pyright: ignore[reportArgumentType]
+        lambda _: [ur.preimage(NET.layer("relu1"), at=X), ur.preimage(ur.ReLULayer(EYE, X), at=X)],
+    ),
+    "is not one ReLU layer on its input; for a layer on its own input give net.layer(name)": (
+        lambda _: ur.preimage(PREFIX, at=X),
+        lambda _: [
+            ur.preimage(NET.layer("relu2"), at=X),
+            ur.metamer(PREFIX, at=X, target=0 * X),
+            ur.linearize(PREFIX, at=X).region,
+        ],
+    ),
+    "give net.upto(name) of a network, or Network.from_torch(module, example)": (
+        lambda _: ur.spectrum(LAYER, at=X),  # pyright: ignore[reportArgumentType]
+        lambda _: [
+            ur.spectrum(NET.upto("relu1"), at=X),
+            ur.spectrum(ur.Network.from_torch(nn.Linear(2, 2).eval(), torch.ones(2, 2)), at=X),
+        ],
+    ),
+    "load it yourself and use Network.from_torch(module, example_input)": (
+        lambda folder: ur.load(folder / "weights.pt"),
+        lambda _: ur.Network.from_torch(nn.Linear(2, 2).eval(), torch.ones(2, 2)),
+    ),
+    "of all activations only max(x, 0) is read": (
+        lambda _: read(lambda m, x: functional.gelu(x)),
+        lambda _: read(lambda m, x: functional.relu(x)),
+    ),
+    "use batch norm with track_running_stats=True": (
+        lambda _: read(lambda m, x: m.norm(x)),
+        lambda _: ur.Network.from_torch(nn.BatchNorm1d(2, track_running_stats=True).eval(), torch.ones(2, 2)),
+    ),
+    "is not one fixed function; call module.eval() first": (
+        lambda _: ur.Network.from_torch(nn.Dropout(), torch.ones(2, 2)),
+        lambda _: ur.Network.from_torch(nn.Dropout().eval(), torch.ones(2, 2)),
+    ),
+    "write x.flatten(1), not x.view(64, -1)": (
+        lambda _: read(lambda m, x: x.view(2, -1)),
+        lambda _: read(lambda m, x: x.flatten(1)),
+    ),
+    "convert the whole module to one dtype (module.float())": (
+        lambda _: read(mixed),
+        lambda _: ur.Network.from_torch(
+            nn.Sequential(nn.Linear(2, 2).half(), nn.ReLU()).float().eval(), torch.ones(2, 2)
+        ),
+    ),
+    "where it is F.dropout pass training=self.training": (
+        lambda _: read(lambda m, x: functional.dropout(x)),
+        lambda _: read(lambda m, x: functional.dropout(x, training=m.training)),
+    ),
+    "write x.flatten(1), not x.flatten()": (
+        lambda _: read(lambda m, x: x.flatten()),
+        lambda _: read(lambda m, x: x.flatten(1)),
+    ),
+    "with exact=True no row may be moved": (
+        lambda _: ur.preimage(LAYER, at=X / 3, domain=THIRD, exact=True),
+        lambda _: ur.preimage(LAYER, at=X / 3, domain=THIRD),
+    ),
+    "give Box(lower, upper), Nonnegative() or a Polyhedron": (
+        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportArgumentType]
+        lambda _: [
+            ur.preimage(LAYER, at=X, domain=D) for D in (ur.Box(0, 1), ur.Nonnegative(), ur.Polyhedron(upper=X))
+        ],
+    ),
+    "it has no uniform distribution; bound it by a domain such as Box(0, 1)": (
+        lambda _: ur.preimage(LAYER, at=-X).sample(9),
+        lambda _: ur.preimage(LAYER, at=0 * X, domain=BOX).sample(9),
+    ),
+    "is undecided; bound it by a domain such as Box(0, 1)": (
+        lambda _: undecided().sample(9),
+        lambda _: ur.Intersection(BOX, undecided()).in_space(2).sample(2000),
+    ),
+    "leave it out for max(m, d) * eps": (
+        lambda _: ur.spectrum(PREFIX, at=X, rtol=2),
+        lambda _: ur.spectrum(PREFIX, at=X),
+    ),
+    "an unbounded polyhedron has no uniform distribution; bound it by a domain such as Box(0, 1)": (
+        lambda _: draw(ur.Nonnegative().in_space(2), 9),
+        lambda _: draw(BOX.in_space(2), 9),
+    ),
+    "which it is not, or not proved to be; bound it by a domain such as Box(0, 1)": (
+        lambda _: ur.preimage(LAYER, at=-X).vertices(),
+        lambda _: ur.preimage(LAYER, at=0 * X, domain=BOX).vertices(),
+    ),
+    "of what ur.classify(layer, inputs) or ur.preimage(layer, ...) returned": (
+        lambda folder: ur.save_certificates(LAYER, folder / "not"),  # pyright: ignore[reportArgumentType]
+        lambda folder: [
+            ur.save_certificates(ur.classify(LAYER, X[None], progress=False), folder / "many"),
+            ur.save_certificates(ur.preimage(LAYER, at=X), folder / "one"),
+        ],
+    ),
+    "give one input of the layer (net.layer_input(name, x)[i])": (
+        lambda _: ur.preimage(NET.layer("relu2"), at=np.ones(3)),
+        lambda _: ur.preimage(NET.layer("relu2"), at=NET.layer_input("relu2", X[None])[0]),
+    ),
+    "`pre.point` is a member, if any": (lambda _: ZERO.at, lambda _: ZERO.contains(np.asarray(ZERO.point))),
+    "call torch.set_flush_denormal(False) there": (
+        lambda _: in_a_flushing_thread(),
+        lambda _: [torch.set_flush_denormal(False), ur.admissible_sets(LAYER)],
+    ),
+    "with turn=True the directions are those of the smallest singular values": (
+        lambda _: ur.follow(PREFIX, at=X, turn=True, direction=X),
+        lambda _: ur.follow(PREFIX, at=X, turn=True),
+    ),
+    "give a direction, or nonzero=False": (
+        lambda _: ur.follow(PREFIX, at=-X),
+        lambda _: [ur.follow(PREFIX, at=-X, direction=X), ur.follow(PREFIX, at=-X, nonzero=False)],
+    ),
+    "(window=ur.Window(...)), or for both ends of the spectrum without the matrix (ur.extreme_singular_values)": (
+        lambda _: check_size("relu1", 10**6, 10**6),
+        lambda _: [
+            ur.spectrum(read(lambda m, x: functional.relu(m.linear(x))), at=X, window=ur.Window(channels=(0, 1))),
+            ur.extreme_singular_values(PREFIX, at=X),
+        ],
+    ),
+    "drop relu=False, or end the prefix in one of": (
+        lambda _: ur.spectrum(NET, at=X, relu=False),
+        lambda _: [ur.spectrum(NET, at=X), ur.spectrum(NET.upto(NET.layers[-1]), at=X, relu=False)],
+    ),
+    "give a prior, such as Box(0, 1)": (
+        lambda _: ur.analyze(NET, X[None], freedom=1, progress=False),
+        lambda _: ur.analyze(NET, X[None], freedom=1, prior=BOX, progress=False),
+    ),
+    "move the channels first, numpy.moveaxis(x, -1, 1)": (
+        lambda folder: batch(folder, np.ones((2, 4, 4, 3))),
+        lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 3)), -1, 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("said", MESSAGES)
+def test_the_call_that_a_message_names_answers(said: str, tmp_path: Path) -> None:
+    wrong, right = MESSAGES[said]
+    with pytest.raises(Exception, match=re.escape(said)) as refused:
+        wrong(tmp_path)
+    assert isinstance(refused.value, ur.errors.UnreluError)
+    assert right(tmp_path) is not None
+
+
+CALLED = re.compile(r"[A-Za-z_]\w*\.?\w*\((?! )|`\w+\.\w+`|\b[a-z_]+=(True|False|\w+\.)|\b(ur|net)\.\w+")
+
+
+def raised(path: Path) -> list[str]:
+    """What the errors of a file say, with "{}" for what is filled in."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        for call in [node.exc] if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) else []:
+            for text in call.args[:1]:
+                parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+                said = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+                found.append(said)
+    return found
+
+
+def test_every_message_that_names_a_call_is_in_the_table() -> None:
+    naming = [said for path in SOURCE.rglob("*.py") for said in raised(path) if CALLED.search(said)]
+    assert len(naming) > 20
+    assert [said for said in naming if not any(known in said for known in MESSAGES)] == []
