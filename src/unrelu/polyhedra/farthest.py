@@ -18,7 +18,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.ranges import Ranges, ranges
 from unrelu.progress import Progress, resolve_progress
 from unrelu.rigor.arithmetic import is_ieee
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, norm_above, sum_above
+from unrelu.rigor.rounding import UNIT, norm_above, sum_above
 
 OPTIMALITY_TOLERANCE = 1e-6
 """Distance and bound may differ by this, relative to distance and numbers (up to 1), where a point is called farthest.
@@ -127,9 +127,7 @@ def restored_farthest(found: FarthestPoint, scaled: Normalised, point: np.ndarra
     if found.point is None:
         return found
     x = scaled.restored(found.point)
-    # The point was brought to the unit with one rounding of each difference.
-    off = UNIT * np.abs(point - scaled.whole.origin) + math.ldexp(UNDERFLOW, max(scaled.exponent, 0))
-    lost = sum_above(off) if norm == 1 else norm_above(off) if norm == 2 else float(off.max(initial=0.0))
+    lost = scaled.lost(point, norm)
     bound = float(np.nextafter((math.ldexp(found.bound, scaled.exponent) + lost) * (1 + 4 * UNIT), math.inf))
     return replace(
         found,

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.polyhedra.constant_rows import constant_rows_hold
 from unrelu.polyhedra.hull_rows import INCONSISTENT, RANK_TOLERANCE, HullRows, hull_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.row_multipliers import MultiplierLift
+from unrelu.rigor.arithmetic import is_ieee
 from unrelu.solvers.linear_program import LinearProgram
 from unrelu.solvers.row_system import RowSystem
 from unrelu.solvers.status import Status
@@ -73,6 +75,7 @@ class FunctionalProgram:
         rows_of = np.vstack([P.A_ub, P.A_eq])
         self.is_whole = not bool(((rows_of != 0) & (np.abs(rows_of) < SMALLEST)).any())
         rows = hull_rows(P) if rows is None else rows
+        self.is_sharp = is_ieee() and constant_rows_hold(rows, rows.frame.point, np.inf)
         n, n_eq = rows.frame.dimension, len(P.A_eq)
         self._contradictory = not rows.frame.consistent or rows.contradiction > INCONSISTENT
         if n > 0 and rows.count == 0:
@@ -85,13 +88,15 @@ class FunctionalProgram:
             self._form = _InHull(rows) if n_eq + len(P.A_ub) > n > 0 else _AsGiven(P)
 
     def judged(self, status: Status, value: float, bound: float) -> Status:
-        """The status of a minimum: where the solver left out small numbers, OPTIMAL only if a proved bound meets it.
+        """The status of a minimum: where small numbers were left out, OPTIMAL only if a bound meets it.
 
         Args:
             status: how the solver stopped.
             value: the minimum it found.
             bound: a proved lower bound of the minimum.
         """
+        if status is Status.OPTIMAL and not self.is_sharp:
+            return Status.INACCURATE  # a row that was taken for constant may keep the set from this minimum
         if status is not Status.OPTIMAL or self.is_whole:
             return status
         return status if value - bound <= MET * max(1.0, abs(value)) else Status.INACCURATE

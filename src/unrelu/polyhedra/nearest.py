@@ -16,7 +16,7 @@ from unrelu.polyhedra.polishing import TIGHT
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.restoring import is_kept, restored
 from unrelu.polyhedra.row_generation import solve_with_few_rows
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, norm_above, sum_above
+from unrelu.rigor.rounding import UNIT
 from unrelu.solvers.status import Status
 
 OPTIMALITY_TOLERANCE = 1e-6
@@ -122,9 +122,7 @@ def restored_nearest(found: NearestPoint, scaled: Normalised, target: np.ndarray
         target: (d,).
         norm: 1, 2 or inf.
     """
-    # The target was brought to the unit with one rounding of each difference.
-    off = UNIT * np.abs(target - scaled.whole.origin) + math.ldexp(UNDERFLOW, max(scaled.exponent, 0))
-    lost = sum_above(off) if norm == 1 else norm_above(off) if norm == 2 else float(off.max(initial=0.0))
+    lost = scaled.lost(target, norm)
     bound = max(0.0, float(np.nextafter((math.ldexp(found.bound, scaled.exponent) - lost) * (1 - 4 * UNIT), -math.inf)))
     if found.point is None:
         return replace(found, bound=bound)

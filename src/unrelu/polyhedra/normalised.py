@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.rigor.rounding import UNDERFLOW
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, norm_above, sum_above
 
 ORDINARY = (2.0**-20, 2.0**20)
 """Sets of a size in between are left as they are: solvers keep rows of unit size to 1e-9."""
@@ -33,6 +33,11 @@ class Normalised:
     def unit(self) -> float:
         """`2^exponent`."""
         return math.ldexp(1.0, self.exponent)
+
+    def lost(self, x: np.ndarray, norm: float) -> float:
+        """At least the norm (1, 2 or inf) of what `brought` rounds, in units of P: one rounding of each difference."""
+        off = UNIT * np.abs(x - self.whole.origin) + math.ldexp(UNDERFLOW, max(self.exponent, 0))
+        return sum_above(off) if norm == 1 else norm_above(off) if norm == 2 else float(off.max(initial=0.0))
 
     def reaches(self, x: np.ndarray) -> bool:
         """Whether a point is near the set in its units, so that numbers there are of ordinary size."""

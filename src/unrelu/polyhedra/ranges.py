@@ -175,6 +175,7 @@ class _Search:
         self.status = np.full(self.bounds.shape, Status.FAILED, dtype=object)
         self.done = np.zeros(self.bounds.shape, dtype=bool)
         self.n_programs = 0
+        self.is_sharp = True
         self.advance: Callable[[int], None] = lambda steps: None
         self.rows = hull_rows(P)
         self.lock = threading.Lock()
@@ -193,6 +194,7 @@ class _Search:
     def sweep(self) -> None:
         """Minimise sums of coordinates that are not at their bounds yet, of ever fewer while that brings some there."""
         program = FunctionalProgram(self.polyhedron, self.rows)
+        self.is_sharp = program.is_sharp
         for side, sign in enumerate((1.0, -1.0)):
             groups = [np.flatnonzero(np.isfinite(self.bounds[side]))]
             while groups:
@@ -258,7 +260,8 @@ class _Search:
         within = np.where(np.isfinite(self.bounds), AT_BOUND * np.maximum(1.0, np.abs(self.bounds)), 0.0)
         attained_now = ~self.done & (values <= self.bounds + within)
         self.least[attained_now] = self.bounds[attained_now]
-        self.status[attained_now] = Status.OPTIMAL
+        # A member of fewer rows than the set has may reach a bound that the set does not.
+        self.status[attained_now] = Status.OPTIMAL if self.is_sharp else Status.INACCURATE
         self.done |= attained_now
         if attained_now.any():
             self.advance(int(attained_now.sum()))
