@@ -179,7 +179,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.spectrum(PREFIX, at=X, rtol=2),
         lambda _: ur.spectrum(PREFIX, at=X),
     ),
-    "an unbounded polyhedron has no uniform distribution; bound it by a domain such as Box(0, 1)": (
+    "an unbounded one has no uniform distribution; bound it by a domain such as Box(0, 1)": (
         lambda _: draw(ur.Nonnegative().in_space(2), 9),
         lambda _: draw(BOX.in_space(2), 9),
     ),

@@ -25,6 +25,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.radius_bound import radius_bound
 from unrelu.polyhedra.ranges import ranges
 from unrelu.polyhedra.row_multipliers import RowMultipliers
+from unrelu.solvers.status import Status
 
 ENDS = st.tuples(st.sampled_from([-math.inf, 0.0, -1.0, -1e-300, -1e300]), st.sampled_from([math.inf, 0.0, 1.0, 1e300]))
 
@@ -238,3 +239,19 @@ def test_products_that_round_down_to_0_do_not_make_a_member():
     P = Polyhedron(A_ub=np.full((1, 3), 3 * 2.0**-500), b_ub=np.array([LEAST]), lower=0.0)
     assert member_radius(P, np.full(3, 2.0**-577)) > 0
     assert member_radius(P, np.zeros(3)) == math.inf  # a member, but with less room than underflow may take
+
+
+@pytest.mark.parametrize("norm", [1, 2, math.inf])
+def test_targets_at_any_distance_get_an_answer_that_is_true(norm: float) -> None:
+    statuses = set()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        target = np.full(3, 2.0 ** int(rng.integers(-900, 900)))
+        A = rng.integers(-3, 4, (4, 3)) * 2.0 ** rng.integers(-500, 500, (4, 1))
+        P = Polyhedron(A, rng.integers(0, 3, 4) * 2.0 ** rng.integers(-1000, 1000, 4), origin=np.zeros(3))
+        found = nearest_point(P, target, norm)  # 0 is a member
+        statuses.add(found.status)
+        assert found.status is not Status.INFEASIBLE
+        assert 0 <= found.bound <= min(found.distance, 4 * float(target[0]))
+        assert found.status is not Status.OPTIMAL or math.isfinite(found.distance)
+    assert Status.OPTIMAL in statuses

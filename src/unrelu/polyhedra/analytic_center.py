@@ -11,6 +11,7 @@ from unrelu.errors import InputError, ShapeError
 from unrelu.polyhedra.affine_hull import affine_hull
 from unrelu.polyhedra.centering import NewtonCentre, newton_centre
 from unrelu.polyhedra.constant_rows import constant_rows_hold
+from unrelu.polyhedra.exact_hull import exact_hull
 from unrelu.polyhedra.hull_rows import INCONSISTENT, HullRows, hull_rows
 from unrelu.polyhedra.own_coordinates import OwnCoordinates, own_coordinates
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -114,16 +115,33 @@ def clear_center(
     """
     P = polyhedron.unit_rows
     center = _in_floats(P, start, tolerance=tolerance, max_steps=max_steps)
-    if center.status is Status.OPTIMAL and _is_clear(center):
+    endless = center.status is Status.UNBOUNDED
+    clear = _is_clear(center) if center.status is Status.OPTIMAL else endless and _ends_nowhere(center)
+    if clear and not endless and not center.rows.drops_equalities:
         return ClearCenter(center, None)
-    own = None if center.status is Status.UNBOUNDED else own_coordinates(P)
+    exact = exact_hull(P)
+    if exact is not None and exact.is_empty:
+        return ClearCenter(_without(Status.INFEASIBLE, center.rows), None)
+    if exact is not None and exact.only_point is not None:  # floats may have seen a line
+        x = exact.only_point
+        return ClearCenter(_single(hull_rows(Polyhedron(lower=x, upper=x, origin=x))), None)
+    if clear and not endless and (exact is None or exact.dimension == center.dimension):
+        return ClearCenter(center, None)
+    own = own_coordinates(P, exact)
     if own is not None and own.is_sharp:
         seen = _in_floats(own.polyhedron, None, tolerance=tolerance, max_steps=max_steps)
         if seen.status is Status.OPTIMAL:
             return ClearCenter(seen, own)
     if center.status is Status.OPTIMAL and not _is_clear(center, USELESS):
         center = replace(center, status=Status.INACCURATE)
+    if endless and not clear:
+        center = replace(center, status=Status.FAILED)
     return ClearCenter(center, None)
+
+
+def _ends_nowhere(center: AnalyticCenter) -> bool:
+    """Whether no row that floats take for constant can bound the set."""
+    return constant_rows_hold(center.rows, center.rows.frame.point, np.inf)
 
 
 def _is_clear(center: AnalyticCenter, blur: float = BLURRED) -> bool:

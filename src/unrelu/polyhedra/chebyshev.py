@@ -10,6 +10,7 @@ import numpy as np
 from unrelu.errors import SolverFailure
 from unrelu.polyhedra.affine_hull import TIGHT, affine_hull
 from unrelu.polyhedra.constant_rows import constant_rows_hold
+from unrelu.polyhedra.exact_hull import exact_hull
 from unrelu.polyhedra.hull_rows import INCONSISTENT, HullRows, hull_rows
 from unrelu.polyhedra.inscribed_ball import inscribed_ball
 from unrelu.polyhedra.own_coordinates import OwnCoordinates, own_coordinates
@@ -73,9 +74,16 @@ def chebyshev_center(polyhedron: Polyhedron) -> ChebyshevCenter:
         found = _without(Status.FAILED, rows.frame.dimension)
     if found.point is not None and found.dimension > 0 and found.radius < LEAST_RADIUS:
         found = _refined(found, rows)
-    if _is_clear(found, rows):
+    if _is_clear(found, rows) and not rows.drops_equalities:
         return found
-    own = own_coordinates(P)
+    exact = exact_hull(P)
+    if exact is not None and exact.is_empty:
+        return _without(Status.INFEASIBLE, -1)
+    if exact is not None and exact.only_point is not None:  # floats may have seen a line
+        return ChebyshevCenter(Status.OPTIMAL, exact.only_point, 0.0, 0)
+    if _is_clear(found, rows) and (exact is None or exact.dimension == found.dimension):
+        return found
+    own = own_coordinates(P, exact)
     if own is not None and own.is_sharp:
         return _in_own_coordinates(own)
     return found if _is_clear(found, rows, USELESS) else _without(Status.FAILED, found.dimension)

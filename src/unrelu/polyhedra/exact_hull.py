@@ -52,6 +52,16 @@ class ExactHull:
     holds_within_errors: bool
     implicit: tuple[int, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the set is empty for all right-hand sides within the errors."""
+        return self.holds_within_errors and self.dimension < 0
+
+    @property
+    def only_point(self) -> np.ndarray | None:
+        """(d,) the float nearest to the only point of the set for all right-hand sides within the errors, if so."""
+        return self.point if self.holds_within_errors and self.dimension == 0 else None
+
 
 def exact_hull(polyhedron: Polyhedron) -> ExactHull | None:
     """Find the dimension and all implicit equalities of a polyhedron, exactly.

@@ -16,6 +16,7 @@ from unrelu.rigor.arithmetic import is_ieee
 
 if TYPE_CHECKING:
     from unrelu.network.arrays import Array
+    from unrelu.polyhedra.agreement import Agreement
     from unrelu.polyhedra.analytic_center import AnalyticCenter
     from unrelu.polyhedra.chebyshev import ChebyshevCenter
     from unrelu.polyhedra.dimension_interval import DimensionInterval
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from unrelu.polyhedra.vertices import Vertices
     from unrelu.polyhedra.volumes.result import Volume, VolumeMethod
     from unrelu.progress import Progress
+    from unrelu.solvers.status import Status
 
 
 class Geometry:
@@ -99,6 +101,13 @@ class Geometry:
         return normalised(self._rows, size_of(self._rows))
 
     @cached_property
+    def _agreement(self) -> Agreement:
+        """What is proved of P, for ends of ranges."""
+        from unrelu.polyhedra.agreement import Agreement
+
+        return Agreement(self._rows, self.bounded, self.dimension)
+
+    @cached_property
     def _in_size(self) -> Normalised | None:
         """The same, where the size follows from a proved radius only.
 
@@ -153,6 +162,7 @@ class Geometry:
             InputError: if the norm is another, or the target has another size or is not finite.
         """
         from unrelu.polyhedra.nearest import nearest_point, restored_nearest
+        from unrelu.solvers.status import Status
 
         point = self._given(target, "the target")
         is_member = is_ieee() and self._is_member(point)
@@ -162,6 +172,8 @@ class Geometry:
             found = restored_nearest(found, scaled, point, norm)
         else:
             found = nearest_point(self._rows, point, norm, time_limit=time_limit, is_member=is_member)
+        if self._is_contradicted(found.status):
+            found = replace(found, status=Status.FAILED)
         known = math.inf if found.point is None else self.known_radius(found.point)
         return replace(found, radius=known) if math.isfinite(known) else found
 
@@ -206,7 +218,7 @@ class Geometry:
         found = chebyshev_center(self._shape if scaled is None else scaled.polyhedron)
         if scaled is not None and found.point is not None:
             found = replace(found, point=scaled.restored(found.point), radius=math.ldexp(found.radius, scaled.exponent))
-        if found.dimension not in self.dimension:
+        if found.dimension not in self.dimension or self._is_contradicted(found.status):
             return replace(found, status=Status.FAILED, point=None, radius=math.nan)
         return found
 
@@ -216,9 +228,16 @@ class Geometry:
         from unrelu.solvers.status import Status
 
         found = analytic_center(self._shape)
-        if found.status is Status.OPTIMAL and found.dimension not in self.dimension:
-            return replace(found, status=Status.FAILED)
-        return found
+        wrong = found.status is Status.OPTIMAL and found.dimension not in self.dimension
+        return replace(found, status=Status.FAILED) if wrong or self._is_contradicted(found.status) else found
+
+    def _is_contradicted(self, status: Status) -> bool:
+        """Whether a solver says what is proved to be false of P."""
+        from unrelu.solvers.status import Status
+
+        if status is Status.UNBOUNDED:
+            return self.bounded is True
+        return status is Status.INFEASIBLE and self.dimension.lower >= 0
 
     def ranges(
         self,
@@ -237,7 +256,7 @@ class Geometry:
         Raises:
             InputError: if an index is out of range.
         """
-        from unrelu.polyhedra.ranges import agreeing_ranges, ranges, restored_ranges
+        from unrelu.polyhedra.ranges import ranges, restored_ranges
 
         scaled = self._in_size
         chosen = None if coordinates is None else np.asarray(coordinates)
@@ -247,7 +266,7 @@ class Geometry:
             radius = math.ldexp(self._radius, -scaled.exponent)
             inner = ranges(scaled.polyhedron, chosen, radius=radius, workers=workers, progress=progress)
             found = restored_ranges(inner, scaled)
-        return agreeing_ranges(found, bounded=self.bounded, dimension=self.dimension)
+        return self._agreement.ranges(found)
 
     def range_of(self, functional: Array) -> FunctionalRange:
         """The exact range of a linear functional `c'x` over P.
@@ -261,7 +280,8 @@ class Geometry:
         from unrelu.polyhedra.functional_range import functional_range
 
         c = self._given(functional, "the functional")
-        return functional_range(self._rows, c, radius=self._radius, normalised=self._in_size)
+        found = functional_range(self._rows, c, radius=self._radius, normalised=self._in_size)
+        return self._agreement.functional_range(c, found)
 
     def lineality(self) -> np.ndarray:
         """The directions in which P goes on for ever both ways: an orthonormal basis (d, k), as found in floats."""

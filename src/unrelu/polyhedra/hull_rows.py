@@ -127,6 +127,11 @@ class HullRows:
         return self.rows.size + self.upper.size + self.lower.size
 
     @property
+    def drops_equalities(self) -> bool:
+        """Whether equality rows were taken for combinations of others, which floats cannot prove."""
+        return int(self.polyhedron.A_eq.any(axis=1).sum()) > self.frame.independent.size
+
+    @property
     def norms(self) -> np.ndarray:
         """(m,) norms of the rows of M."""
         sizes = np.linalg.norm(self.frame.basis, axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unrelu.errors import InputError, ShapeError
+from unrelu.errors import InputError, ShapeError, SolverFailure
 from unrelu.polyhedra.distance_bound import distance_bound
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.normalised import Normalised
@@ -49,6 +49,7 @@ class NearestPoint:
     status: Status
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what leaves the range of floats proves nothing
 def nearest_point(
     polyhedron: Polyhedron,
     target: np.ndarray,
@@ -75,7 +76,6 @@ def nearest_point(
 
     Raises:
         InputError: if the norm is another, or the target not finite or of another size.
-        SolverFailure: if the solver refuses the numbers.
     """
     check_norm(norm)
     P = polyhedron.unit_rows
@@ -87,12 +87,16 @@ def nearest_point(
     if is_member:
         return NearestPoint(t.copy(), 0.0, 0.0, 0.0, Status.OPTIMAL)
     deadline = time.monotonic() + time_limit
-    candidate = solve_with_few_rows(P, t, norm, time_limit)
+    try:
+        candidate = solve_with_few_rows(P, t, norm, time_limit)
+    except SolverFailure:
+        return NearestPoint(None, math.inf, 0.0, math.inf, Status.FAILED)
     bound = 0.0
     for found in candidate.multipliers:
         bound = max(bound, distance_bound(P, t, norm, found.eq, found.ub))
     if candidate.point is None:
-        return NearestPoint(None, math.inf, bound, math.inf, candidate.status)
+        wrong = candidate.status is Status.INFEASIBLE and P.has_origin
+        return NearestPoint(None, math.inf, bound, math.inf, Status.FAILED if wrong else candidate.status)
     x = restored(P, candidate.point, deadline - time.monotonic())
     # The origin of a preimage is an exact member; where the solver cannot tell x from it, that is the better answer.
     at_origin = P.has_origin and _near(x, P.origin)

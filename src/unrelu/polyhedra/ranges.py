@@ -11,7 +11,6 @@ import numpy as np
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.parallel import in_threads, share_workers
-from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.free_direction import free_direction
 from unrelu.polyhedra.functional_program import FunctionalProgram
 from unrelu.polyhedra.functional_range import attained, proved_minimum
@@ -106,26 +105,6 @@ def ranges(
         for _ in in_threads(search.solve, shares, workers=n_workers):
             pass
     return search.result()
-
-
-def agreeing_ranges(found: Ranges, *, bounded: bool | None, dimension: DimensionInterval) -> Ranges:
-    """Ranges that do not contradict what is proved of the set: what a solver said against it counts as its failure.
-
-    Args:
-        found: as the programs gave them.
-        bounded: whether the set is proved to be bounded.
-        dimension: what is proved of its dimension.
-    """
-    lower, upper = found.lower.copy(), found.upper.copy()
-    lower_status, upper_status = found.lower_status.copy(), found.upper_status.copy()
-    for ends, statuses in ((lower, lower_status), (upper, upper_status)):
-        wrong = np.zeros(ends.shape, dtype=bool)
-        if bounded is True:
-            wrong |= statuses == Status.UNBOUNDED
-        if dimension.lower >= 0:
-            wrong |= statuses == Status.INFEASIBLE
-        ends[wrong], statuses[wrong] = math.nan, Status.FAILED
-    return replace(found, lower=lower, upper=upper, lower_status=lower_status, upper_status=upper_status)
 
 
 def restored_ranges(found: Ranges, normalised: Normalised) -> Ranges:

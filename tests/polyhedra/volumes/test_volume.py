@@ -109,7 +109,11 @@ def test_the_empty_set() -> None:
 
 def test_what_is_not_decided_is_refused() -> None:
     # See test_recession: floats cannot tell the recession cone of this long triangle from a half line.
-    P = Polyhedron(np.array([[1.0, 0.0], [-1.0, 1e-17], [0.0, -1.0]]), np.ones(3))
+    A = np.array([[1.0, 0.0], [-1.0, 1e-17], [0.0, -1.0]])
+    assert volume(Polyhedron(A, np.ones(3))).log_estimate == pytest.approx(math.log(2e17), abs=1e-12)
+    # Nor is it small enough for exact arithmetic among 60 other coordinates.
+    fixed = np.append(np.full(2, np.inf), np.zeros(60))
+    P = Polyhedron(np.pad(A, [(0, 0), (0, 60)]), np.ones(3), lower=-fixed, upper=fixed, origin=np.zeros(62))
     found = volume(P)
     assert found.method is VolumeMethod.UNDECIDED
     assert (found.log_lower, found.log_upper) == (-math.inf, math.inf)

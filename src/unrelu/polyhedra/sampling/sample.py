@@ -198,7 +198,10 @@ def _center(polyhedron: Polyhedron) -> ClearCenter:
     if center.status is Status.OPTIMAL:
         return clear
     if center.status is Status.UNBOUNDED:
-        raise InputError("an unbounded polyhedron has no uniform distribution; bound it by a domain such as Box(0, 1).")
+        raise InputError(
+            "floats find no end of the polyhedron, and an unbounded one has no uniform distribution; bound it by a "
+            "domain such as Box(0, 1)."
+        )
     if center.status is Status.INFEASIBLE:
         raise InputError("the polyhedron is empty, so it has no points to sample; allow a larger tolerance.")
     if center.status is Status.INACCURATE:
