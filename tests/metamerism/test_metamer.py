@@ -188,6 +188,10 @@ def test_a_time_limit_leaves_the_original_and_says_so() -> None:
     np.testing.assert_array_equal(found.x, x0)
     assert (found.feature_error, found.radius) == (0.0, 0.0)
     assert not found.optimal
+    far = metamer(layer, at=x0, target=np.ones(150), objective="farthest", time_limit=0.0)
+    assert far.status is Status.TIME_LIMIT
+    np.testing.assert_array_equal(far.x, x0)
+    assert far.bound >= far.distance == pytest.approx(75.0)
 
 
 def test_misuse_is_told() -> None:

@@ -248,3 +248,16 @@ def test_wide_ranges_take_few_programs() -> None:
     found = ranges(P, progress=False)
     np.testing.assert_array_equal([found.lower, found.upper], [np.zeros(200), np.ones(200)])
     assert found.n_programs <= 12
+
+
+def test_without_time_ends_are_open_and_what_is_proved_holds() -> None:
+    P = Polyhedron(np.ones((1, 3)), np.ones(1), lower=-1.0, upper=2.0, origin=np.zeros(3))
+    found = P.ranges(time_limit=0.0)
+    assert set(found.lower_status) | set(found.upper_status) == {Status.TIME_LIMIT}
+    assert np.isnan(found.lower).all()
+    assert np.isnan(found.upper).all()
+    assert (found.proved_lower.tolist(), found.proved_upper.tolist()) == ([-1.0] * 3, [2.0] * 3)
+    far = P.farthest(np.zeros(3), 2, time_limit=0.0)
+    assert far.point is None
+    assert far.bound >= 12**0.5
+    assert P.ranges(time_limit=60).lower_status.tolist() == [Status.OPTIMAL] * 3

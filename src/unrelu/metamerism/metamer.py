@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,17 +185,22 @@ def _search(
     time_limit: float,
 ) -> _Found:
     if objective == "farthest":
-        far = body.farthest(wanted, norm)
+        deadline = time.monotonic() + time_limit
+        far = body.farthest(wanted, norm, time_limit=time_limit)
         if math.isinf(far.distance):
             raise InputError(
                 "metamers of this original lie arbitrarily far away, so there is no farthest; bound them by a domain "
                 "such as Box(0, 1)."
             )
+        late = time.monotonic() >= deadline
+        if far.point is None and late:
+            distance = float(np.linalg.norm(original - wanted, ord=norm))
+            return _Found(original.copy(), distance, max(far.bound, distance), 0.0, Status.TIME_LIMIT)
         if far.point is None:
             raise SolverFailure("no metamer was found, though the original is one; give another norm or domain.")
-        return _Found(
-            far.point, far.distance, far.bound, far.radius, Status.OPTIMAL if far.optimal else Status.INACCURATE
-        )
+        open_status = Status.TIME_LIMIT if late else Status.INACCURATE
+        status = Status.OPTIMAL if far.optimal else open_status
+        return _Found(far.point, far.distance, far.bound, far.radius, status)
     is_member = same.contains(wanted) if isinstance(same, SameFeatures) else False
     found = nearest_point(body, wanted, norm, time_limit=time_limit, is_member=is_member)
     x = _point(found, original)

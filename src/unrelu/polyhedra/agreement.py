@@ -16,8 +16,8 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.ranges import Ranges
 from unrelu.solvers.status import Status
 
-SETTLED = frozenset({Status.OPTIMAL, Status.UNBOUNDED, Status.INFEASIBLE})
-"""What a solver says of an end that it has found; other ends of small sets are looked for in exact arithmetic."""
+SETTLED = frozenset({Status.OPTIMAL, Status.UNBOUNDED, Status.INFEASIBLE, Status.TIME_LIMIT})
+"""Ends that are found, or for which there is no time; others of small sets are looked for in exact arithmetic."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,6 +66,7 @@ def farthest_point(
     *,
     bounded: bool | None = None,
     seed: int = 0,
+    time_limit: float = math.inf,
     progress: Progress | bool | None = None,
     workers: int | None = None,
 ) -> FarthestPoint:
@@ -85,6 +87,7 @@ def farthest_point(
         norm: 1, 2 or inf.
         bounded: whether the set is bounded, where the caller has it proved; None to find out.
         seed: of the directions from which ascent starts.
+        time_limit: seconds after which no further program is begun; point and bound are the best by then.
         progress: where to show progress.
         workers: threads; by default one a core.
 
@@ -98,17 +101,18 @@ def farthest_point(
         raise ShapeError(f"the point needs shape ({polyhedron.origin.size},), not {p.shape}.")
     if not bool(np.isfinite(p).all()):
         raise InputError("the point holds NaN or infinite values; clean it first.")
+    deadline = time.monotonic() + time_limit
     P = polyhedron.unit_rows
     known = boundedness(P, known=bounded)
     if known.bounded is False:
         return FarthestPoint(None, math.inf, math.inf, math.inf)
     shown = resolve_progress(progress)
-    found = ranges(P, radius=known.radius, progress=shown, workers=workers)
+    found = ranges(P, radius=known.radius, time_limit=0.8 * time_limit, progress=shown, workers=workers)
     with np.errstate(over="ignore"):  # to infinity
         reach = np.maximum(found.proved_upper - p, p - found.proved_lower)
     # A subtraction rounds once.
     bound = _norm_above(np.maximum(np.nextafter(reach, np.inf), 0.0), norm) if is_ieee() else math.inf
-    best = _ascended(P, p, norm, found, np.random.default_rng(seed), shown)
+    best = _ascended(P, p, norm, found, np.random.default_rng(seed), shown, deadline)
     if best is None:
         return FarthestPoint(None, math.nan, bound, math.inf)
     distance = float(np.linalg.norm(best - p, ord=norm))
@@ -145,11 +149,17 @@ def _norm_above(values: np.ndarray, norm: float) -> float:
 
 
 def _ascended(
-    P: Polyhedron, p: np.ndarray, norm: float, found: Ranges, rng: np.random.Generator, progress: Progress
+    P: Polyhedron,
+    p: np.ndarray,
+    norm: float,
+    found: Ranges,
+    rng: np.random.Generator,
+    progress: Progress,
+    deadline: float,
 ) -> np.ndarray | None:
     """The best vertex found; None where the programs have no solutions."""
     program = FunctionalProgram(P, hull_rows(P))
-    up, down = found.upper - p, p - found.lower
+    up, down = np.nan_to_num(found.upper - p, nan=0.0), np.nan_to_num(p - found.lower, nan=0.0)
     j = int(np.argmax(np.maximum(up, down)))
     unit = np.zeros(p.size)
     unit[j] = 1.0 if up[j] >= down[j] else -1.0
@@ -162,6 +172,8 @@ def _ascended(
         for direction in starts:
             distance = -math.inf
             for _ in range(_STEPS):
+                if time.monotonic() >= deadline:
+                    break
                 x = program.minimise(-direction).point
                 if x is None or (reached := float(np.linalg.norm(x - p, ord=norm))) <= distance * (1 + 1e-12):
                     break

@@ -183,6 +183,7 @@ class Geometry:
         norm: float = math.inf,
         *,
         seed: int = 0,
+        time_limit: float = math.inf,
         progress: Progress | bool | None = None,
         workers: int | None = None,
     ) -> FarthestPoint:
@@ -192,6 +193,7 @@ class Geometry:
             point: d numbers, in P or not.
             norm: 1, 2 or `math.inf`.
             seed: of the directions in which L1 and L2 begin to search.
+            time_limit: seconds after which no further program is begun; point and bound are the best by then.
             progress: where to show progress.
             workers: threads; by default one a core.
 
@@ -204,7 +206,16 @@ class Geometry:
         scaled = self._in_size
         body = self._rows if scaled is None else scaled.polyhedron
         q = p if scaled is None else scaled.brought(p)
-        found = farthest_point(body, q, norm, bounded=self.bounded, seed=seed, progress=progress, workers=workers)
+        found = farthest_point(
+            body,
+            q,
+            norm,
+            bounded=self.bounded,
+            seed=seed,
+            time_limit=time_limit,
+            progress=progress,
+            workers=workers,
+        )
         found = found if scaled is None else restored_farthest(found, scaled, p, norm)
         known = math.inf if found.point is None else self.known_radius(found.point)
         return replace(found, radius=known) if math.isfinite(known) else found
@@ -243,6 +254,7 @@ class Geometry:
         self,
         coordinates: ArrayLike | None = None,
         *,
+        time_limit: float = math.inf,
         workers: int | None = None,
         progress: Progress | bool | None = None,
     ) -> Ranges:
@@ -250,6 +262,7 @@ class Geometry:
 
         Args:
             coordinates: (k,) indices; all by default.
+            time_limit: seconds after which no further program is begun; ends not found by then are nan.
             workers: threads; by default one a core.
             progress: where to show progress.
 
@@ -260,12 +273,10 @@ class Geometry:
 
         scaled = self._in_size
         chosen = None if coordinates is None else np.asarray(coordinates)
-        if scaled is None:
-            found = ranges(self._rows, chosen, radius=self._radius, workers=workers, progress=progress)
-        else:
-            radius = math.ldexp(self._radius, -scaled.exponent)
-            inner = ranges(scaled.polyhedron, chosen, radius=radius, workers=workers, progress=progress)
-            found = restored_ranges(inner, scaled)
+        body = self._rows if scaled is None else scaled.polyhedron
+        radius = self._radius if scaled is None else math.ldexp(self._radius, -scaled.exponent)
+        found = ranges(body, chosen, radius=radius, time_limit=time_limit, workers=workers, progress=progress)
+        found = found if scaled is None else restored_ranges(found, scaled)
         return self._agreement.ranges(found)
 
     def range_of(self, functional: Array) -> FunctionalRange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -31,7 +32,7 @@ class Ranges:
     Attributes:
         coordinates: (k,) which coordinates.
         lower: (k,) float64, the least values found; -inf where unbounded below, inf for the empty set, nan where the
-            solver failed.
+            solver failed or was stopped.
         upper: (k,) float64, the greatest values found; inf, -inf and nan likewise.
         proved_lower: (k,) no exact member has a smaller value; -inf where nothing is proved.
         proved_upper: (k,) no exact member has a greater value; inf where nothing is proved.
@@ -61,6 +62,7 @@ def ranges(
     coordinates: np.ndarray | None = None,
     *,
     radius: float = math.inf,
+    time_limit: float = math.inf,
     progress: Progress | bool | None = None,
     workers: int | None = None,
 ) -> Ranges:
@@ -84,6 +86,8 @@ def ranges(
         coordinates: (k,) indices; all by default.
         radius: every member is known to lie within this of the origin (L2), as `radius_bound` proves; without it
             coordinates that have no bound leave the proved bounds open.
+        time_limit: seconds after which no further program is begun; ends that are not found by then are nan, with the
+            status TIME_LIMIT and what is proved without them.
         progress: where to show progress.
         workers: threads; by default one a core.
 
@@ -92,7 +96,7 @@ def ranges(
         SolverFailure: if the solver refuses the numbers.
     """
     P = polyhedron.unit_rows
-    search = _Search(P, _checked(coordinates, P.origin.size), radius)
+    search = _Search(P, _checked(coordinates, P.origin.size), radius, time.monotonic() + time_limit)
     total = search.done.size
     with resolve_progress(progress).stage("ranges of coordinates", total) as advance:
         search.advance = advance
@@ -145,8 +149,9 @@ def _checked(coordinates: np.ndarray | None, d: int) -> np.ndarray:
 class _Search:
     """Both ends of all ranges: row 0 holds minima of x, row 1 minima of -x."""
 
-    def __init__(self, polyhedron: Polyhedron, coordinates: np.ndarray, radius: float) -> None:
+    def __init__(self, polyhedron: Polyhedron, coordinates: np.ndarray, radius: float, deadline: float) -> None:
         P = self.polyhedron = polyhedron
+        self.deadline = deadline
         self.coordinates, self.radius = coordinates, radius
         self.bounds = np.stack([P.lower[coordinates], -P.upper[coordinates]])
         self.least = np.full(self.bounds.shape, np.nan)
@@ -158,6 +163,10 @@ class _Search:
         self.advance: Callable[[int], None] = lambda steps: None
         self.rows = hull_rows(P)
         self.lock = threading.Lock()
+
+    def is_late(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self.deadline
 
     def settle_free(self) -> None:
         """Settle the coordinates that are proved to have no least and no greatest value."""
@@ -179,7 +188,7 @@ class _Search:
             while groups:
                 group = groups.pop()
                 group = group[~self.done[side, group]]
-                if group.size < 2:
+                if group.size < 2 or self.is_late():
                     continue
                 functional = np.zeros(self.polyhedron.origin.size)
                 functional[self.coordinates[group]] = sign
@@ -202,6 +211,11 @@ class _Search:
         program = FunctionalProgram(self.polyhedron, self.rows)
         for side, position in share[np.lexsort((share[:, 1], share[:, 0]))]:
             if self.done[side, position]:
+                continue
+            if self.is_late():
+                with self.lock:
+                    self.status[side, position], self.done[side, position] = Status.TIME_LIMIT, True
+                    self.advance(1)
                 continue
             functional = np.zeros(self.polyhedron.origin.size)
             functional[self.coordinates[position]] = 1.0 if side == 0 else -1.0
