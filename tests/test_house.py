@@ -18,7 +18,7 @@ SOURCE = Path(unrelu.__file__).parent
 
 LEVELS = [
     ["errors"],
-    ["progress", "parallel", "devices"],
+    ["progress", "parallel", "devices", "untrusted"],
     ["exact", "rigor"],
     ["network"],
     ["solvers"],
@@ -281,6 +281,8 @@ INTERNAL = {
     "ExactWitness",
     "FullRegions",
     "HullRows",
+    "IndexSet",
+    "IndexSetCertificate",
     "LayerPattern",
     "LayerSystem",
     "NodeInfo",

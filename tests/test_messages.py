@@ -187,11 +187,14 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.preimage(LAYER, at=-X).vertices(),
         lambda _: ur.preimage(LAYER, at=0 * X, domain=BOX).vertices(),
     ),
-    "of what ur.classify(layer, inputs) or ur.preimage(layer, ...) returned": (
+    "of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, inactive) or "
+    "ur.admissible_sets(layer) returned": (
         lambda folder: ur.save_certificates(LAYER, folder / "not"),  # pyright: ignore[reportArgumentType]
         lambda folder: [
             ur.save_certificates(ur.classify(LAYER, X[None], progress=False), folder / "many"),
             ur.save_certificates(ur.preimage(LAYER, at=X), folder / "one"),
+            ur.save_certificates(ur.admissibility(LAYER, [0]), folder / "set"),
+            ur.save_certificates(ur.admissible_sets(LAYER), folder / "sets"),
         ],
     ),
     "give one input of the layer (net.layer_input(name, x)[i])": (

@@ -16,9 +16,11 @@ from unrelu.network.fingerprints import array_sha256
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain, Nonnegative
 from unrelu.preimages.certificate_files.schema import SCHEMA
+from unrelu.preimages.certificate_files.verdict import SavedVerdict
 from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.classification import Classification, classify, preimage
 from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.preimage_certificate import PreimageCertificate
 
 
 def of_floats(domain: Domain | None, tolerance: float) -> Classification:
@@ -54,6 +56,12 @@ def of_features(seed: int) -> Preimage:
     return preimage(ReLULayer(A, b), features=y)
 
 
+def of_preimage(verdict: SavedVerdict) -> PreimageCertificate:
+    """The certificate of a verdict about a preimage."""
+    assert isinstance(verdict.certificate, PreimageCertificate)
+    return verdict.certificate
+
+
 def reindexed(folder: Path, change: Callable[[dict], object] = lambda record: None) -> None:
     """Name all files anew by their SHA-256, as a forger would."""
     path = folder / "certificates.json"
@@ -74,7 +82,7 @@ def retabled(folder: Path, change: Callable[[dict[str, list]], object], schema: 
     path = folder / "certificates.parquet"
     columns = pq.read_table(path).to_pydict()
     change(columns)
-    pq.write_table(pa.table(columns, schema=schema), path, row_group_size=5)
+    pq.write_table(pa.table(columns, schema=schema), path, row_group_size=5, use_dictionary=False)
     reindexed(folder)
 
 

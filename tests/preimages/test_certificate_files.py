@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import unrelu.cones.proofs
-from preimages.certificate_folders import of_features, of_floats, of_integers, same
+from preimages.certificate_folders import of_features, of_floats, of_integers, of_preimage, same
 from unrelu.cones.proofs import Direction, ExactDirection, ExactMultipliers, LocalCounting, Multipliers
 from unrelu.errors import InputError
 from unrelu.network.fingerprints import array_sha256
@@ -62,10 +62,10 @@ def test_what_was_saved_is_loaded_and_verified(case: str, tmp_path: Path) -> Non
     verdicts = [verdict for block in saved.verdicts() for verdict in block]
     assert [verdict.kind for verdict in verdicts] == found.kind.tolist()
     for verdict, each in zip(verdicts, found.preimages, strict=True):
-        np.testing.assert_array_equal(verdict.certificate.statement.at, each.at)
-        assert verdict.certificate.statement.features is None
+        np.testing.assert_array_equal(of_preimage(verdict).statement.at, each.at)
+        assert of_preimage(verdict).statement.features is None
         for fact in FACTS:
-            assert same(getattr(each.certificate, fact), getattr(verdict.certificate, fact))
+            assert same(getattr(each.certificate, fact), getattr(of_preimage(verdict), fact))
     outcome = saved.verify(progress=False)
     np.testing.assert_array_equal(outcome.proved, found.verify(progress=False))
     assert outcome.n_proved == outcome.n_claimed > 0
@@ -93,8 +93,9 @@ def test_the_dtype_of_the_inputs_and_what_may_be_moved_are_kept(tmp_path: Path) 
     assert (saved.system.unit, saved.system.exact) == (2.0**-24, False)
     assert saved.verify(progress=False).proved.tolist() == [True]
     ((verdict,),) = saved.verdicts()
-    assert verdict.certificate.statement.pattern.domain is not None
-    assert verdict.certificate.statement.pattern.domain.n_moved == found.rows_moved
+    where = of_preimage(verdict).statement.pattern.domain
+    assert where is not None
+    assert where.n_moved == found.rows_moved
     halves = classify(layer, np.array([[0.5, 0.25, 0.25]]), domain=simplex, exact=True, progress=False)
     save_certificates(halves, tmp_path, progress=False)
     saved = load_certificates(tmp_path)
@@ -112,13 +113,13 @@ def test_proofs_about_given_features_are_kept_whatever_their_form(tmp_path: Path
         assert saved.index.statement == "features"
         np.testing.assert_array_equal(saved.inputs, [found.statement.features])
         ((verdict,),) = saved.verdicts()
-        assert verdict.certificate.statement.at is None
-        np.testing.assert_array_equal(verdict.certificate.statement.features, found.statement.features)
+        assert of_preimage(verdict).statement.at is None
+        np.testing.assert_array_equal(of_preimage(verdict).statement.features, found.statement.features)
         assert verdict.kind == found.kind
         assert saved.verify(progress=False).proved.tolist() == [True]
         for fact in FACTS:
             proof = getattr(found.certificate, fact)
-            assert same(proof, getattr(verdict.certificate, fact))
+            assert same(proof, getattr(of_preimage(verdict), fact))
             seen.add((fact, type(proof)))
         kinds.add(found.kind)
     assert kinds == {Kind.EMPTY, Kind.SINGLETON, Kind.BOUNDED, Kind.UNBOUNDED}
@@ -129,9 +130,7 @@ def test_proofs_about_given_features_are_kept_whatever_their_form(tmp_path: Path
 def test_only_verdicts_can_be_saved(tmp_path: Path) -> None:
     found = of_integers()
     for wrong in (found[0].certificate, list(found.preimages), None):
-        with pytest.raises(
-            InputError, match=r"ur\.classify\(layer, inputs\) or ur\.preimage\(layer, \.\.\.\) returned, not of a"
-        ):
+        with pytest.raises(InputError, match=r"or ur\.admissible_sets\(layer\) returned, not of a"):
             save_certificates(wrong, tmp_path)  # pyright: ignore[reportArgumentType]
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyhedra.exact_polytopes import vertices
-from preimages.certificate_folders import of_features, of_floats, of_integers, reindexed, retabled
+from preimages.certificate_folders import of_features, of_floats, of_integers, of_preimage, reindexed, retabled
 from unrelu.errors import StoreError
 from unrelu.polyhedra.domains import Box
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -96,7 +96,7 @@ def test_a_forger_who_renews_the_checksums_proves_nothing_false(
     for verdict, proved in zip(verdicts, outcome.proved, strict=True):
         if not proved:
             continue
-        really, certificate = truth(verdict.certificate.statement), verdict.certificate
+        really, certificate = truth(of_preimage(verdict).statement), of_preimage(verdict)
         if verdict.kind != Kind.UNDECIDED:
             assert verdict.kind == really
         else:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from exact_sets import ExactSet, fractions_of, same_features
+from preimages.certificate_folders import of_preimage
 from small_systems import SmallSystem, small_system
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -57,9 +58,9 @@ def test_saving_keeps_proofs_whole(seed: int, tmp_path: Path) -> None:
     save_certificates(found, tmp_path, progress=False)
     saved = load_certificates(tmp_path)
     ((verdict,),) = saved.verdicts()
-    assert verdict.kind == exact.kind == verdict.certificate.kind.value
+    assert verdict.kind == exact.kind == of_preimage(verdict).kind.value
     assert saved.verify(progress=False).proved.tolist() == [True]
-    again = verdict.certificate.statement
+    again = of_preimage(verdict).statement
     assert np.array_equal(again.system.tolerance, found.system.tolerance)
     assert truth(again) == exact
 

@@ -10,8 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from unrelu.errors import UnreluError
+from unrelu.untrusted.printable import printable
 
 _MISUSE, _INTERRUPTED = 2, 130  # exit statuses
+
+LONGEST = 2000
+"""Characters of a sentence; what stands in it may come from a file."""
 
 
 @contextmanager
@@ -21,7 +25,9 @@ def sentences() -> Iterator[None]:
         yield
     except UnreluError as error:
         # soft_wrap keeps the sentence on one line for whoever reads a log.
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        Console(stderr=True).print(
+            f"[bold red]error:[/] {escape(printable(str(error), LONGEST))}", soft_wrap=True, highlight=False
+        )
         raise typer.Exit(_MISUSE) from error
     except KeyboardInterrupt as error:
         Console(stderr=True).print("stopped.")

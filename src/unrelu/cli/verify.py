@@ -2,44 +2,127 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unrelu.cli.display import display
 from unrelu.cli.options import Quiet, Workers
 from unrelu.cli.sentences import sentences
+from unrelu.untrusted.printable import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from unrelu.network.graph import Network
+    from unrelu.preimages.certificate_files.load import SavedCertificates
+    from unrelu.preimages.certificate_files.verdict import Verification
 
 _NOT_PROVED = 1  # exit status
 
 _SHOWN = 20  # inputs named by number
 
+_ABOUT = {"points": "inputs", "features": "vectors of features", "sets": "sets of features"}
+
 
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with saved certificates somewhere in it.")],
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="The network that the certificates have to be about: an ONNX file."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --against: the inputs that the certificates have to be about, a .npz or .npy file or a folder "
+            "of pictures; for certificates about given features, these.",
+        ),
+    ] = None,
     workers: Workers = None,
     quiet: Quiet = False,
 ) -> None:
-    """Verify saved certificates without a solver: what each preimage is, proved for exactly the stored numbers."""
+    """Verify saved certificates without a solver: what each preimage is, proved for exactly the stored numbers.
+
+    Each folder is shown with what it proves: the kinds, the domain and the tolerance, and one digest over the layer,
+    the inputs, the domain, the tolerance and the kinds. That the numbers are those of your network and data is checked
+    with --against and --data.
+    """
+    if data is not None and against is None:
+        raise typer.BadParameter("--data needs --against MODEL, the network that takes these inputs.")
     with sentences():
         from unrelu.preimages.certificate_files.load import find_certificates, load_certificates
 
-        n_claimed = n_proved = 0
+        network = None
+        if against is not None:
+            from unrelu.network.load import load
+
+            network = load(against)
+        n_claimed = n_proved = n_wrong = 0
         for path in find_certificates(folder):
             saved = load_certificates(path)
             found = saved.verify(progress=display(quiet), workers=workers)
             n_claimed += found.n_claimed
             n_proved += found.n_proved
-            m, d = saved.layer.weight.shape
-            typer.echo(
-                f"{path}: {saved.layer.name or 'the layer'}, {m} features of {d} inputs, weight SHA-256 "
-                f"{saved.index.arrays['weight'].sha256[:16]}: {found.n_proved} of {found.n_claimed} verdicts about "
-                f"{len(saved)} inputs are proved, {len(saved) - found.n_claimed} were left undecided."
-            )
-            if found.failed.size:
-                shown = ", ".join(map(str, found.failed[:_SHOWN].tolist()))
-                typer.echo(f"{path}: not proved for {shown}{', ...' if found.failed.size > _SHOWN else ''}.")
+            right = found.holds
+            _say(path, saved, found)
+            if network is not None and against is not None:
+                right &= _compared(path, saved, network, against, data)
+            n_wrong += not right
         typer.echo(f"{n_proved} of {n_claimed} verdicts are proved.")
-    if n_proved < n_claimed:
+    if n_wrong:
         raise typer.Exit(_NOT_PROVED)
+
+
+def _say(path: Path, saved: SavedCertificates, found: Verification) -> None:
+    from unrelu.polyhedra.describe import describe_domain
+
+    where = printable(str(path))
+    about = _ABOUT[saved.index.statement]
+    m, d = saved.layer.weight.shape
+    typer.echo(
+        f"{where}: {printable(saved.layer.name) or 'the layer'}, {m} features of {d} inputs, weight SHA-256 "
+        f"{saved.index.arrays['weight'].sha256[:16]}: {found.n_proved} of {found.n_claimed} verdicts about "
+        f"{len(saved)} {about} are proved, {len(saved) - found.n_claimed} were left undecided."
+    )
+    kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in Counter(found.kinds).most_common())
+    tolerance = "" if saved.index.statement == "sets" else f" Tolerance: {_range(saved.system.tolerance)}."
+    typer.echo(f"{where}: {kinds}. Domain: {describe_domain(saved.system.domain)}{_moved(found)}.{tolerance}")
+    if found.exhaustive is not None:
+        said = "" if found.exhaustive else "it is NOT true, as claimed, that "
+        typer.echo(f"{where}: {said}each of the 2^{m} sets of all features begins with exactly one of these.")
+    typer.echo(f"{where}: digest {found.digest}")
+    if found.failed.size:
+        shown = ", ".join(map(str, found.failed[:_SHOWN].tolist()))
+        typer.echo(f"{where}: not proved for {shown}{', ...' if found.failed.size > _SHOWN else ''}.")
+
+
+def _moved(found: Verification) -> str:
+    """What was done to the domain at the inputs."""
+    n = int((found.rows_moved > 0).sum())
+    if not n:
+        return ""
+    most = int(found.rows_moved.max())
+    return f", with up to {most} rows moved through {n} inputs, by at most {found.largest_shift:.2g}"
+
+
+def _range(values: np.ndarray) -> str:
+    low, high = float(values.min()), float(values.max())
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _compared(path: Path, saved: SavedCertificates, network: Network, model: Path, data: Path | None) -> bool:
+    from unrelu.preimages.certificate_files.comparison import compare
+    from unrelu.study.data_files import read_batch
+
+    inputs = None
+    if data is not None and saved.index.statement != "sets":
+        shape = saved.layer.output_shape if saved.index.statement == "features" else network.input_shape
+        inputs = read_batch(data, shape).inputs
+    found = compare(saved, network, inputs)
+    verdict = "about" if found.holds else "NOT about"
+    what = printable(model.name) if data is None else f"{printable(model.name)} and {printable(data.name)}"
+    typer.echo(f"{printable(str(path))}: {verdict} {what}: {printable(found.said)}.")
+    return found.holds

@@ -135,15 +135,29 @@ def _compare(node: Node, ours: _Estimate, theirs: Tensor) -> None:
         )
 
 
-def _compare_output(network: Network, example: Tensor, expected: Tensor, coarsest: Tensor) -> None:
-    """The whole forward pass against the model called directly, with all rounding errors carried through."""
-    few = example[:EXAMPLES]
-    batch = few.to(device=network.device, dtype=torch.float64)
+def forward_passes(network: Network, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """The value of the network's output for a float64 batch, and how far that of another float64 pass may lie from it.
+
+    Another pass may sum in another order, as other machines, libraries and sizes of a batch do.
+    """
+    found = _forward(network, batch.to(device=network.device, dtype=torch.float64), batch.double())
+    return found.value, found.error
+
+
+def _forward(network: Network, batch: Tensor, like: Tensor) -> _Estimate:
+    """The whole forward pass, with all rounding errors carried through, the other's in the dtype of `like`."""
     known = {INPUT: _Estimate(batch, torch.zeros_like(batch))}
     for node in network.nodes[1:]:
-        known[node.name] = _step(node, [known[name] for name in node.inputs], coarsest)
-    node = network.node(OUTPUT)
-    _compare(node, known[node.name], expected[: len(few)].to(device=network.device, dtype=torch.float64))
+        known[node.name] = _step(node, [known[name] for name in node.inputs], like)
+    return known[network.node(OUTPUT).name]
+
+
+def _compare_output(network: Network, example: Tensor, expected: Tensor, coarsest: Tensor) -> None:
+    """The whole forward pass against the model called directly."""
+    few = example[:EXAMPLES]
+    ours = _forward(network, few.to(device=network.device, dtype=torch.float64), coarsest)
+    theirs = expected[: len(few)].to(device=network.device, dtype=torch.float64)
+    _compare(network.node(OUTPUT), ours, theirs)
 
 
 def _unit_roundoff(values: Tensor) -> float:

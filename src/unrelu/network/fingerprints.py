@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unrelu.rigor.matrices import SparseRows
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
 
 _CHUNK = 2**21  # numbers of a sparse array written out at once
 
@@ -31,3 +37,46 @@ def array_sha256(values: np.ndarray | SparseRows) -> str:
     for start in range(0, m, step):
         digest.update(np.ascontiguousarray(values[start : start + step].toarray().astype("<f8", copy=False)).data)
     return digest.hexdigest()
+
+
+def weights_sha256(net: Network) -> str:
+    """A name for a network: for its graph and every field of every operator, numbers as float64.
+
+    Two networks that compute different things have different names. What changes nothing that is computed is left out:
+    the device and the dtype in which the numbers lie, the model that the network was read from (`source`, which
+    agreed with it then), and of a prefix the nodes that pass it by (`bypassed_by`). Names of nodes count, since
+    results speak of them.
+    """
+    record = {
+        "nodes": [
+            [node.name, list(node.inputs), list(node.shape), type(node.operator).__qualname__, _plain(node.operator)]
+            for node in net.nodes
+        ],
+        "outputs": list(net.outputs),
+    }
+    return json_sha256(record)
+
+
+def json_sha256(record: object) -> str:
+    """A name for an object of which `json` can write every part, whatever the order of its keys."""
+    text = json.dumps(record, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> object:
+    """A field of an operator as `json` writes it, such that different values are written differently.
+
+    Raises:
+        TypeError: for a kind of value that has no rule here, so that none is left out unseen.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return {"float": value.hex()}
+    if hasattr(value, "detach"):  # a tensor; those that only check a folder of certificates shall not import torch here
+        return {"numbers": array_sha256(value.detach().cpu().numpy())}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"there is no rule for how a {type(value).__name__} counts in the name of a network")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
-from unrelu.preimages.certificates.sign_system import SignCertificate, SignSystem
+from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
+from unrelu.preimages.index_set import IndexSet
+from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.sign_decision import decide_signs
 from unrelu.rigor.arithmetic import proof
 
@@ -43,6 +46,11 @@ class Admissibility:
     margin: float
     reason: str = ""
 
+    @cached_property
+    def statement(self) -> IndexSet:
+        """What the certificate is about."""
+        return IndexSet(self.layer, self.domain, self.inactive)
+
     @property
     def witness(self) -> np.ndarray | None:
         """An input (of the layer's sample shape) with exactly these features inactive; None unless admissible.
@@ -66,7 +74,7 @@ class Admissibility:
         """True only if `admissible` is proved for exactly the stored floats; calls no solver."""
         if self.certificate is None or self.certificate.admissible is not self.admissible:
             return False
-        return self.certificate.verify(SignSystem(self.layer.dense_weight, self.layer.bias, self.inactive, self.domain))
+        return IndexSetCertificate(self.statement, self.certificate).verify()
 
     def __repr__(self) -> str:
         """A line that says what was found."""
@@ -98,7 +106,7 @@ def admissibility(
     """
     chosen = _index_set(inactive, layer.n_outputs)
     D = resolve(domain, layer.n_inputs)
-    found = decide_signs(SignSystem(layer.dense_weight, layer.bias, chosen, D))
+    found = decide_signs(IndexSet(layer, D, chosen).system)
     return Admissibility(layer, chosen, D, found.holds, found.certificate, found.margin, found.reason)
 
 

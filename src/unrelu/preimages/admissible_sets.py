@@ -13,9 +13,11 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissibility import Admissibility
-from unrelu.preimages.certificates.sign_system import SignCertificate, SignSystem
+from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.certificates.witness import Witness
 from unrelu.preimages.excluded_set import ExcludedSet
+from unrelu.preimages.index_set import IndexSet, make_up_all
+from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.sign_decision import decide_signs
 from unrelu.progress import Progress, resolve_progress
 from unrelu.rigor.arithmetic import proof
@@ -87,7 +89,7 @@ class AdmissibleSets:
         """True only if exactly these sets are proved admissible, and all others not; calls no solver."""
         if not self.complete:
             return False
-        if not _make_up_all([one.inactive for one in (*self.found, *self.excluded)], self.layer.n_outputs):
+        if not make_up_all([one.inactive for one in (*self.found, *self.excluded)], self.layer.n_outputs):
             return False
         return all(
             one.inactive.size == self.layer.n_outputs and self._proves(one.certificate, one.inactive, True)
@@ -98,7 +100,7 @@ class AdmissibleSets:
         return (
             certificate is not None
             and certificate.admissible is admissible
-            and certificate.verify(_system(self.layer, self.domain, inactive))
+            and IndexSetCertificate(IndexSet(self.layer, self.domain, inactive), certificate).verify()
         )
 
     def __repr__(self) -> str:
@@ -173,7 +175,7 @@ def _child(layer: ReLULayer, domain: Polyhedron, parent: _Prefix, k: int, inacti
     """A set among the first k features, with or without the next one."""
     prefix = np.append(parent.inactive, inactive)
     known = parent.certificate
-    system = _system(layer, domain, prefix)
+    system = IndexSet(layer, domain, prefix).system
     if isinstance(known, Witness):
         side = exact_sign(layer.dense_weight[k], float(layer.bias[k]), known.point) <= 0
         if side is inactive and known.is_exact(system):
@@ -187,17 +189,3 @@ def _answer(layer: ReLULayer, domain: Polyhedron, one: _Prefix) -> Admissibility
     return Admissibility(
         layer, one.inactive, domain, None if one.certificate is None else True, one.certificate, one.margin, one.reason
     )
-
-
-def _system(layer: ReLULayer, domain: Polyhedron, inactive: np.ndarray) -> SignSystem:
-    return SignSystem(layer.dense_weight[: inactive.size], layer.bias[: inactive.size], inactive, domain)
-
-
-def _make_up_all(prefixes: list[np.ndarray], m: int) -> bool:
-    """Whether every set of m features begins with exactly one of the prefixes."""
-    known = {tuple(prefix.tolist()) for prefix in prefixes}
-    if len(known) < len(prefixes) or any(len(prefix) > m for prefix in known):
-        return False
-    inner = {prefix[:k] for prefix in known for k in range(len(prefix))}
-    # As many as they are long: sum 2^(m - k) = 2^m, and none begins with another.
-    return not inner & known and sum(1 << (m - len(prefix)) for prefix in known) == 1 << m

@@ -1,4 +1,4 @@
-"""The kinds of preimage."""
+"""The kinds of preimage, and of index sets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ class Kind(enum.StrEnum):
     BOUNDED = "bounded"
     UNBOUNDED = "unbounded"
     EMPTY = "empty"
+    UNDECIDED = "undecided"
+
+
+class SetKind(enum.StrEnum):
+    """What is known of a set of features: some input has exactly these inactive, none has, or it is open."""
+
+    ADMISSIBLE = "admissible"
+    EXCLUDED = "excluded"
     UNDECIDED = "undecided"
 
 

@@ -54,6 +54,11 @@ class PreimageCertificate:
         singleton = None if self.singleton is None else self.singleton.trivial
         return kind_of(bounded, singleton)
 
+    @property
+    def claims(self) -> bool:
+        """Whether there is a proof of anything."""
+        return any(proof is not None for proof in (self.bounded, self.singleton, self.existence))
+
     @proof
     def verify(self) -> bool:
         """True only if `kind` is proved for exactly the stored floats.

@@ -21,6 +21,7 @@ from unrelu.network.expected import expect_network
 from unrelu.network.fingerprints import array_sha256
 from unrelu.network.graph import Network
 from unrelu.parallel import in_threads
+from unrelu.polyhedra.describe import describe_domain
 from unrelu.polyhedra.domain_at import place
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.nearest import check_norm
@@ -36,7 +37,7 @@ from unrelu.study.kept_layer import kept_layer
 from unrelu.study.kept_rows import kept_rows
 from unrelu.study.layer_rows import LeftOut, layer_table
 from unrelu.study.metamer_rows import metamer_rows, predicted
-from unrelu.study.pictures import describe_domain, picture_range, resolve_picture_shape
+from unrelu.study.pictures import picture_range, resolve_picture_shape
 from unrelu.study.prior_rows import Prior, prior_rows
 from unrelu.study.schemas import BOUNDS, FREEDOM, INPUTS, KEPT, METAMERS, PRIORS, SPECTRA, VERDICTS, table
 from unrelu.study.spectrum_rows import spectrum_row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unrelu.errors import StoreError
+from unrelu.network.fingerprints import weights_sha256 as weights_sha256
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -48,7 +48,7 @@ class StudyInfo:
         output_size: number of outputs.
         n_parameters: numbers in the network's affine operators.
         nodes: the network's nodes, in order.
-        weights_sha256: of the numbers in the network's affine operators, as float64.
+        weights_sha256: of the network's graph and every field of its operators; see `fingerprints.weights_sha256`.
         data_sha256: of the data, as float64 in C order.
         n_inputs: number of inputs in the data.
         n_correct: of the inputs, those whose predicted class is their label; None where either is not known.
@@ -134,17 +134,6 @@ def network_nodes(net: Network) -> tuple[NodeInfo, ...]:
 def n_parameters(net: Network) -> int:
     """How many numbers the network's affine operators hold."""
     return sum(tensor.numel() for node in net.nodes for tensor in node.operator.tensors())
-
-
-def weights_sha256(net: Network) -> str:
-    """A name for the numbers in the network's operators, as float64 in the order of the nodes."""
-    digest = hashlib.sha256()
-    for node in net.nodes:
-        digest.update(f"{node.name} {type(node.operator).__name__} {node.inputs} {node.shape}\n".encode())
-        for tensor in node.operator.tensors():
-            digest.update(f"{tuple(tensor.shape)}\n".encode())
-            digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy().astype("<f8")).data)
-    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:

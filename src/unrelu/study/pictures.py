@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from unrelu.errors import ShapeError
 from unrelu.polyhedra.domains import Box, Domain
@@ -47,27 +46,6 @@ def picture_range(data: np.ndarray, domain: Domain | None) -> tuple[float, float
         if low.size == high.size == 1 and np.isfinite(low).all() and np.isfinite(high).all():
             return low.item(), high.item()
     return float(data.min()), float(data.max())
-
-
-def describe_domain(domain: Domain | None) -> str:
-    """A domain in words.
-
-    >>> describe_domain(None), describe_domain(Box(0, 1)), describe_domain(Box(lower=0))
-    ('all of space', '0 ≤ x ≤ 1', '0 ≤ x')
-    """
-    if domain is None:
-        return "all of space"
-    if not isinstance(domain, Box):
-        return {"Nonnegative": "0 ≤ x", "Polyhedron": "a polyhedron"}.get(type(domain).__name__, type(domain).__name__)
-    parts = [_bound(domain.lower, -math.inf), "x", _bound(domain.upper, math.inf)]
-    return " ≤ ".join(part for part in parts if part) if any(parts[::2]) else "all of space"
-
-
-def _bound(bound: ArrayLike | None, none: float) -> str:
-    if bound is None or bool(np.all(np.asarray(bound) == none)):
-        return ""
-    values = np.unique(np.asarray(bound, float))
-    return f"{values[0]:g}" if values.size == 1 else "bounds for each coordinate"
 
 
 def _is_picture(shape: tuple[int, ...]) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from unrelu.errors import DomainError, InputError
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
+from unrelu.polyhedra.describe import describe_domain
 from unrelu.polyhedra.domain_at import domain_at
 from unrelu.polyhedra.domains import Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -18,7 +19,6 @@ from unrelu.preimages.classification import classify_points
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.progress import Progress
 from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
-from unrelu.study.pictures import describe_domain
 
 
 @dataclass(frozen=True, eq=False)

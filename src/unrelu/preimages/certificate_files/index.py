@@ -16,14 +16,14 @@ from unrelu.preimages.certificate_files.arrays import StoredArray
 
 FORMAT = "unrelu-certificates"
 
-VERSION = 2
+VERSION = 3
 
 INDEX = "certificates.json"
 
 TABLE = "certificates.parquet"
 
-STATEMENTS = ("points", "features")
-"""What certificates are about: inputs x0, or features y without an input."""
+SUBJECTS = {"points": "inputs", "features": "features", "sets": "sets"}
+"""What certificates may be about, and the array that holds it: inputs x0, features y without an input, index sets."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,15 @@ class CertificateIndex:
         input_shape: sample shape of what the layer is fed.
         output_shape: sample shape of what it gives.
         folding_error: see `ReLULayer`.
-        statement: "points" or "features", whichever the certificates are about.
+        statement: one of `SUBJECTS`, whichever the certificates are about.
+        exhaustive: whether the index sets are said to make up all sets of the layer's features.
         unit: unit roundoff of the dtype in which the inputs were given.
         exact: whether no row of the domain was moved through an input.
-        arrays: what to find in the file `NAME.npy`, by that name: weight, bias, tolerance, the inputs or the features,
+        arrays: what to find in the file `NAME.npy`, by that name: weight, bias, tolerance, that of `SUBJECTS`,
             and where there is a domain the attributes of its `Polyhedron`. A sparse weight has three files, one each
             for `sparse_arrays.PARTS`, and besides them the SHA-256 it would have if it were stored whole.
         table: SHA-256 of the file with the certificates.
-        n_inputs: how many inputs, or vectors of features, there are.
+        n_inputs: how many inputs, vectors of features or sets there are.
     """
 
     layer: str
@@ -50,6 +51,7 @@ class CertificateIndex:
     output_shape: tuple[int, ...]
     folding_error: float
     statement: str
+    exhaustive: bool
     unit: float
     exact: bool
     arrays: dict[str, StoredArray]
@@ -95,7 +97,8 @@ def read_index(folder: Path) -> CertificateIndex:
             input_shape=tuple(int(side) for side in record["input_shape"]),
             output_shape=tuple(int(side) for side in record["output_shape"]),
             folding_error=float(record["folding_error"]),
-            statement=_one_of(record["statement"], STATEMENTS),
+            statement=_one_of(record["statement"], tuple(SUBJECTS)),
+            exhaustive=bool(record["exhaustive"]),
             unit=float(record["unit"]),
             exact=bool(record["exact"]),
             arrays={str(name): _stored(value) for name, value in record["arrays"].items()},

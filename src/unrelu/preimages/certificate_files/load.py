@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import cast
@@ -17,19 +18,25 @@ from unrelu.cones.proofs import ConeCertificate
 from unrelu.errors import StoreError, UnreluError
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads
+from unrelu.polyhedra.domains import resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificate_files.arrays import read_array
-from unrelu.preimages.certificate_files.index import INDEX, TABLE, CertificateIndex, read_index
+from unrelu.preimages.certificate_files.digest import claim_sha256
+from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, read_index
 from unrelu.preimages.certificate_files.records import CertificateRecord, certificate_of
 from unrelu.preimages.certificate_files.save import DOMAIN, file_sha256
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
+from unrelu.preimages.certificate_files.set_rows import set_of
 from unrelu.preimages.certificate_files.sparse_arrays import is_sparse, read_sparse
 from unrelu.preimages.certificate_files.verdict import SavedVerdict, Verification
 from unrelu.preimages.certificates.sign_system import SignCertificate
+from unrelu.preimages.index_set import IndexSet, make_up_all
+from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.layer_system import LayerSystem, resolve_tolerance
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
+from unrelu.untrusted.printable import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,8 @@ class SavedCertificates:
         index: the folder's index, with the SHA-256 of the layer's weight and bias, of the inputs and of the domain:
             compare them with `array_sha256` of your own.
         system: the layer, the domain and the tolerance.
-        inputs: (n, d) float64, the points; or (n, m), the features, whichever `index.statement` says.
+        inputs: (n, d) float64, the points; or (n, m), the features, or the sets as `set_rows` writes them, whichever
+            `index.statement` says.
     """
 
     folder: Path
@@ -88,19 +96,39 @@ class SavedCertificates:
             StoreError: if the table is damaged.
         """
         claimed: list[bool] = []
+        kinds: list[str] = []
         proved: list[bool] = []
-        title = f"proofs of {self.layer.name or 'the layer'}"
+        moved: list[int] = []
+        shift = 0.0
+        title = f"proofs of {printable(self.layer.name) or 'the layer'}"
         with resolve_progress(progress).stage(title, len(self)) as advance:
             for block in self.verdicts():
                 claimed += [verdict.claimed for verdict in block]
+                kinds += [verdict.kind for verdict in block]
                 for verified in in_threads(lambda verdict: verdict.verify(), block, workers=workers):
                     proved.append(verified)
                     advance(1)
-        return Verification(np.array(claimed, dtype=bool), np.array(proved, dtype=bool))
+                for domain in (verdict.domain_at for verdict in block):
+                    moved.append(0 if domain is None else domain.n_moved)
+                    shift = max(shift, domain.shift) if domain is not None and moved[-1] else shift
+        exhaustive = None
+        if self.index.exhaustive:
+            exhaustive = make_up_all([set_of(row) for row in self.inputs], self.layer.n_outputs)
+        return Verification(
+            claimed=np.array(claimed, dtype=bool),
+            proved=np.array(proved, dtype=bool),
+            kinds=tuple(kinds),
+            exhaustive=exhaustive,
+            rows_moved=np.array(moved, dtype=np.int64),
+            largest_shift=shift,
+            digest=claim_sha256(self.index, kinds),
+        )
 
     def _block(self, rows: pa.Table, start: int) -> list[SavedVerdict]:
         if not rows.schema.equals(SCHEMA):
             raise ValueError("its columns are others")
+        if rows["kind"].null_count:
+            raise ValueError("a verdict has no kind")
         if rows["input"].to_pylist() != list(range(start, min(start + len(rows), len(self)))):
             raise ValueError("its rows are not those of the inputs, in order")
         verdicts = []
@@ -110,11 +138,20 @@ class SavedCertificates:
                 proofs["singleton"] = proofs["bounded"]
             if any(proof == SAME for proof in proofs.values()):
                 raise ValueError("a proof stands for one that is not there")
-            subject = self.inputs[start + offset]
-            given = self.index.statement == "features"
-            statement = SameFeatures(self.system, features=subject) if given else SameFeatures(self.system, subject)
-            verdicts.append(SavedVerdict(kind, _certificate(statement, proofs)))
+            verdicts.append(SavedVerdict(kind, _certificate(self._statement(start + offset), proofs)))
         return verdicts
+
+    def _statement(self, index: int) -> SameFeatures | IndexSet:
+        subject, about = self.inputs[index], self.index.statement
+        if about == "sets":
+            return IndexSet(self.layer, self._domain, set_of(subject))
+        return (
+            SameFeatures(self.system, features=subject) if about == "features" else SameFeatures(self.system, subject)
+        )
+
+    @cached_property
+    def _domain(self) -> Polyhedron:
+        return resolve(self.system.domain, self.layer.n_inputs)
 
 
 def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
@@ -165,6 +202,12 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
             f"{where} should have {index.n_inputs} {subject} of {width} finite numbers, but its array has shape "
             f"{inputs.shape} or other numbers; save the certificates again."
         )
+    of_sets = index.statement == "sets"
+    if (index.exhaustive and not of_sets) or (of_sets and tolerance.any()):
+        raise StoreError(
+            f"{where / INDEX} claims what has no meaning: only sets of features make up all sets, and they know no "
+            "tolerance; save the certificates again."
+        )
     return SavedCertificates(where, index, system, inputs)
 
 
@@ -182,7 +225,7 @@ def find_certificates(folder: str | PathLike[str]) -> list[Path]:
 
 def _array_names(index: CertificateIndex) -> list[str]:
     of_domain = [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else []
-    subject = "inputs" if index.statement == "points" else "features"
+    subject = SUBJECTS[index.statement]
     return ["weight", "bias", "tolerance", *of_domain, subject]
 
 
@@ -190,19 +233,25 @@ def _n_columns(index: CertificateIndex) -> int:
     return math.prod(index.input_shape)
 
 
-def _certificate(statement: SameFeatures, proofs: Mapping[str, object]) -> PreimageCertificate:
+def _certificate(
+    statement: SameFeatures | IndexSet, proofs: Mapping[str, object]
+) -> PreimageCertificate | IndexSetCertificate:
     """The certificate of proofs about cones and about members, each in its place."""
-    if any(proof is not None and not hasattr(proof, "trivial") for proof in (proofs["bounded"], proofs["singleton"])):
+    of_cones, of_members = ([proofs[fact] for fact in facts] for facts in (FACTS[:2], FACTS[2:]))
+    if any(proof is not None and not hasattr(proof, "trivial") for proof in of_cones):
         raise ValueError("a proof stands where one about a cone belongs")
-    if any(
-        proof is not None and not hasattr(proof, "admissible") for proof in (proofs["existence"], proofs["interior"])
-    ):
+    if any(proof is not None and not hasattr(proof, "admissible") for proof in of_members):
         raise ValueError("a proof stands where one about a member belongs")
+    existence = cast("SignCertificate | None", proofs["existence"])
+    if isinstance(statement, IndexSet):
+        if any(proof is not None for fact, proof in proofs.items() if fact != "existence"):
+            raise ValueError("a set of features has a proof that only a preimage has")
+        return IndexSetCertificate(statement, existence)
     return PreimageCertificate(
         statement,
         bounded=cast("ConeCertificate | None", proofs["bounded"]),
         singleton=cast("ConeCertificate | None", proofs["singleton"]),
-        existence=cast("SignCertificate | None", proofs["existence"]),
+        existence=existence,
         interior=cast("SignCertificate | None", proofs["interior"]),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unrelu.errors import InputError, StoreError
+from unrelu.errors import StoreError
 from unrelu.preimages.certificate_files.arrays import write_array
-from unrelu.preimages.certificate_files.index import INDEX, TABLE, CertificateIndex, write_index
+from unrelu.preimages.certificate_files.content import Content, content_of
+from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, write_index
 from unrelu.preimages.certificate_files.records import record_of
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
 from unrelu.preimages.certificate_files.sparse_arrays import write_sparse
 from unrelu.progress import Progress, resolve_progress
 
 if TYPE_CHECKING:
+    from unrelu.preimages.admissibility import Admissibility
+    from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
     from unrelu.preimages.preimage import Preimage
 
@@ -33,16 +35,19 @@ DOMAIN = ("A_ub", "b_ub", "A_eq", "b_eq", "lower", "upper", "origin")
 
 
 def save_certificates(
-    found: Classification | Preimage, folder: str | PathLike[str], *, progress: Progress | bool | None = None
+    found: Classification | Preimage | Admissibility | AdmissibleSets,
+    folder: str | PathLike[str],
+    *,
+    progress: Progress | bool | None = None,
 ) -> None:
-    """Write the certificates of one preimage or of many inputs of a layer, with all that they are about, to a folder.
+    """Write the certificates of an answer about a layer, with all that they are about, to a folder.
 
     They can be verified in another process, which imports no solver: `load_certificates(folder).verify()`, or `unrelu
-    verify FOLDER`. The folder holds `certificates.parquet`, a row per input; the layer, the inputs and the
+    verify FOLDER`. The folder holds `certificates.parquet`, a row per input or set; the layer, the inputs and the
     domain as `.npy` files; and `certificates.json`, which names all of them by SHA-256.
 
     Args:
-        found: what `classify` or `preimage` returned.
+        found: what `classify`, `preimage`, `admissibility` or `admissible_sets` returned.
         folder: where to write; it is made if need be, and certificates that are there are replaced.
         progress: where to show progress.
 
@@ -51,12 +56,13 @@ def save_certificates(
         StoreError: if nothing can be written there.
     """
     where = Path(folder)
-    preimages = _preimages(found)
-    system, layer = found.system, found.layer
-    about = "features" if preimages and preimages[0].statement.features is not None else "points"
-    arrays = {"bias": layer.bias, "tolerance": system.tolerance, **_subjects(preimages, about)}
+    content = content_of(found)
+    system, layer = content.system, content.system.layer
+    subjects = SUBJECTS[content.statement]
+    arrays = {"bias": layer.bias, "tolerance": system.tolerance, subjects: content.subjects}
     if system.domain is not None:
         arrays |= {f"domain_{name}": getattr(system.domain, name) for name in DOMAIN}
+    n = len(content.certificates)
     try:
         where.mkdir(parents=True, exist_ok=True)
         (where / INDEX).unlink(missing_ok=True)
@@ -65,55 +71,31 @@ def save_certificates(
             names["weight"] = write_array(where / "weight.npy", layer.weight)
         else:
             names |= write_sparse(where, "weight", layer.weight)
+        title = f"saving certificates of {layer.name or 'the layer'}"
         with (
-            resolve_progress(progress).stage(
-                f"saving certificates of {layer.name or 'the layer'}", len(preimages)
-            ) as advance,
-            pq.ParquetWriter(where / TABLE, SCHEMA, compression="zstd") as writer,
+            resolve_progress(progress).stage(title, n) as advance,
+            pq.ParquetWriter(where / TABLE, SCHEMA, compression="zstd", use_dictionary=False) as writer,
         ):
-            for start in range(0, len(preimages), BLOCK):
-                block = preimages[start : start + BLOCK]
-                writer.write_table(_table(block, start), row_group_size=BLOCK)
-                advance(len(block))
+            for start in range(0, n, BLOCK):
+                rows = _table(content, start, min(start + BLOCK, n))
+                writer.write_table(rows, row_group_size=BLOCK)
+                advance(len(rows))
         index = CertificateIndex(
             layer=layer.name,
             input_shape=layer.input_shape,
             output_shape=layer.output_shape,
             folding_error=layer.folding_error,
-            statement=about,
+            statement=content.statement,
+            exhaustive=content.exhaustive,
             unit=system.unit,
             exact=system.exact,
             arrays=names,
             table=file_sha256(where / TABLE),
-            n_inputs=len(preimages),
+            n_inputs=n,
         )
         write_index(where, index)
     except OSError as error:
         raise StoreError(f"the certificates cannot be written to {where} ({error}); choose another folder.") from error
-
-
-def _subjects(preimages: tuple[Preimage, ...], about: str) -> dict[str, np.ndarray]:
-    """The points or the features."""
-    if about == "points":
-        return {"inputs": np.array([preimage.at for preimage in preimages])}
-    return {"features": np.array([preimage.statement.features for preimage in preimages])}
-
-
-def _preimages(found: Classification | Preimage) -> tuple[Preimage, ...]:
-    # Imported here, since whoever only verifies what was saved shall load no solver.
-    from unrelu.preimages.classification import Classification
-    from unrelu.preimages.preimage import Preimage
-
-    if isinstance(found, Classification):
-        if not len(found):
-            raise InputError("all inputs were skipped, so there are no certificates to save.")
-        return found.preimages
-    if isinstance(found, Preimage):
-        return (found,)
-    raise InputError(
-        "certificates are saved of what ur.classify(layer, inputs) or ur.preimage(layer, ...) returned, not of a "
-        f"{type(found).__name__}."
-    )
 
 
 def file_name(layer: str) -> str:
@@ -132,15 +114,17 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _table(preimages: Sequence[Preimage], start: int) -> pa.Table:
+def _table(content: Content, start: int, stop: int) -> pa.Table:
     columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
-    for index, preimage in enumerate(preimages, start):
+    for index in range(start, stop):
+        certificate = content.certificates[index]
         columns["input"].append(index)
-        columns["kind"].append(preimage.kind.value)
-        certificate = preimage.certificate
+        columns["kind"].append(content.kinds[index])
+        bounded = getattr(certificate, "bounded", None)
         for fact in FACTS:
-            proof = getattr(certificate, fact)
-            same = fact == "singleton" and proof is not None and proof is certificate.bounded
+            # Index sets have a proof about members only.
+            proof = getattr(certificate, fact, None)
+            same = fact == "singleton" and proof is not None and proof is bounded
             record = None if proof is None or same else record_of(proof)
             columns[f"{fact}_form"].append(SAME if same else None if record is None else record.form)
             for part in ("numbers", "indices", "integers"):

@@ -1,4 +1,4 @@
-"""The table of certificates: a row per input, or per vector of features."""
+"""The table of certificates: a row per input, vector of features or index set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SAME = "as bounded"
 """In place of a form: the proof about uniqueness is the one about boundedness."""
 
 FACTS = ("bounded", "singleton", "existence", "interior")
-"""The proofs of a `PreimageCertificate`."""
+"""The proofs of a `PreimageCertificate`; an `IndexSetCertificate` has the one about existence."""
 
 SCHEMA = pa.schema(
     [

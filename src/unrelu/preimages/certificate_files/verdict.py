@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.errors import DomainError
+from unrelu.polyhedra.domain_at import DomainAt
+from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor.arithmetic import proof
 
 
 @dataclass(frozen=True, eq=False)
 class SavedVerdict:
-    """What is claimed about one input.
+    """What is claimed about one input, one vector of features or one set of them.
 
     Attributes:
         kind: the kind as it was saved.
@@ -22,15 +25,21 @@ class SavedVerdict:
     """
 
     kind: str
-    certificate: PreimageCertificate
+    certificate: PreimageCertificate | IndexSetCertificate
 
     @property
     def claimed(self) -> bool:
-        """Whether anything is claimed; UNDECIDED without proof of either fact claims nothing."""
-        certificate = self.certificate
-        proofs = (certificate.bounded, certificate.singleton, certificate.existence)
-        nothing = all(proof is None for proof in proofs)
-        return not (nothing and self.kind == Kind.UNDECIDED)
+        """Whether anything is claimed; what is undecided without proof of any fact claims nothing."""
+        return self.certificate.claims or self.kind != Kind.UNDECIDED
+
+    @property
+    def domain_at(self) -> DomainAt | None:
+        """The domain as it is at the input; None where there is no input, it lies outside, or nothing can be moved."""
+        statement = self.certificate.statement
+        try:
+            return statement.domain_at if isinstance(statement, SameFeatures) else None
+        except DomainError:
+            return None
 
     @proof
     def verify(self) -> bool:
@@ -39,10 +48,11 @@ class SavedVerdict:
         if self.kind != certificate.kind:
             return False
         try:
-            if certificate.kind is not Kind.UNDECIDED:
+            if certificate.kind != Kind.UNDECIDED:
                 return certificate.verify()
             return (
-                self.claimed
+                isinstance(certificate, PreimageCertificate)
+                and certificate.claims
                 and (certificate.existence is None or certificate.verify_existence())
                 and (certificate.bounded is None or certificate.verify_bounded())
                 and (certificate.singleton is None or certificate.verify_singleton())
@@ -56,12 +66,27 @@ class Verification:
     """Which of many verdicts are proved.
 
     Attributes:
-        claimed: (n,) bool, inputs about which anything is claimed.
-        proved: (n,) bool, inputs of which all that is claimed is proved.
+        claimed: (n,) bool, inputs (or vectors of features, or sets) about which anything is claimed.
+        proved: (n,) bool, those of which all that is claimed is proved.
+        kinds: the n kinds as they were saved.
+        exhaustive: whether the sets make up all sets of the layer's features; None where that is not claimed.
+        rows_moved: (n,) int, general rows of the domain that were moved through each input (`DomainAt`).
+        largest_shift: at least the largest distance (L2) by which a row was moved; 0 where none was.
+        digest: a name for all that is claimed; see `digest.claim_sha256`.
     """
 
     claimed: np.ndarray
     proved: np.ndarray
+    kinds: tuple[str, ...]
+    exhaustive: bool | None
+    rows_moved: np.ndarray
+    largest_shift: float
+    digest: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that is claimed is proved."""
+        return self.n_proved == self.n_claimed and self.exhaustive is not False
 
     @property
     def n_claimed(self) -> int:

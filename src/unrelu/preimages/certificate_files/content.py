@@ -1,0 +1,106 @@
+"""What is saved together: the certificates of one call, and all that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unrelu.errors import InputError
+from unrelu.preimages.certificate_files.set_rows import set_rows
+from unrelu.preimages.index_set import IndexSet
+from unrelu.preimages.index_set_certificate import IndexSetCertificate
+from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.preimage_certificate import PreimageCertificate
+
+if TYPE_CHECKING:
+    from unrelu.preimages.admissibility import Admissibility
+    from unrelu.preimages.admissible_sets import AdmissibleSets
+    from unrelu.preimages.classification import Classification
+    from unrelu.preimages.preimage import Preimage
+
+    Savable = Classification | Preimage | Admissibility | AdmissibleSets
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Certificates about many subjects of one layer.
+
+    Attributes:
+        system: the layer, the domain and the tolerance, which is 0 for sets of features.
+        statement: one of `index.STATEMENTS`, which says what the subjects are.
+        subjects: (n, d) float64 points, (n, m) features, or (n, m) sets as `set_rows` writes them.
+        kinds: what is claimed about each.
+        certificates: the proofs.
+        exhaustive: whether they are sets that make up all sets of the layer's features.
+    """
+
+    system: LayerSystem
+    statement: str
+    subjects: np.ndarray
+    kinds: tuple[str, ...]
+    certificates: tuple[PreimageCertificate | IndexSetCertificate, ...]
+    exhaustive: bool = False
+
+
+def content_of(found: Savable) -> Content:
+    """What there is to save of an answer.
+
+    Raises:
+        InputError: if it is no answer whose certificates can be saved.
+    """
+    # Imported here, since whoever only verifies what was saved shall load no solver.
+    from unrelu.preimages.admissibility import Admissibility
+    from unrelu.preimages.admissible_sets import AdmissibleSets
+    from unrelu.preimages.classification import Classification
+    from unrelu.preimages.preimage import Preimage
+
+    if isinstance(found, Classification):
+        if not len(found):
+            raise InputError("all inputs were skipped, so there are no certificates to save.")
+        return _of_preimages(found.system, found.preimages)
+    if isinstance(found, Preimage):
+        return _of_preimages(found.system, (found,))
+    if isinstance(found, Admissibility):
+        return _of_sets(found, [IndexSetCertificate(found.statement, found.certificate)], exhaustive=False)
+    if isinstance(found, AdmissibleSets):
+        answers = (*found.found, *found.excluded, *found.undecided)
+        return _of_sets(
+            found,
+            [
+                IndexSetCertificate(IndexSet(found.layer, found.domain, each.inactive), each.certificate)
+                for each in answers
+            ],
+            exhaustive=True,
+        )
+    raise InputError(
+        "certificates are saved of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, "
+        f"inactive) or ur.admissible_sets(layer) returned, not of a {type(found).__name__}."
+    )
+
+
+def _of_preimages(system: LayerSystem, preimages: tuple[Preimage, ...]) -> Content:
+    of_features = preimages[0].statement.features is not None
+    subjects = [each.statement.features if of_features else each.at for each in preimages]
+    return Content(
+        system=system,
+        statement="features" if of_features else "points",
+        subjects=np.array(subjects),
+        kinds=tuple(each.kind.value for each in preimages),
+        certificates=tuple(each.certificate for each in preimages),
+    )
+
+
+def _of_sets(
+    found: Admissibility | AdmissibleSets, certificates: Sequence[IndexSetCertificate], *, exhaustive: bool
+) -> Content:
+    return Content(
+        system=LayerSystem.ask(found.layer, found.domain, 0.0),
+        statement="sets",
+        subjects=set_rows([each.statement.inactive for each in certificates], found.layer.n_outputs),
+        kinds=tuple(each.kind.value for each in certificates),
+        certificates=tuple(certificates),
+        exhaustive=exhaustive,
+    )

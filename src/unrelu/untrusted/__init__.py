@@ -1,0 +1,1 @@
+"""Files that others made: read within bounds, and shown so that they cannot pretend to be something else."""
