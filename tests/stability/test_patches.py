@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal
+from unrelu.network.extents import Extent
 from unrelu.network.operators import (
     Add,
     AveragePool,
@@ -23,7 +24,6 @@ from unrelu.network.operators import (
     Subtract,
 )
 from unrelu.stability import parts
-from unrelu.stability.extents import Extent
 from unrelu.stability.linearization import linearize
 from unrelu.stability.parts import tiled_parts
 from unrelu.stability.patches import Patch, carry_patch, hull, unit_patch

@@ -12,6 +12,7 @@ from scipy import sparse
 from torch import Tensor
 
 from unrelu.errors import TooLarge
+from unrelu.network.colouring import colouring
 from unrelu.network.layer import DENSE_LIMIT
 from unrelu.network.operators import AffineOperator
 from unrelu.rigor.matrices import SparseRows
@@ -82,12 +83,20 @@ def _folded(network: Network, origin: str, target: str) -> FoldedMap:
     columns = _Columns(m, d, target, network.device)
     worst = 0.0
     step = max(1, min(_CHUNK, _CHUNK_BYTES // (8 * max(d, m))))
-    for start in range(0, d, step):
-        stop = min(start + step, d)
-        units = torch.zeros(stop - start, d, dtype=torch.float64, device=network.device)
-        units[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
-        pushed = _push(chain, origin, target, units.reshape(-1, *shape), linear=True)
-        columns.put(pushed.value.reshape(stop - start, m), start)
+    groups = colouring(chain, network.node(origin)) if chain else None
+    total = d if groups is None else groups.count
+    for start in range(0, total, step):
+        stop = min(start + step, total)
+        if groups is None:
+            units = torch.zeros(stop - start, d, dtype=torch.float64, device=network.device)
+            units[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+            pushed = _push(chain, origin, target, units.reshape(-1, *shape), linear=True)
+            columns.put(pushed.value.reshape(stop - start, m), start)
+        else:
+            colours = [groups.colour(index) for index in range(start, stop)]
+            units = torch.from_numpy(groups.units(colours)).to(network.device)
+            pushed = _push(chain, origin, target, units, linear=True)
+            columns.scatter(groups.columns(colours, pushed.value.cpu().numpy()))
         worst = max(worst, _largest(pushed.error))
     zero = torch.zeros(1, *shape, dtype=torch.float64, device=network.device)
     offset = _push(chain, origin, target, zero, linear=False)
@@ -99,39 +108,50 @@ def _folded(network: Network, origin: str, target: str) -> FoldedMap:
 
 
 class _Columns:
-    """The columns of a matrix (m, d), kept sparse for as long as that pays."""
+    """The numbers of a matrix (m, d), kept sparse for as long as that pays."""
 
     def __init__(self, m: int, d: int, target: str, device: torch.device) -> None:
-        self.size, self.target, self.device = (d, m), target, device
-        self.sparse: list[SparseRows] = []
+        self.size, self.target, self.device = (m, d), target, device
+        self.parts: list[sparse.coo_array] = []
         self.whole: Tensor | None = self._room() if 8 * d * m < SPARSE_FROM else None
 
     def put(self, columns: Tensor, start: int) -> None:
         """The next columns, as rows."""
-        d, m = self.size
+        if self.whole is not None:
+            self.whole[start : start + len(columns)] = columns
+            return
+        found = sparse.coo_array(columns.cpu().numpy())
+        column, row = found.coords
+        self.scatter(sparse.coo_array((found.data, (row, column + start)), shape=self.size))
+
+    def scatter(self, part: sparse.coo_array) -> None:
+        """Further numbers, none of them at a place that another part has."""
+        self.parts.append(part)
         if self.whole is None:
-            self.sparse.append(sparse.csr_array(columns.cpu().numpy()))
-            if sum(part.nnz for part in self.sparse) <= SPARSE_DENSITY * d * m:
+            if sum(each.nnz for each in self.parts) <= SPARSE_DENSITY * math.prod(self.size):
                 return
             self.whole = self._room()
-            done = sparse.vstack(self.sparse[:-1], format="csr").toarray() if start else np.zeros((0, m))
-            self.whole[:start] = torch.from_numpy(done)
-            self.sparse = []
-        self.whole[start : start + len(columns)] = columns
+        for each in self.parts:
+            row, column = (torch.from_numpy(index.astype(np.int64)).to(self.device) for index in each.coords)
+            self.whole[column, row] = torch.from_numpy(each.data).to(self.device)
+        self.parts = []
 
     def matrix(self) -> np.ndarray | SparseRows:
-        if self.whole is None:
-            return sparse.csr_array(sparse.vstack(self.sparse, format="csr").T, copy=True)
-        return np.ascontiguousarray(self.whole.T.cpu().numpy())
+        if self.whole is not None:
+            return np.ascontiguousarray(self.whole.T.cpu().numpy())
+        data = np.concatenate([part.data for part in self.parts])
+        index = np.int32 if max(*self.size, data.size) < 2**31 else np.int64
+        row, column = (np.concatenate([part.coords[axis] for part in self.parts]).astype(index) for axis in (0, 1))
+        return sparse.csr_array((data, (row, column)), shape=self.size)
 
     def _room(self) -> Tensor:
-        d, m = self.size
+        m, d = self.size
         if 8 * d * m > DENSE_LIMIT:
             raise TooLarge(
                 f"the layer at {self.target!r} as a dense matrix of {m} x {d} would take {8 * d * m / 2**30:.1f} GiB "
                 f"(limit {DENSE_LIMIT / 2**30:.0f} GiB); ask about a window of the input or a smaller layer."
             )
-        return torch.empty(d, m, dtype=torch.float64, device=self.device)
+        return torch.zeros(d, m, dtype=torch.float64, device=self.device)
 
 
 def _largest(error: Tensor | None) -> float:

@@ -13,8 +13,8 @@ from unrelu.stability.tangents import Tangents, active_coordinates
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from unrelu.network.extents import Extent
     from unrelu.network.node import Node
-    from unrelu.stability.extents import Extent
     from unrelu.stability.pattern import ActivationPattern
 
 

@@ -22,9 +22,9 @@ from unrelu.stability.tangents import Tangents
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from unrelu.network.extents import Extent
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
-    from unrelu.stability.extents import Extent
     from unrelu.stability.window import Window
 
 CHUNK_BYTES = 128 * 2**20

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from unrelu.network.extents import Extent, reach, sliding
 from unrelu.network.operators import AffineOperator, AveragePool, Convolution, Elementwise, Pad, Quotient
-from unrelu.stability.extents import Extent, reach, sliding
 from unrelu.stability.tangents import Tangents, carry
 
 if TYPE_CHECKING:
