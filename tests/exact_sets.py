@@ -118,22 +118,23 @@ def same_features(
     layer: ReLULayer, features: list[Fraction], tolerance: np.ndarray, domain: Polyhedron | None
 ) -> ExactSet:
     """`{ x in D : |ReLU(A x + b) - y| <= eps }` for exact features y."""
+    more, equal = ([], []) if domain is None else constraints(domain)
+    return exact_set(layer.n_inputs, [*feature_rows(layer, features, tolerance), *more], equal)
+
+
+def feature_rows(layer: ReLULayer, features: list[Fraction], tolerance: np.ndarray) -> list[Row]:
+    """`|ReLU(A x + b) - y| <= eps` for exact features y."""
     at_least: list[Row] = []
-    equal: list[Row] = []
-    n = layer.n_inputs
     for row, value, y, size in zip(
         layer.dense_weight.tolist(), layer.bias.tolist(), features, tolerance.tolist(), strict=True
     ):
         a, b, eps = fractions_of(row), Fraction(value), Fraction(size)
         if y + eps < 0:
-            at_least.append(([Fraction(0)] * n, Fraction(-1)))
+            at_least.append(([Fraction(0)] * layer.n_inputs, Fraction(-1)))
         at_least.append(([-v for v in a], y + eps - b))
         if y > eps:
             at_least.append((a, b - (y - eps)))
-    if domain is not None:
-        more, equalities = constraints(domain)
-        at_least, equal = at_least + more, equal + equalities
-    return exact_set(n, at_least, equal)
+    return at_least
 
 
 def exact_features(layer: ReLULayer, x: np.ndarray) -> list[Fraction]:

@@ -18,7 +18,7 @@ SOURCE = Path(unrelu.__file__).parent
 
 LEVELS = [
     ["errors"],
-    ["progress", "parallel", "devices", "untrusted"],
+    ["progress", "parallel", "devices", "untrusted", "frozen_arrays"],
     ["exact", "rigor"],
     ["network"],
     ["solvers"],

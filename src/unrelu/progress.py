@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
+from unrelu.untrusted.printable import printable
+
 Advance = Callable[[int], None]
 """Tells that so many more steps are done."""
 
@@ -78,7 +80,9 @@ class Lines:
             ending = ""
         finally:
             stream = sys.stderr if self.stream is None else self.stream
-            print(f"{what}: {done} of {total}, {self.clock() - start:.1f} s{ending}", file=stream, flush=True)
+            print(
+                f"{printable(what)}: {done} of {total}, {self.clock() - start:.1f} s{ending}", file=stream, flush=True
+            )
 
 
 class Terminal:
@@ -120,7 +124,7 @@ class Terminal:
             )
             self._bars.start()
         bars = self._bars
-        task = bars.add_task(escape(what), total=total)
+        task = bars.add_task(escape(printable(what)), total=total)
         self._open += 1
         try:
             yield lambda steps: bars.advance(task, steps)

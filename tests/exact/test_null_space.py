@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from exact_oracle import fractions, rank
+from unrelu.exact import null_space as module
 from unrelu.exact.integers import integer_rows, products
 from unrelu.exact.modular import PRIMES
 from unrelu.exact.null_space import null_space
@@ -46,3 +47,10 @@ def test_one_ulp_decides() -> None:
     assert len(basis) == 1
     A[-1, 3] = np.nextafter(A[-1, 3], np.inf)
     assert null_space(integer_rows(A), 50) == []
+
+
+def test_ranks_above_the_limit_are_not_tried(monkeypatch):
+    monkeypatch.setattr(module, "MOST_TERMS", 3)
+    rows = [[int(i == j) for j in range(5)] for i in range(4)]
+    assert null_space(rows, 5) is None
+    assert null_space(rows[:3], 5) == [(0, 0, 0, 1, 0), (0, 0, 0, 0, 1)]

@@ -8,9 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from coarse import coarsen
 from exact_sets import dot, fractions_of
 from unrelu.errors import DomainError
 from unrelu.network.layer import ReLULayer
+from unrelu.polyhedra import domain_at as module
 from unrelu.polyhedra.domain_at import DomainAt, domain_at, place, the_domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.polyhedra.domains import Box
@@ -91,6 +93,8 @@ def test_the_rows_moved_are_those_within_tau(seed: int, unit: float) -> None:
             slack(P, a, b, x) != 0 for a, b in zip(P.A_eq, P.b_eq.tolist(), strict=True)
         )
         assert found.contains(x)
+        for shift, a, b in zip(found.eq_shift.tolist(), P.A_eq, P.b_eq.tolist(), strict=True):
+            assert abs(slack(P, a, b, x)) <= Fraction(shift) <= abs(slack(P, a, b, x)) * (1 + Fraction(unit))
 
 
 def test_near_misses_are_both_inside_and_outside() -> None:
@@ -281,3 +285,73 @@ def test_a_short_dtype_says_nothing_of_a_long_row() -> None:
     assert the_domain_at(DomainRows.of(P), x, unit=SINGLE).n_moved == 0
     with pytest.raises(DomainError, match="convert it"):
         the_domain_at(DomainRows.of(P), x, unit=HALF)
+
+
+def test_a_domain_at_a_point_keeps_the_bounds_and_the_rows_of_the_domain() -> None:
+    D = Polyhedron(
+        A_ub=np.array([[1.0, 1.0], [1.0, -1.0]]), b_ub=np.array([1.0, 5.0]), lower=np.zeros(2), upper=np.full(2, 4.0)
+    )
+    found = place(D, np.array([0.25, 0.75]))
+    assert found.moved.tolist() == [True, False]
+    for x, inside in (
+        ([0.25, 0.75], True),
+        ([0.5, 0.25], True),
+        ([0.0, 1.0], True),
+        ([0.5, 0.75], False),
+        ([-0.25, 0.75], False),
+        ([0.25, -0.25], False),
+        ([math.nan, 0.0], False),
+    ):
+        assert found.contains(np.array(x)) == inside
+    assert not place(D, np.array([4.0, 0.0]) / 8).contains(np.array([6.0, -5.0]))
+    wide = Polyhedron(A_ub=np.array([[1.0, -1.0]]), b_ub=np.array([5.0]), upper=np.full(2, 9.0))
+    assert not place(wide, np.zeros(2)).contains(np.array([6.0, 0.0]))
+    assert not place(wide, np.zeros(2)).contains(np.array([9.5, 9.0]))
+
+
+@pytest.mark.parametrize("scale", [1.0, -2.0, 0.25, -8.0])
+@pytest.mark.parametrize("first", [[3.0, -1.0], [-1.0, 3.0], [-0.5, -0.25], [-3.0, 0.0]])
+def test_the_shift_of_a_held_row_is_that_of_both_rows_in_its_own_unit(scale: float, first: list[float]) -> None:
+    row, x = np.array(first), np.array([1 / 3, 1 / 7])
+    value = float(row @ x)
+    near = value + 2.0**-24 * abs(value)
+    opposite = -abs(scale) * row
+    D = Polyhedron(A_ub=np.vstack([row, opposite]), b_ub=np.array([value, -near * abs(scale)]))
+    found = place(D, x, unit=SINGLE)
+    (held,) = np.flatnonzero(found.held)
+    (idle,) = np.flatnonzero(found.idle)
+    exact = max(
+        float(found.ub_shift[held]),
+        float(found.ub_shift[idle]) * float(np.linalg.norm(D.A_ub[held]) / np.linalg.norm(D.A_ub[idle])),
+    )
+    assert exact * (1 - 1e-15) <= found.largest_on_line[held] <= exact * (1 + 1e-14)
+    assert found.ub_shift.max() > 0
+
+
+@pytest.mark.parametrize("d", [1, 5, 40])
+def test_slacks_are_known_up_to_the_rounding_of_their_products(monkeypatch: pytest.MonkeyPatch, d: int) -> None:
+    rng = np.random.default_rng(d)
+    D = Polyhedron(A_ub=rng.standard_normal((3, d)), b_ub=np.full(3, 50.0), origin=rng.standard_normal(d))
+    x = rng.standard_normal(d)
+    size = np.abs(D.A_ub) @ (np.abs(x) + np.abs(D.origin)) + 50.0
+    found = place(D, x)
+    assert not found.moved.any()
+    assert (found.slack_error >= d * UNIT * size).all()
+    assert (found.slack_error <= (4 * d + 20) * UNIT * size).all()
+    # with a unit of 2^-20 the same
+    coarsen(monkeypatch, module, 2.0**-20)
+    found = place(D, x)
+    assert (found.slack_error >= (d + 1) * 2.0**-20 * size).all()
+    tiny = place(Polyhedron(A_ub=np.full((1, d), 2.0**-1060), b_ub=np.full(1, 2.0**-1030)), np.zeros(d))
+    assert 2 * d * 2.0**-1022 <= tiny.slack_error.max() <= 2.0**-1000
+
+
+def test_the_shift_is_that_of_the_row_that_moved_furthest() -> None:
+    x = np.array([1 / 3, 1 / 7])
+    A = np.array([[1.0, 0.0], [0.0, 4.0], [1.0, 1.0]])
+    values = A @ x + np.array([2.0**-28, -(2.0**-25), 2.0**-30])
+    for D in (Polyhedron(A_ub=A, b_ub=values), Polyhedron(A_eq=A, b_eq=values)):
+        found = place(D, x, unit=SINGLE)
+        assert found.n_moved == 3
+        assert found.shift == pytest.approx(2.0**-27, rel=1e-6)
+        assert found.shift >= 2.0**-27 * (1 - 1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -43,3 +44,15 @@ def test_an_origin_is_not_subtracted_in_floats() -> None:
     polyhedron = Polyhedron(A_ub=np.ones((1, 1)), b_ub=np.ones(1), origin=origin)
     assert not contains_exactly(polyhedron, np.ones(1))
     assert contains_exactly(polyhedron, np.array([1 - 2.0**-53]))
+
+
+def test_an_origin_counts_in_every_coordinate() -> None:
+    for origin, inside in (([1.0, 0.0], True), ([0.0, 1.0], True), ([0.0, 0.0], False)):
+        P = Polyhedron(A_ub=np.array([[1.0, 1.0]]), b_ub=np.zeros(1), origin=np.array(origin))
+        assert contains_exactly(P, np.array([0.5, 0.25])) == inside
+
+
+@pytest.mark.parametrize("odd", [math.inf, -math.inf, math.nan])
+def test_what_is_not_finite_is_outside(odd: float) -> None:
+    assert not contains_exactly(Polyhedron(lower=np.full(2, -math.inf)), np.array([odd, 0.0]))
+    assert not contains_exactly(Polyhedron(lower=np.full(2, -math.inf)), np.array([0.0, odd]))

@@ -22,10 +22,10 @@ from unrelu.network import layer as layer_module
 from unrelu.network.fingerprints import array_sha256
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
+from unrelu.network.stored_arrays import write_array
 from unrelu.polyhedra.domains import Box, Domain, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissibility import admissibility
-from unrelu.preimages.certificate_files.arrays import write_array
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificate_files.sparse_arrays import read_sparse, write_sparse
@@ -264,10 +264,12 @@ def test_rows_without_a_narrow_band_are_left_open(monkeypatch: pytest.MonkeyPatc
     assert "too many columns in too many ways" in found.bounded_decision.reason
     rows = np.arange(400)
     other = np.append(np.arange(1, 201) % 200, np.random.default_rng(0).permutation(200))
-    A = sparse.csr_array((np.ones(800), (np.append(rows, rows), np.append(rows % 200, other))), shape=(400, 200))
+    numbers = np.repeat([1.0, -1.0], 400)  # no column of one sign
+    A = sparse.csr_array((numbers, (np.append(rows, rows), np.append(rows % 200, other))), shape=(400, 200))
     found = preimage(ReLULayer(A, np.full(400, -1.0)), at=np.zeros(200))
     assert found.kind is Kind.UNDECIDED
     assert "diagonals, which would take" in found.bounded_decision.reason
+    assert f"1 undecided; 1 open: {found.reason}" in repr(classify(found.layer, np.zeros((1, 200)), progress=False))
 
 
 _CIFAR_SIZED = """

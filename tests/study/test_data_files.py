@@ -126,7 +126,7 @@ def test_values_that_are_not_finite_are_told(tmp_path: Path, bad: float) -> None
 
 
 def test_labels_must_be_one_whole_number_a_sample(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"d.npz has labels of shape \(3,\) for 4 samples"):
+    with pytest.raises(DataError, match=r"d.npz, array y, holds labels of shape \(3,\) for 4 samples"):
         read_batch(_npz(tmp_path / "d.npz", x=_X, y=np.arange(3)), (2, 3))
     for wrong in (0.5, np.nan):
         with pytest.raises(DataError, match=r"d.npz has labels that are not whole numbers"):

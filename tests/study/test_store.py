@@ -100,7 +100,7 @@ def test_a_changed_index(folder: Path) -> None:
 
 def test_another_version(folder: Path) -> None:
     rewrite(folder, lambda record: record.update(version=99))
-    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 5"):
+    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 7"):
         load_study(folder)
 
 
@@ -133,13 +133,13 @@ def replace_file(folder: Path, content: bytes) -> None:
 def test_a_table_with_other_columns(folder: Path) -> None:
     pq.write_table(pa.table({"input": [1]}), folder / "other.parquet")
     replace_file(folder, (folder / "other.parquet").read_bytes())
-    with pytest.raises(StoreError, match="does not have the columns"):
+    with pytest.raises(StoreError, match="is not a study's inputs table \\(its columns are others"):
         load_study(folder)
 
 
 def test_a_file_that_is_no_parquet(folder: Path) -> None:
     replace_file(folder, b"hello")
-    with pytest.raises(StoreError, match="not a Parquet file"):
+    with pytest.raises(StoreError, match="is not a study's inputs table"):
         load_study(folder)
 
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from unrelu.across.full_regions import FullRegions
 from unrelu.across.sharp_bound import smallest_value
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.rigor.rounding import times_power_below
 
 
 @dataclass(frozen=True, eq=False)
-class FrameBounds:
+class FrameBounds(FrozenArrays):
     """`1/2 sqrt(A_alpha) <= kappa_L <= sqrt(A_alpha)` for one ReLU layer over a convex domain D with an interior.
 
     kappa_L is the greatest number with `||f(x) - f(x')|| >= kappa_L ||x - x'||` on D, and A_alpha the least
@@ -71,5 +72,5 @@ def frame_bounds(regions: FullRegions) -> FrameBounds:
         sharper = 0.0 if no_claim else min(sharper, smallest_value(halves[region.active]).below)
         if region.proved:
             above = min(above, found.above)
-    values.flags.writeable = False
+    freeze(values)
     return FrameBounds(regions, values, below, above, sharper)

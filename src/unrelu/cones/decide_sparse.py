@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from unrelu.cones.decision import ConeDecision, decided, still_open
 from unrelu.cones.proofs import Cone, Direction, LocalCounting, Multipliers
 from unrelu.errors import TooLarge
+from unrelu.rigor.matrices import SparseRows
 from unrelu.solvers.potential_cone import PotentialProjection, project_by_potential
 from unrelu.solvers.structural_kernel import scarce_columns
 
@@ -16,7 +18,7 @@ def decide_sparse_cone(cone: Cone) -> ConeDecision:
 
     Only what its certificate proves counts.
     """
-    local = _by_local_counting(cone)
+    local = _unit_vector(cone) or _by_local_counting(cone)
     if local is not None:
         return decided(local)
     try:
@@ -27,6 +29,19 @@ def decide_sparse_cone(cone: Cone) -> ConeDecision:
     if certificate is not None and certificate.verify(cone):
         return decided(certificate, _margin(cone, certificate))
     return still_open(_reason(found))
+
+
+def _unit_vector(cone: Cone) -> Direction | None:
+    """A coordinate that no equality uses and all inequalities with numbers of one sign."""
+    rows: SparseRows = cone.rows.matrix
+    d = cone.dimension
+    signs = sparse.csr_array((np.sign(rows.data), rows.indices, rows.indptr), shape=rows.shape)
+    used = cone.equalities @ abs(signs)
+    below, above = cone.inequalities @ (signs < 0), cone.inequalities @ (signs > 0)
+    for free, sign in (((used == 0) & (above == 0), 1.0), ((used == 0) & (below == 0), -1.0)):
+        if free.any():
+            return Direction(np.where(np.arange(d) == int(free.argmax()), sign, 0.0), np.zeros(0, dtype=np.intp))
+    return None
 
 
 def _by_local_counting(cone: Cone) -> LocalCounting | None:

@@ -26,6 +26,9 @@ from unrelu.network.source import Source
 SAMPLE_LIMIT = 2**26
 """Numbers that one node may give for one sample (512 MiB as float64)."""
 
+NETWORK_LIMIT = 2**29
+"""Numbers that all nodes together may give for one sample (4 GiB as float64)."""
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -49,6 +52,7 @@ class Draft:
     """
 
     nodes: list[Node] = field(default_factory=list)
+    _total: int = 0
     _taken: set[str] = field(default_factory=lambda: {INPUT, OUTPUT})
 
     def begin(self, shape: Shape) -> Signal:
@@ -156,4 +160,10 @@ class Draft:
             raise TooLarge(
                 f"node {name!r} would give {math.prod(shape):,} numbers for one sample (limit {SAMPLE_LIMIT:,}); "
                 "take a smaller input or cut the model before it."
+            )
+        self._total += math.prod(shape)
+        if self._total > NETWORK_LIMIT:
+            raise TooLarge(
+                f"up to node {name!r} the network would give more than {NETWORK_LIMIT:,} numbers for one sample; take "
+                "a smaller input or cut the model before it."
             )

@@ -283,6 +283,16 @@ class Network:
             raise UnknownNode(f"{name!r} is not a ReLU layer; the network's layers are {', '.join(self.layers)}.")
         return node
 
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the network to a folder `NAME.unrelu` without code, which `ur.load` reads.
+
+        Raises:
+            ModelFileError: if the name ends otherwise, or nothing can be written there.
+        """
+        from unrelu.network.network_folder import save_network
+
+        save_network(self, folder)
+
     def to(self, device: str | torch.device) -> Network:
         """The same network with its weights on another device."""
         return replace(self, nodes=tuple(replace(node, operator=node.operator.to(device)) for node in self.nodes))

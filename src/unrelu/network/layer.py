@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from unrelu.errors import ShapeError, TooLarge
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy, as_sparse
 from unrelu.network.operators import Shape
 from unrelu.rigor.matrices import SparseRows
@@ -18,7 +19,7 @@ DENSE_LIMIT = 4 * 2**30
 
 
 @dataclass(frozen=True, eq=False)
-class ReLULayer:
+class ReLULayer(FrozenArrays):
     """`f(x) = ReLU(A x + b)`, on inputs flattened in C order.
 
     Attributes:
@@ -71,9 +72,7 @@ class ReLULayer:
         output_shape = (A.shape[0],) if output_shape is None else tuple(output_shape)
         if (math.prod(output_shape), math.prod(input_shape)) != A.shape:
             raise ShapeError(f"shapes {input_shape} and {output_shape} do not fit a weight of shape {A.shape}.")
-        for numbers in (A,) if isinstance(A, np.ndarray) else (A.data, A.indices, A.indptr):
-            numbers.flags.writeable = False
-        b.flags.writeable = False
+        freeze((A, b))
         for key, value in {
             "weight": A,
             "bias": b,

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from unrelu.errors import ModelFileError
 from unrelu.network.graph import Network
+from unrelu.network.network_folder import SUFFIX, load_network
 
 _TORCH = {".pt", ".pth", ".pt2", ".ckpt", ".bin", ".safetensors"}
 _KERAS = {".keras", ".h5", ".hdf5", ".pb", ".tflite"}
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Read a model file; the suffix tells its kind (.onnx).
+    """Read a model file; the suffix tells its kind: .onnx, or .unrelu, a folder that `Network.save` wrote.
 
     Raises:
         ModelFileError: if the file is missing, damaged or of another kind; the message says what to do.
@@ -22,6 +23,8 @@ def load(path: str | os.PathLike[str]) -> Network:
     suffix = Path(path).suffix.lower()
     if suffix == ".onnx":
         return Network.from_onnx(path)
+    if suffix == SUFFIX:
+        return load_network(path)
     if suffix in _TORCH:
         raise ModelFileError(
             f"{str(path)!r} holds PyTorch weights, which can run code when read; load it yourself and use "
@@ -29,4 +32,4 @@ def load(path: str | os.PathLike[str]) -> Network:
         )
     if suffix in _KERAS:
         raise ModelFileError(f"{str(path)!r} is a TensorFlow or Keras model, which is not read; convert it to ONNX.")
-    raise ModelFileError(f"{str(path)!r} has the suffix {suffix!r}, which no model file read here has; use .onnx.")
+    raise ModelFileError(f"{str(path)!r} has the suffix {suffix!r}, which no model has; use .onnx or .unrelu.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -30,12 +31,14 @@ class Agreement:
     Attributes:
         polyhedron: the set; of a single point that is no float, bounds that enclose it.
         bounded: whether it is proved to be bounded.
-        dimension: what is proved of its dimension.
+        most_dimensions: an upper bound of its dimension that is -1 or 0 wherever it is proved to be empty or a point.
+        dimension: gives what else is proved of its dimension, for where that is needed.
     """
 
     polyhedron: Polyhedron
     bounded: bool | None
-    dimension: DimensionInterval
+    most_dimensions: int
+    dimension: Callable[[], DimensionInterval]
 
     def ranges(self, found: Ranges) -> Ranges:
         """Ranges of coordinates that do not contradict it.
@@ -45,12 +48,14 @@ class Agreement:
         """
         lower, low, lower_status = found.lower.copy(), found.proved_lower.copy(), found.lower_status.copy()
         upper, high, upper_status = found.upper.copy(), found.proved_upper.copy(), found.upper_status.copy()
+        unit = np.zeros(self.polyhedron.n_coordinates)
         for k, j in enumerate(found.coordinates):
-            c = np.zeros(self.polyhedron.n_coordinates)
-            c[j] = 1.0
-            lower[k], low[k], lower_status[k], _ = self._of(c, lower[k], low[k], lower_status[k], None)
-            most, top, upper_status[k], _ = self._of(-c, -upper[k], -high[k], upper_status[k], None)
-            upper[k], high[k] = -most, -top
+            if not (self._stands(lower_status[k]) and self._stands(upper_status[k])):
+                unit[j] = 1.0
+                lower[k], low[k], lower_status[k], _ = self._of(unit, lower[k], low[k], lower_status[k], None)
+                most, top, upper_status[k], _ = self._of(-unit, -upper[k], -high[k], upper_status[k], None)
+                upper[k], high[k] = -most, -top
+                unit[j] = 0.0
         return replace(
             found,
             lower=lower,
@@ -81,7 +86,22 @@ class Agreement:
         """Whether the set is proved to be one point, and the polyhedron does not just enclose it."""
         P = self.polyhedron
         encloses = not len(P.A_ub) + len(P.A_eq) and bool((P.lower < P.upper).any())
-        return self.dimension.upper == 0 and not encloses
+        return self.most_dimensions == 0 and not encloses
+
+    def is_contradicted(self, status: Status) -> bool:
+        """Whether a solver says what is proved to be false.
+
+        Args:
+            status: how the solver stopped.
+        """
+        if status is Status.UNBOUNDED:
+            return self.bounded is True
+        return status is Status.INFEASIBLE and self.dimension().lower >= 0
+
+    def _stands(self, status: Status) -> bool:
+        """Whether what a solver found is left as it is."""
+        open_set = not self._is_point and self.most_dimensions >= 0
+        return open_set and status in SETTLED and not self.is_contradicted(status)
 
     @cached_property
     def _exact(self) -> ExactEnds | None:
@@ -94,13 +114,11 @@ class Agreement:
         self, c: np.ndarray, value: float, proved: float, status: Status, point: np.ndarray | None
     ) -> tuple[float, float, Status, np.ndarray | None]:
         """The minimum of `c'x`, the proved bound below it, how it was found, and where it is."""
-        if self.dimension.upper < 0:
+        if self.most_dimensions < 0:
             return math.inf, proved, Status.INFEASIBLE, None
-        against = (status is Status.UNBOUNDED and self.bounded is True) or (
-            status is Status.INFEASIBLE and self.dimension.lower >= 0
-        )
-        if status in SETTLED and not against and not self._is_point:
+        if self._stands(status):
             return value, proved, status, point
+        against = self.is_contradicted(status)
         end = self._exact.least(c) if self._exact is not None else None
         if end is not None:
             proved = max(proved, end.below)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from unrelu.polyhedra.vertices import Vertices
     from unrelu.polyhedra.volumes.result import Volume, VolumeMethod
     from unrelu.progress import Progress
-    from unrelu.solvers.status import Status
 
 
 class Geometry:
@@ -79,6 +78,11 @@ class Geometry:
         return np.full(len(points), math.nan)
 
     @property
+    def _most_dimensions(self) -> int:
+        """An upper bound of P's dimension that is -1 or 0 wherever P is proved to be empty or a point."""
+        return self.dimension.upper
+
+    @property
     def _rows(self) -> Polyhedron:
         """P with rows of about unit size."""
         return self._body.unit_rows
@@ -105,7 +109,7 @@ class Geometry:
         """What is proved of P, for ends of ranges."""
         from unrelu.polyhedra.agreement import Agreement
 
-        return Agreement(self._rows, self.bounded, self.dimension)
+        return Agreement(self._rows, self.bounded, self._most_dimensions, lambda: self.dimension)
 
     @cached_property
     def _in_size(self) -> Normalised | None:
@@ -172,7 +176,7 @@ class Geometry:
             found = restored_nearest(found, scaled, point, norm)
         else:
             found = nearest_point(self._rows, point, norm, time_limit=time_limit, is_member=is_member)
-        if self._is_contradicted(found.status):
+        if self._agreement.is_contradicted(found.status):
             found = replace(found, status=Status.FAILED)
         known = math.inf if found.point is None else self.known_radius(found.point)
         return replace(found, radius=known) if math.isfinite(known) else found
@@ -229,7 +233,7 @@ class Geometry:
         found = chebyshev_center(self._shape if scaled is None else scaled.polyhedron)
         if scaled is not None and found.point is not None:
             found = replace(found, point=scaled.restored(found.point), radius=math.ldexp(found.radius, scaled.exponent))
-        if found.dimension not in self.dimension or self._is_contradicted(found.status):
+        if found.dimension not in self.dimension or self._agreement.is_contradicted(found.status):
             return replace(found, status=Status.FAILED, point=None, radius=math.nan)
         return found
 
@@ -240,15 +244,7 @@ class Geometry:
 
         found = analytic_center(self._shape)
         wrong = found.status is Status.OPTIMAL and found.dimension not in self.dimension
-        return replace(found, status=Status.FAILED) if wrong or self._is_contradicted(found.status) else found
-
-    def _is_contradicted(self, status: Status) -> bool:
-        """Whether a solver says what is proved to be false of P."""
-        from unrelu.solvers.status import Status
-
-        if status is Status.UNBOUNDED:
-            return self.bounded is True
-        return status is Status.INFEASIBLE and self.dimension.lower >= 0
+        return replace(found, status=Status.FAILED) if wrong or self._agreement.is_contradicted(found.status) else found
 
     def ranges(
         self,

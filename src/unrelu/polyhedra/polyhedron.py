@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unrelu.errors import DomainError, ShapeError
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import as_numpy
 from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.geometry import Geometry
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Polyhedron(Geometry):
+class Polyhedron(FrozenArrays, Geometry):
     """`{ x : A_ub (x - origin) <= b_ub, A_eq (x - origin) = b_eq, lower <= x <= upper }`.
 
     Rows are stored relative to an origin because a right-hand side rounded far from the set can make it
@@ -106,7 +107,7 @@ class Polyhedron(Geometry):
             "ub_error": _errors(ub_error, len(values_ub), "inequality"),
             "eq_error": _errors(eq_error, len(values_eq), "equality"),
         }.items():
-            value.flags.writeable = False
+            freeze(value)
             object.__setattr__(self, key, value)
 
     @property

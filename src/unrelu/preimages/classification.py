@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -34,6 +35,8 @@ BLOCK = 64
 
 PATTERN_BLOCK = 1024
 """Inputs whose pre-activations are held in memory at a time: 29 MB an array for 3,500 features."""
+
+_REASONS_SHOWN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +102,14 @@ class Classification:
         return self._collect(lambda preimage: preimage.margin, np.float64)
 
     def __repr__(self) -> str:
-        """A line with the number of inputs of each kind."""
+        """A line with the number of inputs of each kind, and what left the undecided ones open, the commonest first."""
         kinds, counts = np.unique([kind.value for kind in self.kind], return_counts=True)
         told = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
         left_out = f"; {len(self.skipped)} skipped" if self.skipped else ""
-        return f"Classification({len(self)} inputs of {_title(self.layer)}: {told}{left_out})"
+        reasons = Counter(preimage.reason for preimage in self.preimages if preimage.reason).most_common()
+        why = "".join(f"; {count} open: {reason}" for reason, count in reasons[:_REASONS_SHOWN])
+        more = f"; {len(reasons) - _REASONS_SHOWN} other reasons" if len(reasons) > _REASONS_SHOWN else ""
+        return f"Classification({len(self)} inputs of {_title(self.layer)}: {told}{left_out}{why}{more})"
 
     def verify(self, progress: Progress | bool | None = None, workers: int | None = None) -> np.ndarray:
         """Check the certificates of all inputs without a solver.

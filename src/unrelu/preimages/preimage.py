@@ -197,6 +197,14 @@ class Preimage(Geometry):
         """P as the geometry sees it: a single point by its bounds."""
         return self._seen
 
+    @property
+    def _most_dimensions(self) -> int:
+        """An upper bound of P's dimension that is -1 or 0 wherever P is proved to be empty or a point."""
+        if self.empty:
+            return -1
+        known = {True: 0, False: self.layer.n_inputs}
+        return self.dimension.upper if self.singleton is None else known[self.singleton]
+
     @cached_property
     def _seen(self) -> Polyhedron:
         P = self.polyhedron

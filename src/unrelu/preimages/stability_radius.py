@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unrelu.cones.blocks import blocks_of
 from unrelu.cones.decide import decide_cone
-from unrelu.cones.proofs import Cone, ConeCertificate, Enclosed, FullRank, Multipliers
+from unrelu.cones.proofs import BlockByBlock, Cone, ConeCertificate, Enclosed, FullRank, Multipliers
 from unrelu.cones.proofs.multipliers import residual_bound
 from unrelu.errors import InputError
 from unrelu.preimages.layer_system import LayerSystem
@@ -50,6 +51,7 @@ def stability_radius(system: LayerSystem, point: np.ndarray, eps: float) -> Stab
         || delta || <= sqrt(sum of n_b^2 over B + N^2) / s .
 
     Multipliers that are off by rounding are corrected as in `Multipliers`; rows are scaled, which scales n for them.
+    Where the proof is block by block, so is the bound, and the norm of all is that of the vector of the blocks' bounds.
     Without any noise it is 0 where x0 is proved to be the only one, whatever the proof.
 
     Args:
@@ -84,18 +86,29 @@ def stability_radius(system: LayerSystem, point: np.ndarray, eps: float) -> Stab
     used = cone.equalities | cone.inequalities
     if not noise[used].any():
         return StabilityRadius(eps, 0.0 if found.certificate.verify(cone) else math.inf, features)
-    return StabilityRadius(eps, _radius(cone, found.certificate, noise), features)
+    return StabilityRadius(eps, _radius_of_noise(cone, found.certificate, noise), features)
 
 
-def _radius(cone: Cone, certificate: ConeCertificate, noise: np.ndarray) -> float:
-    """The bound from multipliers, or from the rank of the equality rows alone."""
-    used = cone.equalities | cone.inequalities
-    said = used & (noise > 0)
+def _radius_of_noise(cone: Cone, certificate: ConeCertificate, noise: np.ndarray) -> float:
+    """The bound for rows that may be off by so much each, (m,), in their own units."""
+    said = (cone.equalities | cone.inequalities) & (noise > 0)
     scaled = np.zeros(len(noise))
     with np.errstate(over="ignore"):
         scaled[said] = noise[said] * cone.rows.scales[said] * _UP + UNDERFLOW
-    if not np.isfinite(scaled).all():
-        return math.inf
+    return _radius(cone, certificate, scaled) if np.isfinite(scaled).all() else math.inf
+
+
+def _radius(cone: Cone, certificate: ConeCertificate, scaled: np.ndarray) -> float:
+    """The bound from multipliers, or from the rank of the equality rows alone.
+
+    Args:
+        cone: the tangent cone.
+        certificate: why it is {0}.
+        scaled: (m,) how far each scaled row may be off, all finite.
+    """
+    if isinstance(certificate, BlockByBlock):
+        return _radius_of_blocks(cone, certificate, scaled)
+    used = cone.equalities | cone.inequalities
     of_equalities = norm_above(scaled[cone.equalities])
     if isinstance(certificate, FullRank):
         s = cone.rows.column_bound_of(cone.equalities)
@@ -116,6 +129,21 @@ def _radius(cone: Cone, certificate: ConeCertificate, noise: np.ndarray) -> floa
     kinks = sum_above((lam + off) * scaled * cone.inequalities)
     pushed = (mu + 2 * kinks) / least * _UP + UNDERFLOW
     return math.hypot(of_equalities, pushed) / s * _UP + UNDERFLOW
+
+
+def _radius_of_blocks(cone: Cone, certificate: BlockByBlock, scaled: np.ndarray) -> float:
+    """The set lies in a product, one factor in the coordinates of each block."""
+    blocks = blocks_of(cone)
+    if sum(block.columns.size for block in blocks) < cone.dimension:
+        return math.inf
+    radii = np.zeros(len(blocks))
+    for k, (block, part) in enumerate(zip(blocks, certificate.parts(blocks), strict=True)):
+        noise = scaled[block.rows] * block.cone.rows.scales  # 1 where rows are scaled already
+        if noise.any():
+            radii[k] = _radius(block.cone, part, noise) if np.isfinite(noise).all() else math.inf
+        elif not part.verify(block.cone):
+            radii[k] = math.inf
+    return norm_above(radii) if np.isfinite(radii).all() else math.inf
 
 
 def _enclosed_radius(cone: Cone, noise: np.ndarray) -> float:

@@ -77,7 +77,12 @@ def preimages_of(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
         who = _who(study, row, "empty", layer, first=not parts)
         parts.append(sentence("{who} an empty " + ("one" if parts else "preimage"), who=who))
     if layer["undecided"]:
-        parts.append(sentence("{k} stayed undecided", k=of_layer(study, row, "undecided")))
+        k = of_layer(study, row, "undecided")
+        if layer["undecided_reason"] is None:
+            parts.append(sentence("{k} stayed undecided", k=k))
+        else:
+            why = of_layer(study, row, "undecided_reason", str)
+            parts.append(sentence("{k} stayed undecided (most often: {why})", k=k, why=why))
     joined: list[Part] = [*sentence("In layer {layer}, ", layer=_name(study, row))]
     for number, part in enumerate(parts):
         joined.extend([*([Part("; ")] if number else []), *part])

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from unrelu.errors import InputError, StoreError
 from unrelu.report.figures_gallery import draw_gallery
 from unrelu.report.page import make_page
+from unrelu.report.shown import shown
 from unrelu.report.template import render
+from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from unrelu.study.study import Study
@@ -48,7 +50,8 @@ def write_report(studies: Sequence[Study], path: str | PathLike[str], *, title: 
     """
     if not studies:
         raise InputError("a report needs at least one study.")
-    page = make_page(studies, title)
+    studies = [shown(study) for study in studies]
+    page = make_page(studies, None if title is None else printable(title))
     drawings = [figure.drawing for section in page.sections for figure in section.figures]
     for number, study in enumerate(studies, start=1):
         if study.metamers.num_rows and study.info.picture_shape is not None:

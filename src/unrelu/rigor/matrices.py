@@ -16,6 +16,9 @@ Matrix: TypeAlias = np.ndarray | SparseRows
 """A float64 matrix; a sparse one has each position at most once, in order, and finite numbers only where stored."""
 
 
+_GLANCE = 8
+
+
 def most_terms(matrix: Matrix) -> int:
     """An upper bound of how many products other than zero go into one inner product with a row."""
     if isinstance(matrix, np.ndarray):
@@ -69,7 +72,11 @@ def column(matrix: Matrix, j: int) -> np.ndarray:
 def touches(matrix: Matrix, columns: np.ndarray) -> np.ndarray:
     """(m,) bool, whether a row has a number other than zero in some columns, (d,) bool."""
     if isinstance(matrix, np.ndarray):
-        return np.asarray(matrix[:, columns].any(axis=1))
+        index = np.flatnonzero(columns)
+        found = np.asarray(matrix[:, index[:_GLANCE]].any(axis=1))  # most rows of dense layers have no zero
+        left = np.flatnonzero(~found)
+        found[left] = matrix[np.ix_(left, index[_GLANCE:])].any(axis=1)
+        return found
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return np.bincount(rows[columns[matrix.indices] & (matrix.data != 0)], minlength=matrix.shape[0]) > 0
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from unrelu.errors import TooLarge
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.rigor.arithmetic import require_ieee
+from unrelu.rigor.components import Components, components
 from unrelu.rigor.deflation import deflated_bound
-from unrelu.rigor.matrices import Matrix, SparseRows, uses_column
+from unrelu.rigor.matrices import Matrix, SparseRows, as_array, uses_column
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import norm_above, row_norms_above
 from unrelu.rigor.singular import DENSE_SIZE, bound_from_gram, proves_full_rank, smallest_singular_value_bound
@@ -18,7 +21,7 @@ from unrelu.rigor.singular import DENSE_SIZE, bound_from_gram, proves_full_rank,
 _GLANCE = 16
 
 
-class ScaledRows:
+class ScaledRows(FrozenArrays):
     """Rows scaled by powers of two to norms of about 1; a cone `{ B z = 0, G z <= 0 }` is the same for them.
 
     Attributes:
@@ -38,7 +41,7 @@ class ScaledRows:
         if isinstance(matrix, np.ndarray):
             largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
             self.matrix, self.scales = _scaled(matrix, largest)
-            self.matrix.flags.writeable = False
+            freeze(self.matrix)
         else:
             largest = np.maximum(matrix.max(axis=1).toarray(), -matrix.min(axis=1).toarray()).ravel()
             self.matrix, self.scales = _scaled_sparse(matrix, largest)
@@ -137,9 +140,18 @@ class ScaledRows:
         except TooLarge:
             return 0.0
         bound = bound or deflated_bound(self.matrix, self.normal_band, chosen)
-        if bound == 0.0 and self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE:
-            return smallest_singular_value_bound(self.matrix[chosen].toarray())
-        return bound
+        return bound or self.sharper_column_bound_of(chosen)
+
+    def sharper_column_bound_of(self, chosen: np.ndarray) -> float:
+        """The same as dense rows give it, for sparse rows that are few enough; 0 for others.
+
+        The band, and what is deflated from it, lose the square of the condition number.
+
+        Args:
+            chosen: (m,) bool.
+        """
+        small = self.is_sparse and math.prod(self.shape) <= DENSE_SIZE and int(chosen.sum()) >= self.shape[1]
+        return smallest_singular_value_bound(as_array(self.matrix[chosen])) if small else 0.0
 
     def proves_full_column_rank(self, chosen: np.ndarray) -> bool:
         """Whether some rows are proved to have full column rank.
@@ -160,6 +172,12 @@ class ScaledRows:
             return True
         small = self.matrix.shape[0] * self.matrix.shape[1] <= DENSE_SIZE
         return small and proves_full_rank(self.matrix[chosen].toarray())
+
+    @cached_property
+    def components(self) -> Components:
+        """Which rows are joined by the columns they use."""
+        require_ieee()
+        return components(self.matrix, ~self.is_zero)
 
     @cached_property
     def zero_columns(self) -> np.ndarray:

@@ -21,7 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+from scipy import sparse
 
+from unrelu.rigor.matrices import touches
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.structural_kernel import loose_columns
@@ -40,6 +42,15 @@ NEAR = 0.25
 All of these only steer the search: what is found is judged by its certificate.
 """
 
+LOOKS = (12, 20, 40)
+"""Steps after which directions among some of the coordinates are looked for."""
+
+DEPTHS = tuple(10.0 ** (k / 2) for k in range(16, -1, -1))
+"""How far -G z may have come for a row to count as held there; the greatest, which leave the fewest columns, first."""
+
+STEPS_WITHIN = 40
+"""Steps that such a look takes at most."""
+
 _TINY = 1e-290  # on the diagonal where all rows of a column have vanished
 
 _PINNED = 1e30  # on the diagonal of coordinates that are to stay zero
@@ -53,7 +64,7 @@ class PotentialProjection:
         multipliers: (m,) at least 1 on the inequality rows, or None.
         direction: (d,) a direction in the cone, exactly zero where the rows that hold determine it to be, or None.
         held: indices of the inequality rows that hold as equalities there.
-        steps: how many steps were taken at most.
+        steps: how many steps were taken.
         decrement: how far from its end the method was: half of it is about what was left to gain of f.
     """
 
@@ -64,13 +75,21 @@ class PotentialProjection:
     decrement: float
 
 
-def project_by_potential(rows: ScaledRows, equalities: np.ndarray, inequalities: np.ndarray) -> PotentialProjection:
+def project_by_potential(
+    rows: ScaledRows,
+    equalities: np.ndarray,
+    inequalities: np.ndarray,
+    looks: tuple[int, ...] = LOOKS,
+    max_steps: int = MAX_STEPS,
+) -> PotentialProjection:
     """Test whether the cone is {0}.
 
     Args:
         rows: sparse rows (m, d).
         equalities: (m,) bool, which rows are in B.
         inequalities: (m,) bool, which rows are in G.
+        looks: steps after which directions among some of the coordinates are looked for.
+        max_steps: steps after which it ends.
 
     Raises:
         TooLarge: if the normal matrix of the rows has no narrow band.
@@ -78,7 +97,8 @@ def project_by_potential(rows: ScaledRows, equalities: np.ndarray, inequalities:
     search = _Search(rows, equalities, inequalities)
     none = np.zeros(0, dtype=np.intp)
     decrement = math.inf
-    for step in range(1, MAX_STEPS + 1):
+    step = 0
+    for step in range(1, max_steps + 1):
         found = search.newton_step()
         if found is None:
             break
@@ -92,7 +112,10 @@ def project_by_potential(rows: ScaledRows, equalities: np.ndarray, inequalities:
         z = None if held is None else search.direction(held)
         if held is not None and z is not None:
             return PotentialProjection(None, z, np.flatnonzero(held), step, decrement)
-    return PotentialProjection(None, None, none, MAX_STEPS, decrement)
+        within = search.direction_within() if step in looks else None
+        if within is not None:
+            return PotentialProjection(None, *within, step, decrement)
+    return PotentialProjection(None, None, none, step, decrement)
 
 
 class _Search:
@@ -191,6 +214,32 @@ class _Search:
             return None
         z = z / size
         return z if bool((self.A[self.G & ~held] @ z <= 0).all()) else None
+
+    def direction_within(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """A direction that is zero but on some coordinates, and the inequality rows held there; None if none is found.
+
+        Where K is not {0}, it often is so in a part of a picture only, and from there g.z goes down over many orders of
+        magnitude without a gap. Rows up to some depth are taken for equalities, and the columns that they leave loose
+        are asked about by themselves, all rows that use them counting again.
+        """
+        d, last = self.z.size, 0
+        for depth in DEPTHS:
+            loose = loose_columns(self.A[self.B | (self.G & (-self.products < depth))])
+            size = int(loose.sum())
+            if size == last:
+                continue
+            if 2 * size > d:
+                return None
+            last, used = size, np.flatnonzero(touches(self.A, loose))
+            part = ScaledRows(sparse.csr_array(self.A[used][:, np.flatnonzero(loose)]))
+            found = project_by_potential(part, self.B[used], self.G[used], (), STEPS_WITHIN)
+            if found.direction is not None:
+                z = np.zeros(d)
+                z[loose] = found.direction
+                return z, used[found.held]
+            if found.multipliers is None:  # as hard as the whole; more columns are no easier
+                return None
+        return None
 
 
 def _first(v: np.ndarray) -> np.ndarray:

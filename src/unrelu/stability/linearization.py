@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from unrelu.errors import InputError, ShapeError
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.expected import expect_network
 from unrelu.progress import resolve_progress
@@ -50,7 +51,7 @@ class Boundary:
 
 
 @dataclass(frozen=True, eq=False)
-class Linearization:
+class Linearization(FrozenArrays):
     """`F(x) = matrix x + offset` for all x with the activation pattern of `at`.
 
     With `J = D_l W_l ... D_1 W_1`: `F(at + dx) = F(at) + J dx` as long as `at + dx` stays in the (closed)
@@ -167,8 +168,7 @@ def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
     matrix = joined.T.contiguous().cpu().numpy()
     offset = _offset(network, forward.pattern).cpu().numpy()
     at_ = forward.at[0].cpu().numpy().copy()
-    for array in (matrix, offset, at_):
-        array.flags.writeable = False
+    freeze((matrix, offset, at_))
     return Linearization(
         matrix=matrix,
         offset=offset,

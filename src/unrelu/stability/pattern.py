@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from unrelu.errors import ModelError, ShapeError, UnknownNode
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.operators import MaxPool
 
@@ -36,7 +37,7 @@ class PoolWindows:
 
 
 @dataclass(frozen=True, eq=False)
-class ActivationPattern:
+class ActivationPattern(FrozenArrays):
     """Which of its affine maps each unit of each ReLU layer and max pooling follows at one point.
 
     A neuron is active where its pre-activation is positive. At a pre-activation of exactly 0 it is
@@ -72,7 +73,7 @@ class ActivationPattern:
             if isinstance(node.operator, MaxPool):
                 windows[node.name] = PoolWindows(node.operator, network.node(node.inputs[0]).shape)
             array = np.array(branches[node.name], dtype=np.int32 if node.name in windows else np.int8)
-            array.flags.writeable = False
+            freeze(array)
             kept[node.name] = array
         return cls(kept, windows)
 
@@ -120,7 +121,7 @@ class ActivationPattern:
         if pool not in self._selections:
             windows = self.windows[pool]
             selected = windows.operator.coordinates(self.branches[pool], windows.shape)
-            selected.flags.writeable = False
+            freeze(selected)
             self._selections[pool] = selected
         return self._selections[pool]
 

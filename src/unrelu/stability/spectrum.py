@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from unrelu.errors import InputError
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array
 from unrelu.network.expected import expect_network
 from unrelu.stability.jacobian import Pushed, push, window_start
@@ -32,7 +33,7 @@ condition numbers need, and enough for the Gram matrix, several times faster, to
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class Spectrum(FrozenArrays):
     """All singular values of the Jacobian J of a prefix at one input.
 
     Each value s is within about `accuracy * s + error` of a singular value of J (`errors`), so that small values have a
@@ -202,7 +203,7 @@ def factored_spectrum(
     values = np.zeros(min(m, d))
     sure = min(len(found.values), rank)
     values[:sure] = found.values[:sure]
-    values.flags.writeable = False
+    freeze(values)
     largest = float(values[0]) if values.size else 0.0
     a, b = found.factored
     compressed = blocks[-1].compressed_at

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from unrelu.errors import DataError
+from unrelu.errors import DataError, UnreluError
+from unrelu.untrusted.printable import printable
+from unrelu.untrusted.regular_file import open_regular
+
+PACKED = 100
+"""Times the size of its archive that an array may take: pictures that are mostly blank shrink by about ten."""
+
+UNPACKED = 2**28
+"""Bytes (256 MiB) that an array may take in any case."""
+
+_LONGEST_HEADER = 10_000
+
+_MOST_AXES = 16
 
 _DATA_NAMES = ("x", "images", "data", "inputs")
 _LABEL_NAMES = ("y", "labels", "targets")
@@ -65,20 +78,25 @@ def read_batch(path: str | os.PathLike[str], input_shape: Sequence[int]) -> Batc
         return Batch(pictures.inputs, None, pictures.names, pictures.notes)
     if not path.exists():
         raise DataError(f"there is no file or folder {path}.")
-    if path.suffix.lower() == ".npz":
-        values, labels = _read_npz(path, shape)
-    elif path.suffix.lower() == ".npy":
-        with path.open("rb") as stream:
-            values, labels = _read_array(stream, str(path), shape, path.stat().st_size), None
-    else:
+    suffix = path.suffix.lower()
+    if suffix not in (".npz", ".npy"):
         raise DataError(f"{path} is neither .npy nor .npz nor a folder of pictures; save the inputs as one of these.")
+    try:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if suffix == ".npz":
+                values, labels = _read_npz(stream, path, shape, max(UNPACKED, PACKED * size))
+            else:
+                values, labels = _read_array(stream, str(path), lambda given: _judged(given, shape), size), None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}); name another file.") from error
     inputs, notes = _as_samples(values, shape, path)
     return Batch(inputs, _as_labels(labels, len(inputs), path), tuple(map(str, range(len(inputs)))), notes)
 
 
-def _read_npz(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_npz(stream: IO[bytes], path: Path, shape: tuple[int, ...], most: int) -> tuple[np.ndarray, np.ndarray | None]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(stream) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             label_name = next((name for name in members if name.lower() in _LABEL_NAMES), None)
             candidates = [name for name in members if name != label_name]
@@ -87,39 +105,101 @@ def _read_npz(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
             if len(candidates) != 1:
                 found = ", ".join(members) or "no array at all"
                 raise DataError(
-                    f"{path} must have one array, or one of them named x, images, data or inputs; it has {found}."
+                    f"{path} must have one array, or one of them named x, images, data or inputs; it has "
+                    f"{printable(found)}."
                 )
 
-            def read(name: str, expected: tuple[int, ...] | None) -> np.ndarray:
-                with archive.open(members[name]) as stream:
-                    return _read_array(stream, f"{path}, array {name},", expected, members[name].file_size)
+            def read(name: str, judge: Callable[[tuple[int, ...]], str]) -> np.ndarray:
+                size = members[name].file_size
+                with archive.open(members[name]) as member:
+                    return _read_array(member, f"{path}, array {printable(name)},", judge, size, most)
 
-            return read(candidates[0], shape), None if label_name is None else read(label_name, None)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        # RuntimeError is zipfile's answer to encrypted members and to unknown ways of compression.
-        raise DataError(f"{path} is not a whole .npz file ({error}); write it again with numpy.savez.") from error
+            values = read(candidates[0], lambda given: _judged(given, shape))
+            if label_name is None:
+                return values, None
+            return values, read(label_name, lambda given: _judged_labels(given, len(values)))
+    except UnreluError:
+        raise
+    except Exception as error:  # zipfile and its decompressors each have their own
+        raise DataError(
+            f"{path} is not a whole .npz file ({printable(str(error))}); write it again with numpy.savez."
+        ) from error
 
 
-def _read_array(stream: IO[bytes], where: str, shape: tuple[int, ...] | None, n_bytes: int) -> np.ndarray:
-    """One array in numpy's format; its declared shape is judged before anything is allocated for it."""
+def _read_array(
+    stream: IO[bytes], where: str, judge: Callable[[tuple[int, ...]], str], n_bytes: int, most: float = math.inf
+) -> np.ndarray:
+    """One array in numpy's format; its declared shape is judged before anything is allocated for it.
+
+    Args:
+        stream: at its beginning.
+        where: what to call it.
+        judge: what is wrong with the shape, or "".
+        n_bytes: how long the stream is said to be.
+        most: bytes that the array may take as floats.
+    """
+    complaint = f"{where} is not an array in numpy's format; write it again with numpy.save."
     try:
-        major, _ = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-        declared, _, dtype = header(stream)
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{where} is not an array in numpy's format; write it again with numpy.save.") from error
+        begin, declared, dtype = _header(stream)
+    except (zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # the header is a Python expression, which fails in as many ways
+        raise DataError(complaint) from error
     if dtype.kind not in "biuf":
-        raise DataError(f"{where} holds {dtype}, not real numbers; save it as floats.")
+        raise DataError(f"{where} holds {printable(str(dtype), 40)}, not real numbers; save it as floats.")
+    if not all(type(side) is int and side >= 0 for side in declared):
+        raise DataError(complaint)
+    if len(declared) > _MOST_AXES:
+        raise DataError(f"{where} has {len(declared)} axes; save an array of samples.")
     if math.prod(declared) == 0:
         raise DataError(f"{where} is empty: its shape is {declared}.")
     if not declared:
         raise DataError(f"{where} holds a single number; save an array whose axis 0 is the batch.")
-    if math.prod(declared) * dtype.itemsize > n_bytes - stream.tell():
+    if math.prod(declared) * dtype.itemsize > n_bytes - begin:
         raise DataError(f"{where} declares the shape {declared} but ends before; write it again with numpy.save.")
-    if shape is not None and _fit(declared[1:], shape) is None:
-        raise DataError(f"{where} {_mismatch(declared, shape)}")
-    stream.seek(0)
-    return np.lib.format.read_array(stream, allow_pickle=False)
+    if wrong := judge(declared):
+        raise DataError(f"{where} {wrong}")
+    taken = math.prod(declared) * (dtype.itemsize if dtype.kind == "f" else 8)
+    if taken > most:
+        raise DataError(
+            f"{where} would take {taken:,} bytes, more than the {int(most):,} that an archive of its size may unpack "
+            "to; save it with numpy.save."
+        )
+    try:
+        stream.seek(0)
+        return np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise DataError(complaint) from error
+
+
+def _header(stream: IO[bytes]) -> tuple[int, tuple[int, ...], np.dtype]:
+    """Where the numbers begin, the declared shape and dtype.
+
+    Raises:
+        Exception: of many kinds, if there is no such header.
+    """
+    first = stream.read(12)
+    major = first[6]
+    wide = major > 1
+    length = int.from_bytes(first[8 : 12 if wide else 10], "little")
+    if length > _LONGEST_HEADER:
+        raise ValueError("its header is too long")
+    begin = (12 if wide else 10) + length
+    whole = io.BytesIO(first + stream.read(begin - 12))
+    np.lib.format.read_magic(whole)
+    read = np.lib.format.read_array_header_2_0 if wide else np.lib.format.read_array_header_1_0
+    declared, _, dtype = read(whole)
+    return begin, declared, dtype
+
+
+def _judged(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    return _mismatch(declared, shape) if _fit(declared[1:], shape) is None else ""
+
+
+def _judged_labels(declared: tuple[int, ...], n: int) -> str:
+    if declared == (n,):
+        return ""
+    return f"holds labels of shape {declared} for {n} samples; they must have shape ({n},)."
 
 
 def _fit(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool | None:
@@ -157,8 +237,6 @@ def _as_samples(values: np.ndarray, shape: tuple[int, ...], path: Path) -> tuple
 def _as_labels(values: np.ndarray | None, n: int, path: Path) -> np.ndarray | None:
     if values is None:
         return None
-    if values.shape != (n,):
-        raise DataError(f"{path} has labels of shape {values.shape} for {n} samples; they must have shape ({n},).")
     with np.errstate(invalid="ignore"):
         labels = values.astype(np.int64)
     if not np.array_equal(labels, values):

@@ -12,6 +12,7 @@ import numpy as np
 
 from unrelu.errors import StoreError
 from unrelu.network.fingerprints import weights_sha256 as weights_sha256
+from unrelu.untrusted.typed import typed
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -103,24 +104,15 @@ class StudyInfo:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> StudyInfo:
+    def from_json(cls, record: object) -> StudyInfo:
         """Read back what `to_json` wrote.
 
         Raises:
             StoreError: if a field is missing, unknown or of another kind.
         """
         try:
-            fields = json.loads(json.dumps(record))
-            nodes = tuple(
-                NodeInfo(str(node["name"]), str(node["operator"]), tuple(node["inputs"]), tuple(node["shape"]))
-                for node in fields.pop("nodes")
-            )
-            for name in ("input_shape", "classes"):
-                fields[name] = tuple(fields[name])
-            for name in ("picture_shape", "picture_range"):
-                fields[name] = None if fields[name] is None else tuple(fields[name])
-            return cls(nodes=nodes, **fields)
-        except (KeyError, TypeError, ValueError) as error:
+            return typed(cls, json.loads(json.dumps(record)))
+        except ValueError as error:
             raise StoreError(
                 f"study.json does not describe a study ({error}); run the analysis again to write a new one."
             ) from error

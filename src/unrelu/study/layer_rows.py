@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -70,9 +71,11 @@ def _of_verdicts(verdicts: pa.Table) -> dict[str, object]:
     proved = verdicts["proved"].to_pylist()
     checked = bool(proved) and None not in proved
     active = verdicts["n_active"].to_pylist()
+    reasons = Counter(reason for reason in verdicts["reason"].to_pylist() if reason is not None)
     return {
         "n_verdicts": verdicts.num_rows,
         **{kind: kinds.count(kind) for kind in _KINDS},
+        "undecided_reason": next((reason for reason, _ in reasons.most_common(1)), None),
         "finite": sum(finite),
         **{
             f"{kind}_proved": sum(p for k, p in zip(kinds, proved, strict=True) if k == kind) if checked else None

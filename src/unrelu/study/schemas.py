@@ -1,13 +1,14 @@
 """The tables of a study: one per kind of record, every column described.
 
-The descriptions travel with the Parquet files, as metadata of the fields.
+The descriptions travel with the Parquet files, as metadata of the fields. A column in which values may be missing says
+when they are null; where a description does not speak of null, every row has a value, or the table is refused.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 7
 """Raised whenever a column changes its meaning, comes or goes."""
 
 
@@ -36,6 +37,7 @@ VERDICTS = _schema(
     ("dimension_upper", _COUNT, "proved upper bound of the preimage's dimension; null where not verified"),
     ("margin", _REAL, "how clearly boundedness was decided, 0 to 1; null where counting or rank decided it"),
     ("proved", _FLAG, "whether the certificate proves the verdict without a solver; null where not verified"),
+    ("reason", _TEXT, "why the verdict is undecided; null where it is not"),
 )
 """One row per layer and input: the preimage of that layer at what the layer is fed."""
 
@@ -108,8 +110,12 @@ BOUNDS = _schema(
     ("interlacing", _REAL, "Lemma 8: smallest_nonzero is at most this, sigma_{N-q}(A); null unless q < N"),
     ("interlacing_by_rank", _REAL, "sharper: sigma_r(A) for the rank r that is left; null where r = 0"),
     ("correlation", _REAL, "Lemma 9: smallest is at most this, the least c; null where no non-zero row is removed"),
-    ("correlation_along", _REAL, "sharper: the least |D A a_k| / |a_k| over the removed rows a_k"),
-    ("correlation_over_span", _REAL, "sharper still: the least |D A v| / |v| over the span of the removed rows"),
+    ("correlation_along", _REAL, "sharper: the least |D A a_k| / |a_k| over the removed rows a_k; null likewise"),
+    (
+        "correlation_over_span",
+        _REAL,
+        "sharper still: the least |D A v| / |v| over the span of the removed rows; null likewise",
+    ),
     ("correlation_applies", _FLAG, "whether Lemma 9 says more than counting: at least d rows are left, one is removed"),
     (
         "correlation_nonzero",
@@ -155,9 +161,9 @@ METAMERS = _schema(
     ("n_active", _COUNT, "positive features of the original in this layer"),
     ("original_label", _COUNT, "class of the original as given; null where no labels were given"),
     ("target_label", _COUNT, "class of the target as given; null where no labels were given"),
-    ("original_predicted", _COUNT, "index of the network's largest output at the original"),
-    ("target_predicted", _COUNT, "the same at the target"),
-    ("metamer_predicted", _COUNT, "the same at the metamer"),
+    ("original_predicted", _COUNT, "index of the network's largest output at the original; null where it has one"),
+    ("target_predicted", _COUNT, "the same at the target; null likewise"),
+    ("metamer_predicted", _COUNT, "the same at the metamer; null likewise"),
 )
 """One row per pair and norm."""
 
@@ -197,7 +203,7 @@ LAYERS = _schema(
     ("output_size", _COUNT, "m, features of the layer"),
     ("output_shape", _SHAPE, "sample shape of the features"),
     ("first", _FLAG, "whether the layer is fed by the network's input"),
-    ("folding_error", _REAL, "bound on the rounding of each weight and bias when affine nodes were composed"),
+    ("folding_error", _REAL, "bound on the rounding of weights when affine nodes were composed; null if none"),
     ("verdicts_left_out", _TEXT, "why there are no verdicts; null where there are"),
     ("spectra_left_out", _TEXT, "why there are no spectra; null where there are"),
     ("bounds_left_out", _TEXT, "why there are no bounds; null where there are"),
@@ -207,6 +213,7 @@ LAYERS = _schema(
     ("unbounded", _COUNT, "verdicts of kind unbounded"),
     ("empty", _COUNT, "verdicts of kind empty"),
     ("undecided", _COUNT, "verdicts of kind undecided"),
+    ("undecided_reason", _TEXT, "the most frequent reason of these; null where there are none"),
     ("finite", _COUNT, "inputs whose preimage is bounded, singletons and those of open uniqueness included"),
     ("singleton_proved", _COUNT, "of the singletons, those proved; null where nothing was verified"),
     ("bounded_proved", _COUNT, "of the bounded ones, those proved; null where nothing was verified"),
@@ -214,11 +221,11 @@ LAYERS = _schema(
     ("empty_proved", _COUNT, "of the empty ones, those proved; null where nothing was verified"),
     ("finite_proved", _COUNT, "of the finite ones, those proved; null where nothing was verified"),
     ("proved", _COUNT, "verdicts of any kind that are proved; null where nothing was verified"),
-    ("active_min", _COUNT, "fewest positive features over the inputs with a verdict"),
-    ("active_median", _REAL, "median of the number of positive features"),
-    ("active_max", _COUNT, "most positive features"),
-    ("dimension_lower_median", _REAL, "median over the inputs of the proved lower bound of the preimage's dimension"),
-    ("dimension_upper_median", _REAL, "median over the inputs of the proved upper bound of the preimage's dimension"),
+    ("active_min", _COUNT, "fewest positive features over the inputs with a verdict; null if none"),
+    ("active_median", _REAL, "median of the number of positive features; null if none"),
+    ("active_max", _COUNT, "most positive features; null if none"),
+    ("dimension_lower_median", _REAL, "median of the proved lower bound of the preimage's dimension; null if none"),
+    ("dimension_upper_median", _REAL, "median of the proved upper bound of the preimage's dimension; null if none"),
     ("n_prior", _COUNT, "number of inputs with a verdict within the prior"),
     ("prior_unique", _COUNT, "of them, those that are the only input in the prior with their features"),
     ("prior_not_unique", _COUNT, "of them, those that are not"),
@@ -227,17 +234,25 @@ LAYERS = _schema(
     ("prior_not_unique_proved", _COUNT, "of those that are not, those proved; null where nothing was verified"),
     ("prior_expected", _REAL, "how many Gaussian rows would make unique, on average; null where not known"),
     ("n_spectra", _COUNT, "number of inputs with spectra"),
-    ("structural_rank_with_relu", _REAL, "median of the structural rank of the prefix, its ReLU included"),
-    ("rank_with_relu", _REAL, "median of the numerical rank, the layer's ReLU included"),
-    ("rank_without_relu", _REAL, "median of the numerical rank before the layer's ReLU"),
-    ("invariant_with_relu", _REAL, "median of d - rank: directions of the network's input that the features ignore"),
-    ("invariant_without_relu", _REAL, "the same before the layer's ReLU"),
-    ("largest_with_relu", _REAL, "median of the largest singular value"),
-    ("largest_without_relu", _REAL, "the same before the layer's ReLU"),
-    ("smallest_nonzero_with_relu", _REAL, "median of the smallest singular value above the tolerance"),
-    ("smallest_nonzero_without_relu", _REAL, "the same before the layer's ReLU"),
-    ("condition_with_relu", _REAL, "median of the condition number"),
-    ("condition_without_relu", _REAL, "the same before the layer's ReLU"),
+    (
+        "structural_rank_with_relu",
+        _REAL,
+        "median of the structural rank of the prefix, its ReLU included; null if none",
+    ),
+    ("rank_with_relu", _REAL, "median of the numerical rank, the layer's ReLU included; null if none"),
+    ("rank_without_relu", _REAL, "median of the numerical rank before the layer's ReLU; null if none"),
+    (
+        "invariant_with_relu",
+        _REAL,
+        "median of d - rank: directions of the input that the features ignore; null if none",
+    ),
+    ("invariant_without_relu", _REAL, "the same before the layer's ReLU; null if none"),
+    ("largest_with_relu", _REAL, "median of the largest singular value; null if none"),
+    ("largest_without_relu", _REAL, "the same before the layer's ReLU; null if none"),
+    ("smallest_nonzero_with_relu", _REAL, "median of the smallest singular value above the tolerance; null if none"),
+    ("smallest_nonzero_without_relu", _REAL, "the same before the layer's ReLU; null if none"),
+    ("condition_with_relu", _REAL, "median of the condition number; null if none"),
+    ("condition_without_relu", _REAL, "the same before the layer's ReLU; null if none"),
 )
 """One row per ReLU layer of the network; medians run over the inputs."""
 

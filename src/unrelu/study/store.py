@@ -18,10 +18,17 @@ from unrelu.errors import StoreError
 from unrelu.study.info import StudyInfo
 from unrelu.study.schemas import FORMAT_VERSION, TABLES
 from unrelu.study.study import Study
+from unrelu.untrusted.parquet import open_table
+from unrelu.untrusted.printable import printable
+from unrelu.untrusted.regular_file import open_regular
+from unrelu.untrusted.strict_json import read_json
 
 FORMAT = "unrelu-study"
 
 INDEX = "study.json"
+
+LARGEST_INDEX = 2**26
+"""Bytes that the index may have: it names all nodes of the network and all classes."""
 
 
 def save_study(study: Study, folder: str | PathLike[str]) -> None:
@@ -37,7 +44,7 @@ def save_study(study: Study, folder: str | PathLike[str]) -> None:
         files: dict[str, str] = {}
         for name in TABLES:
             path = where / f"{name}.parquet"
-            pq.write_table(getattr(study, name), path, compression="zstd")
+            pq.write_table(getattr(study, name), path, compression="zstd", use_dictionary=False)
             files[path.name] = _sha256(path.read_bytes())
         record: dict[str, Any] = {
             "format": FORMAT,
@@ -65,13 +72,13 @@ def load_study(folder: str | PathLike[str]) -> Study:
     where = Path(folder)
     record = _index(where)
     tables = {name: _table(where, name, record["files"].get(f"{name}.parquet")) for name in TABLES}
-    return Study(info=StudyInfo.from_json(record["study"]), **tables)
+    return Study(info=StudyInfo.from_json(record.get("study")), **tables)
 
 
 def _index(where: Path) -> dict[str, Any]:
     path = where / INDEX
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path, LARGEST_INDEX)
     except FileNotFoundError:
         raise StoreError(f"there is no study in {where}: it has no {INDEX}; name the folder given to save.") from None
     except (OSError, ValueError) as error:
@@ -80,8 +87,8 @@ def _index(where: Path) -> dict[str, Any]:
         raise StoreError(f"{path} is not the index of a study; name the folder given to save.")
     if record.get("version") != FORMAT_VERSION:
         raise StoreError(
-            f"{path} has format version {record.get('version')!r}, this unrelu reads version {FORMAT_VERSION}; "
-            "read it with the unrelu that wrote it, or run the analysis again."
+            f"{path} has format version {printable(repr(record.get('version')), 40)}, this unrelu reads version "
+            f"{FORMAT_VERSION}; read it with the unrelu that wrote it, or run the analysis again."
         )
     claimed = record.pop("sha256", None)
     if claimed != _sha256(_canonical(record)) or not isinstance(record.get("files"), dict):
@@ -92,20 +99,28 @@ def _index(where: Path) -> dict[str, Any]:
 def _table(where: Path, name: str, claimed: str | None) -> pa.Table:
     path = where / f"{name}.parquet"
     try:
-        content = path.read_bytes()
+        with open_regular(path) as stream:
+            if claimed != hashlib.file_digest(stream, "sha256").hexdigest():
+                raise StoreError(
+                    f"{path} is not the file that was saved: its checksum differs; copy it again or run the analysis "
+                    "again."
+                )
+            with open_table(stream, TABLES[name], whole=True) as file:
+                table = file.read()
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error}); copy the whole folder of the study.") from error
-    if claimed != _sha256(content):
-        raise StoreError(
-            f"{path} is not the file that was saved: its checksum differs; copy it again or run the analysis again."
-        )
-    try:
-        table = pq.read_table(pa.BufferReader(content))
-    except pa.ArrowException as error:
-        raise StoreError(f"{path} is not a Parquet file ({error}); run the analysis again.") from error
-    if not table.schema.equals(TABLES[name]):
-        raise StoreError(f"{path} does not have the columns of a study's {name} table; run the analysis again.")
+    except (pa.ArrowException, ValueError) as error:
+        raise StoreError(f"{path} is not a study's {name} table ({error}); run the analysis again.") from error
+    if any(_has_nulls(table[field.name], field) for field in TABLES[name]):
+        raise StoreError(f"{path} lacks values that every row has; run the analysis again.")
     return table.replace_schema_metadata(None)
+
+
+def _has_nulls(column: pa.ChunkedArray, field: pa.Field) -> bool:
+    """Whether values are missing where the column's description says nothing of that; parts of lists never are."""
+    if pa.types.is_list(field.type) and any(chunk.flatten().null_count for chunk in column.chunks):
+        return True
+    return bool(column.null_count) and b"null" not in field.metadata[b"description"]
 
 
 def _canonical(record: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from unrelu.errors import InputError, MissingExtra
 from unrelu.study.info import StudyInfo
 from unrelu.study.schemas import TABLES
+from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from unrelu.report.write import Report
@@ -97,9 +98,11 @@ class Study:
 
     def __str__(self) -> str:
         """One line per layer, as the report's table has it."""
-        lines = [f"Study of {self.info.name}: {self.info.n_inputs} inputs, {self.layers.num_rows} ReLU layers"]
+        lines = [
+            f"Study of {printable(self.info.name)}: {self.info.n_inputs} inputs, {self.layers.num_rows} ReLU layers"
+        ]
         for row in self.layers.to_pylist():
-            parts = [f"  {row['layer']}: {row['output_size']} features"]
+            parts = [f"  {printable(row['layer'])}: {row['output_size']} features"]
             if row["n_verdicts"]:
                 parts.append(f"{row['finite']} of {row['n_verdicts']} preimages bounded")
                 parts.append(f"{row['active_min']} to {row['active_max']} active")

@@ -53,6 +53,7 @@ def verdict_rows(layer: str, found: Classification, proofs: Proofs | None) -> li
             "dimension_upper": None if proofs is None else proofs.dimensions[index].upper,
             "margin": None if math.isnan(margin[index]) else float(margin[index]),
             "proved": None if proofs is None else bool(proofs.verified[index]),
+            "reason": preimage.reason or None,
         }
-        for index in range(len(found))
+        for index, preimage in enumerate(found.preimages)
     ]

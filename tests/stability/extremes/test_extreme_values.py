@@ -177,6 +177,34 @@ def test_windows_that_lie_in_the_padding_alone_see_nothing(matrix_free):
     assert (found.largest[0].value, found.smallest[0].value, found.floor) == (0.0, 0.0, None)
 
 
+def test_a_jacobian_of_zeros_has_ends_without_a_matrix():
+    # The first layer is dead at x; what is structural does not see that, since another x would revive it.
+    for shape in ((1, 3, 3), (1, 3, 4)):
+        first, second = (torch.full((4, c, 2, 2), 1.0, dtype=torch.float64) for c in (1, 4))
+        low, high = (torch.full((4,), value, dtype=torch.float64) for value in (-1e3, 1.0))
+        graph = Graph(*shape).add("conv0", convolution(first, low)).add("relu0", ReLU())
+        net = graph.add("conv1", convolution(second, high)).add("relu1", ReLU()).network()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(extreme_values, "DENSE_SIDE", 0)
+            found = extreme_singular_values(net, np.ones(shape), k=2, progress=False)
+        assert {triplet.value for triplet in (*found.largest, *found.smallest)} <= {0.0}
+
+
+def test_a_search_that_starts_at_zero_ends():
+    for largest in (True, False):
+        found = krylov.search_end(
+            lambda v: 0 * v,
+            torch.zeros(3, 5, dtype=torch.float64),
+            2,
+            largest=largest,
+            rtol=1e-6,
+            deadline=math.inf,
+            advance=lambda _: None,
+        )
+        assert found.vectors.shape == (2, 5)
+        assert torch.equal(found.vectors @ found.vectors.T, torch.eye(2, dtype=torch.float64))
+
+
 @settings(max_examples=25)
 @given(local_networks())
 def test_ends_of_pictures_on_their_side(case):

@@ -1,6 +1,7 @@
 """Proofs about cones, and the checker of each. Nothing here calls a solver."""
 
 from unrelu.cones.cone import Cone, ConeCertificate
+from unrelu.cones.proofs.block_by_block import BlockByBlock
 from unrelu.cones.proofs.counting import Counting
 from unrelu.cones.proofs.direction import Direction
 from unrelu.cones.proofs.enclosed import Enclosed
@@ -10,6 +11,7 @@ from unrelu.cones.proofs.local_counting import LocalCounting
 from unrelu.cones.proofs.multipliers import Multipliers
 
 __all__ = [
+    "BlockByBlock",
     "Cone",
     "ConeCertificate",
     "Counting",

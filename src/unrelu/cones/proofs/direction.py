@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from unrelu.cones.blocks import of_blocks
 from unrelu.cones.cone import Cone
 from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.matrices import Matrix, column, most_terms, touches, without_copies
@@ -50,8 +52,15 @@ class Direction:
         z = np.ldexp(z, -math.frexp(float(np.abs(z).max()))[1])
         if np.count_nonzero(z) == 1:
             return _lies_inside_exactly(cone, z)
-        whole = np.ones(z.size, dtype=bool)
-        return _has_member_nearby(cone, z, held, whole) or (not z.all() and _has_member_nearby(cone, z, held, z != 0))
+        return any(_has_member_nearby(cone, z, held, within) for within in _supports(cone, z))
+
+
+def _supports(cone: Cone, z: np.ndarray) -> Iterator[np.ndarray]:
+    """Coordinates (d,) bool, fewest first, within which a member may be looked for: z is zero elsewhere."""
+    if not z.all():
+        yield z != 0
+        yield of_blocks(cone, z != 0)
+    yield np.ones(z.size, dtype=bool)
 
 
 def _has_member_nearby(cone: Cone, z: np.ndarray, held: np.ndarray, support: np.ndarray) -> bool:
@@ -68,8 +77,8 @@ def _has_member_nearby(cone: Cone, z: np.ndarray, held: np.ndarray, support: np.
     terms = most_terms(A)
     rounding = gamma(terms + 4) * norms * norm_above(z) + lost(terms, 1.0) * (1 + norms)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows proves nothing
-        above = A @ z + (norms * distance * (1 + 2.0**-50) + rounding * (1 + 2.0**-50))
-        return bool((above + 2.0**-50 * np.abs(above) <= 0).all())
+        # A sum of two floats has the sign of the exact one.
+        return bool((A @ z + (norms * distance * (1 + 2.0**-50) + rounding * (1 + 2.0**-50)) <= 0).all())
 
 
 def _lies_inside_exactly(cone: Cone, z: np.ndarray) -> bool:

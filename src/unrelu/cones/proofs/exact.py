@@ -11,7 +11,7 @@ from unrelu.cones.cone import Cone
 from unrelu.exact.integers import integer_rows, products
 from unrelu.exact.modular import proves_full_column_rank
 from unrelu.rigor.arithmetic import proof
-from unrelu.rigor.matrices import as_array
+from unrelu.rigor.matrices import as_array, touches
 from unrelu.rigor.singular import DENSE_SIZE
 
 
@@ -28,15 +28,17 @@ class ExactDirection:
 
     @proof
     def verify(self, cone: Cone) -> bool:
-        """Multiply by integers."""
+        """Multiply by integers, in the coordinates where the direction is not zero: other numbers add nothing."""
         if len(self.direction) != cone.dimension or not any(self.direction):
             return False
-        if not _is_small(cone):
+        support = np.array([value != 0 for value in self.direction], dtype=bool)
+        within, z = touches(cone.rows.matrix, support), tuple(value for value in self.direction if value)
+        part = cone.rows.matrix[within][:, np.flatnonzero(support)]
+        if cone.rows.is_sparse and part.shape[0] * part.shape[1] > DENSE_SIZE:
             return False
-        rows = as_array(cone.rows.matrix)
-        return not any(products(integer_rows(rows[cone.equalities]), self.direction)) and all(
-            value <= 0 for value in products(integer_rows(rows[cone.inequalities]), self.direction)
-        )
+        values = np.array(products(integer_rows(as_array(part)), z), dtype=object)
+        equal, below = cone.equalities[within], cone.inequalities[within]
+        return not any(values[equal].tolist()) and all(value <= 0 for value in values[below].tolist())
 
 
 @dataclass(frozen=True)

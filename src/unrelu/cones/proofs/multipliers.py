@@ -42,9 +42,9 @@ class Multipliers:
         rho = residual_bound(cone, np.where(used, self.values, 0.0))
         if not math.isfinite(rho):
             return False
-        s = cone.rows.column_bound_of(used)
+        bounds = (cone.rows.column_bound_of, cone.rows.sharper_column_bound_of)
         # The product is rounded once.
-        return s > 0 and rho * (1 + 2.0**-50) < s * float(lam.min())
+        return any((s := bound(used)) > 0 and rho * (1 + 2.0**-50) < s * float(lam.min()) for bound in bounds)
 
 
 def residual_bound(cone: Cone, multipliers: np.ndarray) -> float:

@@ -109,12 +109,14 @@ def average_pool(at: Place, x: Value) -> Signal:
     if any(step != 1 for step in _positive(at, "dilations", dims)):
         raise UnsupportedOperator(f"node {at.node.name!r} pools with dilation; use plain windows.")
     padding = _padding(at, signal, kernel, stride)
-    grown = tuple(size + sum(pad) for size, pad in zip(signal.shape[1:], padding, strict=True))
-    at.check_size((signal.shape[0], *grown))
+    counts = bool(at.attribute("count_include_pad", 0))
+    if not counts and any(max(pair) >= width for pair, width in zip(padding, kernel, strict=True)):
+        raise ModelFileError(f"node {at.node.name!r} averages over no numbers at all; export the model again.")
+    grown = math.prod(size + sum(pad) for size, pad in zip(signal.shape[1:], padding, strict=True))
+    at.check_size((signal.shape[0], grown, math.prod(kernel)))
     ceil_mode = bool(at.attribute("ceil_mode", 0))
     if ceil_mode and any(before != after for before, after in padding):
         raise UnsupportedOperator(f"node {at.node.name!r} pools with uneven padding and ceil_mode; pad evenly.")
-    counts = bool(at.attribute("count_include_pad", 0))
     return at.write(AveragePool(kernel, stride, padding, ceil_mode, counts), signal)
 
 

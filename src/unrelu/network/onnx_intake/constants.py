@@ -13,6 +13,7 @@ import numpy as np
 from unrelu.errors import ModelFileError, UnsupportedOperator
 from unrelu.network.draft import Signal
 from unrelu.network.onnx_intake.place import Place, Value
+from unrelu.untrusted.printable import printable
 
 
 def fold_constant(place: Place, operands: list[Value | None]) -> np.ndarray:
@@ -24,9 +25,10 @@ def fold_constant(place: Place, operands: list[Value | None]) -> np.ndarray:
     """
     try:
         return np.asarray(FOLDS[place.node.function](place, *operands))
-    except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ModelFileError(
-            f"node {place.node.name!r} ({place.node.function}) cannot be computed: {error}; export the model again."
+            f"node {place.node.name!r} ({place.node.function}) cannot be computed: {printable(str(error))}; export the "
+            "model again."
         ) from error
 
 
@@ -47,14 +49,21 @@ def _cast(at: Place, x: Any) -> Any:
     types = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
     if at.attribute("to", 0) not in types:
         raise UnsupportedOperator(f"node {at.node.name!r} casts to a type that is not read; export it as float32.")
+    at.make_room(x.shape)
     return x.astype(types[at.attribute("to", 0)])
 
 
 def _gather(at: Place, x: Any, indices: Any) -> Any:
-    return np.take(x, indices, axis=at.attribute("axis", 0))
+    axis = int(at.attribute("axis", 0))
+    if not -x.ndim <= axis < x.ndim:
+        raise IndexError(f"axis {axis} of {x.ndim}")
+    axis %= x.ndim
+    at.make_room((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
+    return np.take(x, indices, axis=axis)
 
 
 def _concat(at: Place, *parts: Any) -> Any:
+    at.make_room((sum(part.size for part in parts),))
     return np.concatenate(parts, axis=at.attribute("axis", 0))
 
 
@@ -81,6 +90,7 @@ def _slice(at: Place, x: Any, starts: Any = None, ends: Any = None, axes: Any = 
 
 def _reshape(at: Place, x: Any, shape: Any) -> Any:
     sizes = at.integers(shape, "shape")
+    at.make_room(x.shape)  # the numbers of a view that was transposed are copied
     return x.reshape([x.shape[k] if size == 0 else size for k, size in enumerate(sizes)])
 
 
@@ -102,16 +112,22 @@ def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 def _elementwise(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    return lambda at, x: function(x)
+    def compute(at: Place, x: Any) -> Any:
+        at.make_room(x.shape)
+        return function(x)
+
+    return compute
 
 
 def _fits(at: Place, x: Any, y: Any) -> None:
-    at.check_size(np.broadcast_shapes(x.shape, y.shape))
+    at.make_room(np.broadcast_shapes(x.shape, y.shape))
 
 
 def _constant_of_shape(at: Place, shape: Any) -> Any:
     sizes = tuple(at.integers(shape, "sizes"))
-    at.check_size(sizes)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"an array of the shape {list(sizes)}")
+    at.make_room(sizes)
     fill = np.asarray(at.attribute("value", np.zeros(1, dtype=np.float32))).reshape(-1)[0]
     return np.full(sizes, fill)
 

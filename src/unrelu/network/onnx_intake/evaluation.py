@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrelu.errors import UnknownNode
+from unrelu.errors import ModelFileError, UnknownNode
 from unrelu.network.onnx_intake.library import evaluator
 from unrelu.network.onnx_intake.model import OnnxModel
+from unrelu.untrusted.printable import printable
 
 
 @dataclass(eq=False)
@@ -50,7 +51,12 @@ class OnnxProgram:
         if missing:
             raise UnknownNode(f"the model has no node {missing[0]!r}; it has {', '.join(self.places)}.")
         if self._run is None:
-            self._run = evaluator(self.model.serialized, self.tensors)
+            try:
+                self._run = evaluator(self.model.serialized, self.tensors)
+            except Exception as error:
+                raise ModelFileError(
+                    f"ONNX's reference evaluator does not take the model ({printable(str(error))}); export it again."
+                ) from error
         samples = batch.detach().cpu().to(torch.float64).numpy().astype(self.model.dtype)
         size = self.model.batch or len(samples)
         runs = [self._once(samples[start : start + size], size, names) for start in range(0, len(samples), size)]
@@ -62,7 +68,12 @@ class OnnxProgram:
 
     def _once(self, samples: np.ndarray, size: int, names: tuple[str, ...]) -> list[np.ndarray]:
         full = samples[np.arange(size) % len(samples)]
-        values = self._run([self.places[name] for name in names], {self.model.entry: full})
+        try:
+            values = self._run([self.places[name] for name in names], {self.model.entry: full})
+        except Exception as error:  # whatever ONNX's own operators raise on what they do not expect
+            raise ModelFileError(
+                f"ONNX's reference evaluator cannot compute the model ({printable(str(error))}); export it again."
+            ) from error
         return [value[: len(samples)] for value in values]
 
     def __getstate__(self) -> dict[str, Any]:

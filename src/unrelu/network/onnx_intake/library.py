@@ -13,6 +13,7 @@ import numpy as np
 from unrelu.errors import MissingExtra, ModelFileError
 from unrelu.network.draft import SAMPLE_LIMIT
 from unrelu.network.onnx_intake.model import OnnxModel, OnnxNode
+from unrelu.untrusted.regular_file import read_regular
 
 FILE_LIMIT = 2 * 2**30
 """Bytes of a model file: what one protocol buffer may have."""
@@ -44,14 +45,32 @@ def parse(path: str | os.PathLike[str]) -> OnnxModel:
         raise ModelFileError(f"there is no file {str(file)!r}; check the path.")
     if file.stat().st_size > FILE_LIMIT:
         raise ModelFileError(f"{str(file)!r} has {file.stat().st_size:,} bytes; at most {FILE_LIMIT:,} are read.")
-    data = file.read_bytes()
+    try:
+        data = read_regular(file, FILE_LIMIT)
+    except OSError as error:
+        raise ModelFileError(f"{str(file)!r} cannot be read ({error}); name another file.") from error
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # the parser's own kinds differ between its implementations
         raise ModelFileError(f"{str(file)!r} is damaged or no ONNX file; export the model again.") from error
     if not model.graph.input or not model.graph.output:
         raise ModelFileError(f"{str(file)!r} holds no graph with an input and an output; export the model again.")
+    _check_names(model.graph, str(file))
     return _model(onnx, model, data)
+
+
+def _check_names(graph: Any, file: str) -> None:
+    """Refuse names that are no text: what is not UTF-8 comes as bytes from some implementations of the parser.
+
+    Raises:
+        ModelFileError: if there is one.
+    """
+    names = [each.name for part in (graph.input, graph.output, graph.initializer) for each in part]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    if not all(isinstance(name, str) for name in names):
+        raise ModelFileError(f"{file!r} holds a name that is no text; export the model again.")
 
 
 def evaluator(data: bytes, tensors: set[str]) -> Callable[[list[str], dict[str, np.ndarray]], list[np.ndarray]]:
@@ -180,4 +199,7 @@ def _array(onnx: Any, tensor: Any, what: str) -> np.ndarray:
         raise ModelFileError(
             f"{what} declares {count:,} numbers ({list(tensor.dims)}), but the file holds {held:,g}; it is damaged."
         )
-    return np.array(onnx.numpy_helper.to_array(tensor))
+    try:
+        return np.array(onnx.numpy_helper.to_array(tensor))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ModelFileError(f"{what} cannot be read ({error}); the file is damaged.") from error

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unrelu.errors import ModelFileError, UnsupportedOperator
 from unrelu.network.draft import SAMPLE_LIMIT, Draft, Signal
+from unrelu.network.onnx_intake.allowance import Allowance
 from unrelu.network.onnx_intake.model import OnnxModel, OnnxNode
 from unrelu.network.operators import Operator, Shape
 
@@ -28,12 +29,14 @@ class Place:
         node: what to write.
         model: that it is part of.
         batch: the size of the batch where the graph computes with sizes.
+        allowance: what the constants that are computed may take.
     """
 
     draft: Draft
     node: OnnxNode
     model: OnnxModel
     batch: int
+    allowance: Allowance
     _name: str = field(default="", init=False)
 
     @property
@@ -120,6 +123,15 @@ class Place:
         return UnsupportedOperator(
             f"node {self.node.name!r} {doing}, which mixes the samples of a batch; keep axis 0 for the batch."
         )
+
+    def make_room(self, shape: Shape) -> None:
+        """Count a constant of that shape, of the widest dtype, before it is made.
+
+        Raises:
+            ModelFileError: if it would be too large, or is one too many.
+        """
+        self.check_size(shape)
+        self.allowance.spend(8 * math.prod(shape), self.node.name)
 
     def check_size(self, shape: Shape) -> None:
         """Refuse an array before it is made.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 
-from unrelu.errors import ModelFileError, UnsupportedOperator
+from unrelu.errors import ModelFileError, UnreluError, UnsupportedOperator
 from unrelu.network.draft import Draft, Signal
 from unrelu.network.graph import Network
+from unrelu.network.onnx_intake.allowance import Allowance
 from unrelu.network.onnx_intake.constants import FOLDS, fold_constant
 from unrelu.network.onnx_intake.evaluation import OnnxProgram
 from unrelu.network.onnx_intake.model import OnnxModel, OnnxNode
 from unrelu.network.onnx_intake.moving import HANDLERS
 from unrelu.network.onnx_intake.place import Place, Value
 from unrelu.network.refusals import refusal
+from unrelu.untrusted.printable import printable
 
 PROBE = 7919
 """Stands for the free size of a batch where a graph computes with sizes (Shape, Gather, Concat, Reshape).
@@ -35,8 +37,9 @@ def translate(model: OnnxModel) -> Network:
     known: dict[str, Value] = {**model.weights, model.entry: entry}
     places = {entry.node: model.entry}
     needed = _needed(model)
+    allowance = Allowance.of_file(len(model.serialized))
     for node in needed:
-        value = _value(node, Place(draft, node, model, batch), known)
+        value = _value(node, Place(draft, node, model, batch, allowance), known)
         if node.outputs[0] in known:
             raise ModelFileError(f"two nodes give {node.outputs[0]!r}; export the model again.")
         known[node.outputs[0]] = value
@@ -79,4 +82,12 @@ def _value(node: OnnxNode, place: Place, known: dict[str, Value]) -> Value:
             f"node {node.name!r} ({node.function}) takes {len(operands)} inputs, another number than is read; "
             "export the model again."
         ) from error
-    return handler(place, *operands)
+    try:
+        return handler(place, *operands)
+    except UnreluError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        # An attribute of another kind than the operator has, a size beyond 64 bits: not worth a rule each.
+        raise ModelFileError(
+            f"node {node.name!r} ({node.function}) cannot be read: {printable(str(error))}; export the model again."
+        ) from error

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from unrelu.errors import StoreError
-from unrelu.preimages.certificate_files.arrays import StoredArray
+from unrelu.network.stored_arrays import StoredArray
+from unrelu.untrusted.printable import printable
+from unrelu.untrusted.strict_json import read_json
+from unrelu.untrusted.typed import typed
 
 FORMAT = "unrelu-certificates"
 
@@ -21,6 +24,12 @@ VERSION = 3
 INDEX = "certificates.json"
 
 TABLE = "certificates.parquet"
+
+LARGEST_INDEX = 2**20
+"""Bytes that an index may have; ours take 3 KB."""
+
+MOST_AXES = 16
+"""Axes of a shape."""
 
 SUBJECTS = {"points": "inputs", "features": "features", "sets": "sets"}
 """What certificates may be about, and the array that holds it: inputs x0, features y without an input, index sets."""
@@ -76,52 +85,40 @@ def read_index(folder: Path) -> CertificateIndex:
     """
     path = folder / INDEX
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path, LARGEST_INDEX)
     except FileNotFoundError:
         raise StoreError(f"there are no certificates in {folder}: it has no {INDEX}; name another folder.") from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); copy or save the certificates again.") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
         raise StoreError(f"{path} is not the index of certificates; name another folder.")
     if record.get("version") != VERSION:
         raise StoreError(
-            f"{path} has format version {record.get('version')!r}, this unrelu reads version {VERSION}; read it with "
-            "the unrelu that wrote it."
+            f"{path} has format version {printable(repr(record.get('version')), 40)}, this unrelu reads version "
+            f"{VERSION}; read it with the unrelu that wrote it."
         )
     claimed = record.pop("sha256", None)
-    if claimed != _sha256(record):
+    if claimed != _sha256({"format": FORMAT, **record}):
         raise StoreError(f"{path} was changed after it was saved; copy or save the certificates again.")
+    record.pop("version")
     try:
-        return CertificateIndex(
-            layer=str(record["layer"]),
-            input_shape=tuple(int(side) for side in record["input_shape"]),
-            output_shape=tuple(int(side) for side in record["output_shape"]),
-            folding_error=float(record["folding_error"]),
-            statement=_one_of(record["statement"], tuple(SUBJECTS)),
-            exhaustive=bool(record["exhaustive"]),
-            unit=float(record["unit"]),
-            exact=bool(record["exact"]),
-            arrays={str(name): _stored(value) for name, value in record["arrays"].items()},
-            table=str(record["table"]),
-            n_inputs=int(record["n_inputs"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path} lacks what an index has ({error!r}); save the certificates again.") from error
+        index = typed(CertificateIndex, record)
+        _check(index)
+    except ValueError as error:
+        raise StoreError(f"{path} lacks what an index has ({error}); save the certificates again.") from error
+    return index
 
 
-def _one_of(value: object, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ValueError(f"{value!r} instead of one of {', '.join(known)}")
-    return str(value)
-
-
-def _stored(record: dict[str, Any]) -> StoredArray:
-    shape = tuple(int(side) for side in record["shape"])
-    if min(shape, default=0) < 0:
-        raise ValueError(f"an array of shape {shape}")
-    return StoredArray(shape, str(record["dtype"]), str(record["sha256"]))
+def _check(index: CertificateIndex) -> None:
+    if index.statement not in SUBJECTS:
+        raise ValueError(f"statement is {printable(repr(index.statement), 60)} and not one of {', '.join(SUBJECTS)}")
+    if index.folding_error < 0 or index.n_inputs < 1:
+        raise ValueError("an error or a count is too small")
+    shapes = [index.input_shape, index.output_shape, *(stored.shape for stored in index.arrays.values())]
+    if any(len(shape) > MOST_AXES or min(shape, default=0) < 0 for shape in shapes):
+        raise ValueError(f"a shape has a negative number or more than {MOST_AXES} axes")
 
 
 def _sha256(record: dict[str, Any]) -> str:
     text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

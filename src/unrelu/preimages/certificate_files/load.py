@@ -12,19 +12,18 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from unrelu.cones.proofs import ConeCertificate
 from unrelu.errors import StoreError, UnreluError
 from unrelu.network.layer import ReLULayer
+from unrelu.network.stored_arrays import read_array
 from unrelu.parallel import in_threads
 from unrelu.polyhedra.domains import resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.certificate_files.arrays import read_array
 from unrelu.preimages.certificate_files.digest import claim_sha256
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, read_index
 from unrelu.preimages.certificate_files.records import CertificateRecord, certificate_of
-from unrelu.preimages.certificate_files.save import DOMAIN, file_sha256
+from unrelu.preimages.certificate_files.save import BLOCK, DOMAIN, file_sha256
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
 from unrelu.preimages.certificate_files.set_rows import set_of
 from unrelu.preimages.certificate_files.sparse_arrays import is_sparse, read_sparse
@@ -36,7 +35,8 @@ from unrelu.preimages.layer_system import LayerSystem, resolve_tolerance
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
-from unrelu.untrusted.printable import printable
+from unrelu.untrusted.parquet import ROOM, open_table
+from unrelu.untrusted.regular_file import open_regular
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +72,27 @@ class SavedCertificates:
             StoreError: if the table is damaged.
         """
         done = 0
+        path = self.folder / TABLE
         try:
-            with pq.ParquetFile(self.folder / TABLE) as table:
+            with open_regular(path) as stream, open_table(stream, SCHEMA, ROOM + self._expected) as table:
+                if table.metadata.num_rows != len(self):
+                    raise ValueError(f"it has {table.metadata.num_rows} rows for {len(self)} inputs")
                 for group in range(table.num_row_groups):
+                    if table.metadata.row_group(group).num_rows > BLOCK:
+                        raise ValueError(f"it has more than {BLOCK} rows in a group")
                     block = self._block(table.read_row_group(group), done)
                     done += len(block)
                     yield block
-            if done != len(self):
-                raise ValueError(f"it has {done} rows for {len(self)} inputs")
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise StoreError(
-                f"{self.folder / TABLE} is damaged ({error}); copy or save the certificates again."
-            ) from error
+            raise StoreError(f"{path} is damaged ({error}); copy or save the certificates again.") from error
+
+    @property
+    def _expected(self) -> int:
+        """Bytes of `BLOCK` rows whose proofs have a number and an index for each row that the layer and domain have."""
+        m, d = self.layer.weight.shape
+        D = self.system.domain
+        rows = m + 3 * d + (0 if D is None else len(D.b_ub) + len(D.b_eq))
+        return BLOCK * len(FACTS) * 16 * rows
 
     def verify(self, *, progress: Progress | bool | None = None, workers: int | None = None) -> Verification:
         """Check every verdict for exactly the stored floats; calls no solver.
@@ -100,7 +109,7 @@ class SavedCertificates:
         proved: list[bool] = []
         moved: list[int] = []
         shift = 0.0
-        title = f"proofs of {printable(self.layer.name) or 'the layer'}"
+        title = f"proofs of {self.layer.name or 'the layer'}"
         with resolve_progress(progress).stage(title, len(self)) as advance:
             for block in self.verdicts():
                 claimed += [verdict.claimed for verdict in block]
@@ -125,8 +134,6 @@ class SavedCertificates:
         )
 
     def _block(self, rows: pa.Table, start: int) -> list[SavedVerdict]:
-        if not rows.schema.equals(SCHEMA):
-            raise ValueError("its columns are others")
         if rows["kind"].null_count:
             raise ValueError("a verdict has no kind")
         if rows["input"].to_pylist() != list(range(start, min(start + len(rows), len(self)))):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrelu.cones.proofs import (
+    BlockByBlock,
     ConeCertificate,
     Counting,
     Direction,
@@ -65,6 +66,7 @@ FORMS = {
     "multipliers": Form(Multipliers, numbers="values"),
     "direction": Form(Direction, numbers="direction", indices="held"),
     "exact multipliers": Form(ExactMultipliers, integers="values"),
+    "block by block": Form(BlockByBlock, numbers="values", indices="exact_rows", integers="exact_values"),
     "exact direction": Form(ExactDirection, integers="direction"),
     "witness": Form(Witness, numbers="point"),
     "exact witness": Form(ExactWitness, integers="ratio"),

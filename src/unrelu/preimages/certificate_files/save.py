@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unrelu.errors import StoreError
-from unrelu.preimages.certificate_files.arrays import write_array
+from unrelu.network.stored_arrays import write_array
 from unrelu.preimages.certificate_files.content import Content, content_of
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, write_index
 from unrelu.preimages.certificate_files.records import record_of
 from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
 from unrelu.preimages.certificate_files.sparse_arrays import write_sparse
 from unrelu.progress import Progress, resolve_progress
+from unrelu.untrusted.regular_file import open_regular
 
 if TYPE_CHECKING:
     from unrelu.preimages.admissibility import Admissibility
@@ -110,7 +111,7 @@ def file_name(layer: str) -> str:
 
 def file_sha256(path: Path) -> str:
     """The SHA-256 of a file."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
-from unrelu.errors import StoreError
+from unrelu.errors import StoreError, TooLarge
 from unrelu.network.fingerprints import array_sha256
-from unrelu.preimages.certificate_files.arrays import DTYPES, StoredArray, read_array, write_array
+from unrelu.network.stored_arrays import DTYPES, StoredArray, read_array, write_array
 from unrelu.rigor.matrices import SparseRows
 
 PARTS = ("numbers", "columns", "starts")
@@ -18,13 +19,21 @@ PARTS = ("numbers", "columns", "starts")
 All are written as floats, which are exact for such indices.
 """
 
+LARGEST = 2**34
+"""Numbers that a sparse matrix may have, zeros included: its name is that of all of them, which takes two minutes."""
+
 
 def write_sparse(folder: Path, name: str, matrix: SparseRows) -> dict[str, StoredArray]:
     """Write a sparse matrix.
 
     Returns:
         What the index says about its parts, and under `name` about the matrix, as if it were stored whole.
+
+    Raises:
+        TooLarge: if it has more than `LARGEST` numbers.
     """
+    if math.prod(matrix.shape) > LARGEST:
+        raise TooLarge(f"a matrix of {matrix.shape} numbers is not saved (limit {LARGEST:,} numbers); take fewer rows.")
     parts = zip(PARTS, (matrix.data, matrix.indices, matrix.indptr), strict=True)
     stored = {
         f"{name}_{part}": write_array(folder / f"{name}_{part}.npy", values.astype(np.float64))
@@ -52,6 +61,8 @@ def read_sparse(folder: Path, name: str, stored: dict[str, StoredArray], n_colum
     """
     complaint = f"{folder} does not hold the {name} that was saved; copy or save the certificates again."
     whole = stored[name]
+    if math.prod(whole.shape) > LARGEST:
+        raise StoreError(f"{folder} names a {name} of shape {whole.shape}; at most {LARGEST:,} numbers are read.")
     if any(f"{name}_{part}" not in stored for part in PARTS) or whole.shape[1:] != (n_columns,):
         raise StoreError(complaint)
     numbers, columns, starts = (read_array(folder / f"{name}_{part}.npy", stored[f"{name}_{part}"]) for part in PARTS)

@@ -13,6 +13,7 @@ import torch
 from scipy.sparse import csgraph, csr_array
 
 from unrelu.errors import InputError, ShapeError, TooLarge
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.folding import DENSE_LIMIT
 from unrelu.network.operators import Convolution
@@ -33,7 +34,7 @@ _LEAST = 2.0**-1074
 
 
 @dataclass(frozen=True, eq=False)
-class ConvolutionSpectrum:
+class ConvolutionSpectrum(FrozenArrays):
     """All singular values of the linear part of a convolution.
 
     Attributes:
@@ -175,7 +176,7 @@ def _in_order(found: _Found, exponents: np.ndarray) -> tuple[np.ndarray, np.ndar
     # nearly in order, which this sort makes use of
     above, below = (np.sort(-end, kind="stable") for end in (above, below))
     off = np.maximum(-above - ordered, ordered + np.minimum(below, 0.0))
-    ordered.flags.writeable = off.flags.writeable = False
+    freeze((ordered, off))
     return ordered, off
 
 

@@ -59,7 +59,7 @@ def search_end(
 
     Args:
         gram: `G v` for each row of a block (b, n).
-        start: (b, n), at least k rows that are linearly independent.
+        start: (b, n), at least k rows that are linearly independent, or that are all 0 where G is.
         k: how many, at most n.
         largest: which end.
         rtol: residuals `||G v - t v||` up to `rtol * t` are small enough.
@@ -70,6 +70,8 @@ def search_end(
     n = start.shape[1]
     room = max(4 * len(start), min(BASIS_VECTORS, BASIS_BYTES // (16 * n), n))
     V = _orthonormal(start, start.new_zeros(0, n))
+    if not len(V):  # what starts at 0, as the image of anything under G = 0 does, ends with any vectors
+        V = torch.eye(n, dtype=torch.float64, device=start.device)[:k]
     W = gram(V)
     advance(len(V))
     H = W @ V.T

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from unrelu.errors import InputError, ShapeError
+from unrelu.frozen_arrays import freeze
 from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.expected import expect_network
 from unrelu.progress import Progress, resolve_progress
@@ -241,8 +242,7 @@ class _Pieces:
                 self.confirmed,
             )
         ]
-        for array in arrays:
-            array.flags.writeable = False
+        freeze(tuple(arrays))
         starts, points, directions, features, errors, velocities, confirmed = arrays
         return RegionPath(
             starts,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.errors import InputError
+from unrelu.frozen_arrays import FrozenArrays
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -51,7 +52,7 @@ class Breakpoint:
 
 
 @dataclass(frozen=True, eq=False)
-class RegionPath:
+class RegionPath(FrozenArrays):
     """How the features move along a path that is straight in each linear region.
 
     In piece i the path is `points[i] + (t - starts[i]) directions[i]`, and the features are exactly

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array
 from unrelu.network.layer import ReLULayer
 from unrelu.stability.removal.rows import RemovedRows, removed_rows, zero_tolerance
 
 
 @dataclass(frozen=True, eq=False)
-class Interlacing:
+class Interlacing(FrozenArrays):
     """Lemma 8: `sigma_{i+q}(A) <= sigma_i(D_I A) <= sigma_i(A)` for q removed rows, beside the true values.
 
     All numbers are float64 results of a backward stable decomposition, so that an inequality may fail by about
@@ -112,13 +113,12 @@ def compare(rows: RemovedRows, before: np.ndarray, after: np.ndarray, rtol: floa
     values[: after.size] = after
     lower[: max(0, k - q)] = before[q:]
     tolerance = zero_tolerance(rtol, max(rows.matrix.shape)) * float(before[0])
-    for array in (values, lower):
-        array.flags.writeable = False
+    freeze((values, lower))
     return Interlacing(before, values, lower, q, tolerance)
 
 
 def svd_values(matrix: np.ndarray) -> np.ndarray:
     """All singular values of a matrix, which may have no rows: descending, read-only."""
     values = np.linalg.svd(matrix, compute_uv=False) if matrix.size else np.zeros(0)
-    values.flags.writeable = False
+    freeze(values)
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from unrelu.errors import StoreError
 from unrelu.network.fingerprints import array_sha256
+from unrelu.untrusted.printable import printable
+from unrelu.untrusted.regular_file import open_regular
 
 DTYPES = ("<f4", "<f8")
 
@@ -50,20 +53,23 @@ def read_array(path: Path, stored: StoredArray) -> np.ndarray:
     Raises:
         StoreError: if they are not those that were written.
     """
-    complaint = f"{path} does not hold the array that was saved; copy or save the certificates again."
+    complaint = f"{path} does not hold the array that was saved; copy or save the folder again."
     if stored.dtype not in DTYPES:
-        raise StoreError(f"{path} should hold {stored.dtype}, which is not {' or '.join(DTYPES)}; save it again.")
+        shown = printable(stored.dtype, 40)
+        raise StoreError(f"{path} should hold {shown}, which is not {' or '.join(DTYPES)}; save it again.")
     header = _header(stored)
     size = len(header) + math.prod(stored.shape) * np.dtype(stored.dtype).itemsize
     try:
-        if path.stat().st_size != size:
-            raise StoreError(complaint)
-        content = path.read_bytes()
+        with open_regular(path) as stream:
+            if os.fstat(stream.fileno()).st_size != size:
+                raise StoreError(complaint)
+            content = stream.read(size)
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error}); copy the whole folder.") from error
-    if not content.startswith(header):
+    if len(content) != size or not content.startswith(header):
         raise StoreError(complaint)
-    values = np.frombuffer(content, stored.dtype, offset=len(header)).reshape(stored.shape).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signalling NaNs, which whoever needs finite numbers refuses
+        values = np.frombuffer(content, stored.dtype, offset=len(header)).reshape(stored.shape).astype(np.float64)
     if array_sha256(values) != stored.sha256:
         raise StoreError(complaint)
     return values

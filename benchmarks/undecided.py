@@ -1,0 +1,124 @@
+"""Cones that used to stay undecided: strided first layers over the whole space, and layers of independent blocks.
+
+    python -m benchmarks.undecided [--pictures 100] [--data DIR] [--out benchmarks/results/undecided.json]
+
+A 3x3 convolution of stride 2 on 32 x 32 x 3 pictures (4096 x 3072, 16 maps): as the first layer of a network trained
+here on CIFAR-10, the same with its biases lowered so that 30 % of the features are active, and with random weights;
+over the whole space and the orthant. Layers of blocks on the first MNIST and CIFAR-10 test pictures, over the whole
+space and [0, 1]. Processor seconds on one thread, one picture at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+import unrelu as ur
+from benchmarks.convolution import lowered, timed
+from benchmarks.environment import environment
+from unrelu.datasets import cifar10, mnist
+from unrelu.demo.training import Training, train
+
+
+def strided(folder: str | None) -> tuple[nn.Conv2d, float]:
+    """The first layer of a network trained on CIFAR-10, and its accuracy on test pictures."""
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        *(nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.ReLU()),
+        *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU()),
+        *(nn.Conv2d(32, 64, 3, stride=2, padding=1), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(64 * 16, 10)),
+    )
+    data = cifar10("train", folder)
+    done = train(module, data, Training(epochs=4), held_out=cifar10("test", folder).take(np.arange(1000)))
+    first = next(done.module.children())
+    assert isinstance(first, nn.Conv2d)
+    return first, done.epochs[-1].held_out_accuracy or 0.0
+
+
+def folded(convolution: nn.Module, shape: tuple[int, ...]) -> ur.ReLULayer:
+    """A convolution with a ReLU as a layer."""
+    module = nn.Sequential(convolution, nn.ReLU()).eval()
+    return ur.Network.from_torch(module, torch.zeros(1, *shape)).layer("1")
+
+
+def measured(name: str, layer: ur.ReLULayer, pictures: np.ndarray, domain: ur.Box | ur.Nonnegative | None) -> dict:
+    """Kinds, proofs and seconds of each picture by itself."""
+    seconds, checking, kinds, proved, reasons = [], [], Counter[str](), 0, []
+    for picture in pictures:
+        (found,), took = timed(
+            lambda x=picture: ur.classify(layer, x[None], domain=domain, workers=1, progress=False).preimages
+        )
+        verified, check = timed(found.certificate.verify)
+        seconds.append(took)
+        checking.append(check)
+        kinds[found.kind.value] += 1
+        proved += bool(verified)
+        reasons += [found.reason] if found.reason else []
+    row = {
+        "layer": name,
+        "shape": list(layer.weight.shape),
+        "domain": "everywhere" if domain is None else repr(domain),
+        "kinds": dict(kinds),
+        "proved": proved,
+        "seconds": {"median": float(np.median(seconds)), "largest": max(seconds)},
+        "verify_seconds": {"median": float(np.median(checking)), "largest": max(checking)},
+        "reasons": reasons,
+    }
+    print(row, flush=True)
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--data", default=None)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/undecided.json"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        convolution, accuracy = strided(arguments.data)
+        pictures = np.asarray(cifar10("test", arguments.data).images[: arguments.pictures], dtype=np.float64)
+        digits = np.asarray(mnist("test", arguments.data).images[:20], dtype=np.float64).reshape(-1, 1, 28, 28)
+        trained = folded(convolution, (3, 32, 32))
+        torch.manual_seed(0)
+        random = folded(nn.Conv2d(3, 16, 3, stride=2, padding=1), (3, 32, 32))
+        rows = [
+            measured("3x3 stride 2, trained", trained, pictures, None),
+            measured("3x3 stride 2, 30 % active", lowered(trained, pictures, 0.3), pictures, None),
+            measured("3x3 stride 2, random", random, pictures, None),
+            measured("3x3 stride 2, trained", trained, pictures[:20], ur.Nonnegative()),
+        ]
+        stems = (
+            ("4x4 patches, 32 maps", nn.Conv2d(1, 32, 4, 4), (1, 28, 28), digits),
+            ("7x7 patches, 64 maps", nn.Conv2d(1, 64, 7, 7), (1, 28, 28), digits),
+            ("1x1, 8 maps", nn.Conv2d(3, 8, 1), (3, 32, 32), pictures[:20]),
+            ("depthwise 3x3, 12 maps", nn.Conv2d(3, 12, 3, padding=1, groups=3), (3, 32, 32), pictures[:20]),
+            ("3x3, 4 maps", nn.Conv2d(1, 4, 3), (1, 28, 28), digits),
+        )
+        for name, module, shape, inputs in stems:
+            torch.manual_seed(0)
+            module.reset_parameters()
+            layer = folded(module, shape)
+            rows += [measured(name, layer, inputs, domain) for domain in (None, ur.Box(0, 1))]
+    result = {
+        "command": f"python -m benchmarks.undecided --pictures {arguments.pictures}",
+        "date": time.strftime("%Y-%m-%d"),
+        "environment": environment(),
+        "test_accuracy": accuracy,
+        "layers": rows,
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Networks on disk: what was saved is read again to the last bit, and what was changed is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import unrelu as ur
+from network.contract_cases import CASES, Case
+from unrelu.errors import ModelFileError
+from unrelu.network.fingerprints import weights_sha256
+from unrelu.network.graph import Network
+from unrelu.network.network_folder import REGISTERED
+
+
+def of_case(case: Case) -> Network:
+    torch.manual_seed(0)
+    return Network.from_torch(case.make().eval(), torch.zeros(1, *case.shape))
+
+
+def small() -> Network:
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)
+    )
+    return Network.from_torch(module.eval(), torch.zeros(1, 1, 6, 6))
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    folder = tmp_path / "net.unrelu"
+    small().save(folder)
+    return folder
+
+
+def test_every_network_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    seen = set()
+    for k, case in enumerate(CASES):
+        network = of_case(case)
+        folder = tmp_path / f"{k}.unrelu"
+        network.save(folder)
+        again = ur.load(folder)
+        assert weights_sha256(again) == weights_sha256(network)
+        assert (again.outputs, again.bypassed_by, again.source) == (network.outputs, network.bypassed_by, None)
+        x = np.random.default_rng(k).standard_normal((3, *network.input_shape))
+        assert np.array_equal(again(x), network(x))
+        seen |= {type(node.operator).__name__ for node in network.nodes}
+    assert set(REGISTERED) - seen == set()
+
+
+def test_a_prefix_says_what_passes_it_by(tmp_path: Path) -> None:
+    prefix = small().upto("2")
+    prefix.save(tmp_path / "prefix.unrelu")
+    assert ur.load(tmp_path / "prefix.unrelu").bypassed_by == prefix.bypassed_by
+
+
+def test_numbers_are_those_of_float64_and_of_one_ulp(tmp_path: Path) -> None:
+    A = np.array([[1.0, np.nextafter(1.0, 2.0)], [1e-308, -5e-324]])
+    network = Network.from_layers([(A, np.zeros(2)), (np.eye(2), np.zeros(2))])
+    network.save(tmp_path / "ulp.unrelu")
+    again = ur.load(tmp_path / "ulp.unrelu")
+    assert np.array_equal(again.layer(again.layers[0]).dense_weight, A)
+
+
+def test_saving_again_replaces(saved: Path) -> None:
+    other = Network.from_layers([(np.eye(2), np.zeros(2))])
+    other.save(saved)
+    assert weights_sha256(ur.load(saved)) == weights_sha256(other)
+
+
+def test_no_code_is_read(saved: Path) -> None:
+    names = {path.suffix for path in saved.iterdir()}
+    assert names == {".json", ".npy"}
+    for path in saved.glob("*.npy"):
+        np.load(path, allow_pickle=False)
+
+
+def changed(saved: Path, change: Any) -> None:
+    path = saved / "network.json"
+    record = json.loads(path.read_text())
+    replaced = change(record)
+    path.write_text(json.dumps(record if replaced is None else replaced))
+
+
+def node(record: dict[str, Any], operator: str) -> dict[str, Any]:
+    return next(each for each in record["nodes"] if each["operator"] == operator)
+
+
+CHANGES = {
+    "another epsilon": lambda r: node(r, "Normalization")["settings"].update(epsilon=1e-4),
+    "epsilon is a text": lambda r: node(r, "Normalization")["settings"].update(epsilon="1e-5"),
+    "another stride": lambda r: node(r, "Convolution")["settings"].update(stride=[2, 2]),
+    "a stride of 0": lambda r: node(r, "Convolution")["settings"].update(stride=[0, 0]),
+    "negative groups": lambda r: node(r, "Convolution")["settings"].update(groups=-1),
+    "an endless number": lambda r: node(r, "MaxPool")["settings"].update(kernel=[10**400, 2]),
+    "a huge number": lambda r: node(r, "MaxPool")["settings"].update(kernel=[2**62, 2]),
+    "a field too many": lambda r: node(r, "ReLU")["settings"].update(slope=0.1),
+    "a field too few": lambda r: node(r, "Convolution")["settings"].pop("groups"),
+    "no settings": lambda r: node(r, "ReLU").pop("settings"),
+    "an unknown operator": lambda r: node(r, "ReLU").update(operator="__import__"),
+    "the base of operators": lambda r: node(r, "ReLU").update(operator="Operator"),
+    "another operator of the same fields": lambda r: node(r, "ReLU").update(operator="Add"),
+    "an array of another shape": lambda r: node(r, "Dense")["arrays"]["bias"].update(shape=[4]),
+    "an array of huge shape": lambda r: node(r, "Dense")["arrays"]["bias"].update(shape=[2**40, 2**40]),
+    "an array of negative shape": lambda r: node(r, "Dense")["arrays"]["bias"].update(shape=[-3, -1]),
+    "an array of another dtype": lambda r: node(r, "Dense")["arrays"]["bias"].update(dtype="O"),
+    "another shape of a node": lambda r: node(r, "Dense").update(shape=[4]),
+    "an input that comes later": lambda r: r["nodes"][1].update(inputs=["5"]),
+    "a cycle": lambda r: r["nodes"][1].update(inputs=[r["nodes"][1]["name"]]),
+    "no nodes": lambda r: r.update(nodes=[]),
+    "nodes are a text": lambda r: r.update(nodes="all"),
+    "a node is null": lambda r: r.update(nodes=[None]),
+    "no outputs": lambda r: r.update(outputs=[]),
+    "an unknown output": lambda r: r.update(outputs=["nowhere"]),
+    "another name": lambda r: node(r, "Dense").update(name="head"),
+    "bypassed": lambda r: r.update(bypassed_by=None),
+    "another version": lambda r: r.update(version=99),
+    "another format": lambda r: r.update(format="pickle"),
+    "a list": lambda r: [r],
+    "another hash": lambda r: r.update(sha256="0" * 64),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_was_changed_is_refused_in_one_sentence(saved: Path, name: str) -> None:
+    changed(saved, CHANGES[name])
+    with pytest.raises(ModelFileError) as refusal:
+        ur.load(saved)
+    said = str(refusal.value)
+    assert "\n" not in said
+    assert len(said) < 700
+    assert str(saved) in said
+
+
+@pytest.mark.parametrize("byte", range(0, 200, 13))
+def test_changed_numbers_are_refused(saved: Path, byte: int) -> None:
+    path = sorted(saved.glob("*.npy"))[byte % 3]
+    content = bytearray(path.read_bytes())
+    content[byte % len(content)] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ModelFileError):
+        ur.load(saved)
+
+
+def test_what_is_missing_or_no_file_is_refused(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="there is no network in"):
+        ur.load(tmp_path / "nothing.unrelu")
+    array = next(saved.glob("*.npy"))
+    array.unlink()
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        ur.load(saved)
+    os.mkfifo(array)  # whoever opens a pipe for reading waits
+    with pytest.raises(ModelFileError):
+        ur.load(saved)
+    with pytest.raises(ModelFileError, match=r"a folder model\.unrelu; give that name"):
+        small().save(tmp_path / "model")
+    (tmp_path / "file.unrelu").write_text("a file")
+    with pytest.raises(ModelFileError, match="choose another folder"):
+        small().save(tmp_path / "file.unrelu")
+    with pytest.raises(ModelFileError):
+        ur.load(tmp_path / "file.unrelu")
+
+
+def test_half_a_network_is_none(saved: Path) -> None:
+    (saved / "network.json").unlink()
+    with pytest.raises(ModelFileError, match="there is no network in"):
+        ur.load(saved)
+
+
+def test_networks_pickle_too() -> None:
+    network = small()
+    again = pickle.loads(pickle.dumps(network.upto("2")))
+    assert weights_sha256(again) == weights_sha256(network.upto("2"))
