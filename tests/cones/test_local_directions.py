@@ -10,9 +10,12 @@ import torch
 from scipy import sparse
 from torch import nn
 
+from unrelu.cones import decide
 from unrelu.cones.decide_sparse import decide_sparse_cone
 from unrelu.cones.proofs import Cone, Direction
 from unrelu.network.graph import Network
+from unrelu.preimages.classification import preimage
+from unrelu.preimages.kind import Kind
 from unrelu.rigor.matrices import Matrix
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.structural_kernel import loose_columns
@@ -79,3 +82,19 @@ def test_loose_columns_are_those_of_a_rank_in_general_position(seed: int) -> Non
     rank = np.linalg.matrix_rank(A)
     expected = [bool(np.linalg.matrix_rank(np.delete(A, j, axis=1)) == rank) for j in range(d)]
     assert loose_columns(sparse.csr_array(A)).tolist() == expected
+
+
+def test_dense_rows_with_few_numbers_are_looked_at_as_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the dense test nor a linear program decided this strided layer at this picture."""
+    torch.manual_seed(0)
+    module = nn.Conv2d(3, 16, 3, stride=2, padding=1)
+    module.reset_parameters()
+    network = Network.from_torch(nn.Sequential(module, nn.ReLU()).eval(), torch.zeros(1, 3, 12, 12))
+    layer = network.layer("1")
+    assert not layer.is_sparse
+    picture = np.random.default_rng(1).random((12, 3, 12, 12))[6]
+    found = preimage(layer, at=picture)
+    assert found.kind is Kind.UNBOUNDED
+    assert found.certificate.verify()
+    monkeypatch.setattr(decide, "FEW_NUMBERS", 0.0)
+    assert preimage(layer, at=picture).kind in {Kind.UNBOUNDED, Kind.UNDECIDED}
