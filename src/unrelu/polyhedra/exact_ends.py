@@ -15,7 +15,7 @@ from unrelu.exact.integers import integer_rows, products
 from unrelu.exact.nonnegative import nonnegative_solution
 from unrelu.polyhedra.exact_hull import exact_hull
 from unrelu.polyhedra.functional_program import FunctionalProgram
-from unrelu.polyhedra.own_coordinates import OwnCoordinates, Point, own_coordinates
+from unrelu.polyhedra.own_coordinates import OwnCoordinates, Point, own_coordinates, slacks
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.solvers.status import Status
 
@@ -82,12 +82,10 @@ class ExactEnds:
         return FunctionalProgram(self.own.polyhedron)
 
     @cached_property
-    def _slack(self) -> list[Fraction]:
+    def _slack(self) -> Point:
         """The exact slacks of the rows of `own` at the member."""
         assert self.own is not None
-        denominator = math.lcm(*(value.denominator for value in self.inside))
-        values = self.own.system.values_at(self.inside)
-        return [Fraction(-values[i], denominator) for i in self.own.which]
+        return slacks(self.own.system, self.own.which, self.inside)
 
     def _at(self, functional: np.ndarray) -> Fraction:
         """`c'x` at the exact member."""
@@ -131,8 +129,8 @@ class ExactEnds:
         columns = own.basis.columns
         right = [-value for value in products(columns, c)]
         added: set[int] = set()
+        rows = [own.system.rows[i][:-1] for i in own.which]
         for _ in range(_STEPS):
-            rows = [own.system.rows[i][:-1] for i in own.which]
             tight = sorted(added | set(np.flatnonzero(own.rows @ w >= 1.0 - _TIGHT).tolist()))
             held = [rows[i] for i in tight]
             dual = nonnegative_solution([products(held, column) for column in columns], right, work=_WORK)

@@ -148,7 +148,7 @@ def _centred(
     rows = [system.rows[i][:-1] for i in which]
     own = None
     for _ in range(_CENTRINGS):
-        slack = _slacks(system, which, center)
+        slack = slacks(system, which, center)
         basis = basis.rounded(rows, slack)
         S = basis.coordinates(rows, slack)
         own = OwnCoordinates(P, center, basis, S, slack, which, system)
@@ -183,7 +183,14 @@ def _chord_middles(S: np.ndarray) -> np.ndarray:
     return w if far else np.zeros_like(w)
 
 
-def _slacks(system: ExactSystem, which: tuple[int, ...], z: Point) -> Point:
+def slacks(system: ExactSystem, which: tuple[int, ...], z: Point) -> Point:
+    """The exact slacks of some rows of integers at a point.
+
+    Args:
+        system: the rows.
+        which: indices of rows.
+        z: the point, d fractions.
+    """
     denominator = math.lcm(*(value.denominator for value in z))
     values = system.values_at(z)
     return tuple(Fraction(-values[i], denominator) for i in which)
@@ -193,7 +200,7 @@ def _moved(own: OwnCoordinates, w: np.ndarray) -> Point | None:
     """The exact point of about these coordinates; nearer to the center where rounding would leave P."""
     for _ in range(4):
         center = tuple(c + step for c, step in zip(own.center, own.basis.step(w), strict=True))
-        if min(_slacks(own.system, own.which, center)) > 0:
+        if min(slacks(own.system, own.which, center)) > 0:
             return center
         w = 0.5 * w
     return None

@@ -15,8 +15,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from unrelu.errors import TooLarge
+from unrelu.rigor.inverse_iteration import least_eigenvalue_estimate
 from unrelu.rigor.matrices import SparseRows
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, lost
+from unrelu.rigor.rounding import UNIT, gamma, lost
 
 BAND_LIMIT = 2**30
 """Bytes that one band may take; two are held at a time."""
@@ -211,15 +212,9 @@ class NormalBand:
         factor = _factor(band, 0.0)
         if factor is None:
             return 0.0
-        vector = np.random.default_rng(0).standard_normal(self._size)
-        length = float(np.linalg.norm(vector))
-        with np.errstate(over="ignore"):  # seen below
-            for _ in range(6):
-                vector = scipy.linalg.cho_solve_banded((factor, True), vector / length, check_finite=False)
-                length = float(np.linalg.norm(vector))
-                if not UNDERFLOW < length < math.inf:  # its inverse is to be a number
-                    return 0.0
-        return 1.0 / length
+        return least_eigenvalue_estimate(
+            lambda v: scipy.linalg.cho_solve_banded((factor, True), v, check_finite=False), self._size
+        )
 
 
 def _factor(band: np.ndarray, shift: float) -> np.ndarray | None:

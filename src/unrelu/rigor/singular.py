@@ -10,6 +10,7 @@ import scipy.linalg
 from unrelu.errors import TooLarge
 from unrelu.exact.modular import proves_full_column_rank
 from unrelu.rigor.arithmetic import is_ieee
+from unrelu.rigor.inverse_iteration import least_eigenvalue_estimate
 from unrelu.rigor.matrices import Matrix, times_powers
 from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, frobenius_above, gamma, lost, times_power_below
@@ -177,15 +178,7 @@ def _least_eigenvalue_estimate(gram: np.ndarray) -> float:
         factor = np.linalg.cholesky(gram)
     except np.linalg.LinAlgError:
         return 0.0
-    vector = np.random.default_rng(0).standard_normal(len(gram))
-    length = float(np.linalg.norm(vector))
-    with np.errstate(over="ignore"):  # seen below
-        for _ in range(6):
-            vector = scipy.linalg.cho_solve((factor, True), vector / length, check_finite=False)
-            length = float(np.linalg.norm(vector))
-            if not UNDERFLOW < length < math.inf:  # its inverse is to be a number
-                return 0.0
-    return 1.0 / length
+    return least_eigenvalue_estimate(lambda v: scipy.linalg.cho_solve((factor, True), v, check_finite=False), len(gram))
 
 
 def _bound_by_preconditioning(wide: np.ndarray) -> float:
