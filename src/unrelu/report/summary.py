@@ -81,7 +81,7 @@ def preimages_of(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
         if layer["undecided_reason"] is None:
             parts.append(sentence("{k} stayed undecided", k=k))
         else:
-            why = of_layer(study, row, "undecided_reason", str)
+            why = Part(layer["undecided_reason"])
             parts.append(sentence("{k} stayed undecided (most often: {why})", k=k, why=why))
     joined: list[Part] = [*sentence("In layer {layer}, ", layer=_name(study, row))]
     for number, part in enumerate(parts):
