@@ -11,7 +11,7 @@ from once_a_run import once_a_run
 from unrelu.datasets import mnist_sample
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Add, Concatenate, Dense, Input, ReLU, Reshape
+from unrelu.operators import Add, Concatenate, Dense, Input, ReLU, Reshape
 from unrelu.polyhedra.domains import Box
 from unrelu.study.analyze import analyze
 from unrelu.study.study import Study

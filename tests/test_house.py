@@ -20,7 +20,9 @@ LEVELS = [
     ["errors"],
     ["progress", "parallel", "devices", "untrusted", "frozen_arrays"],
     ["exact", "rigor"],
+    ["operators"],
     ["network"],
+    ["intake"],
     ["solvers"],
     ["cones"],
     ["polyhedra"],
@@ -37,13 +39,17 @@ LEVELS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
-CONVENIENCES = {("study/study.py", "unrelu.report.write")}
-"""`study.report(path)` hands the stored records on; the import waits until it is called."""
+CONVENIENCES = {
+    ("study/study.py", "unrelu.report.write"),
+    ("network/graph.py", "unrelu.intake.torch"),
+    ("network/graph.py", "unrelu.intake.onnx"),
+}
+"""What is built upon them, to which `study.report(path)` and `Network.from_torch` lead on when they are called."""
 
 HEAVY = {
     "highspy": "solvers/linear_program.py",
     "clarabel": "solvers/quadratic_program.py",
-    "onnx": "network/onnx_intake/library.py",
+    "onnx": "intake/onnx/library.py",
     "jinja2": "report/template.py",
     "typer": "cli/",
 }

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from unrelu.errors import IntakeMismatch, ModelError
 from unrelu.network.agreement import check_agreement
 from unrelu.network.graph import Network
-from unrelu.network.operators import Dense, Normalization
+from unrelu.operators import Dense, Normalization
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import nn
 
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Add, Dense, Input, ReLU
+from unrelu.operators import Add, Dense, Input, ReLU
 
 WIDTH = 2
 

@@ -14,13 +14,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import unrelu.network.operators
+import unrelu.operators
 from unrelu.network.fingerprints import array_sha256, json_sha256, weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Convolution, Dense, Operator, ReLU
+from unrelu.operators import Convolution, Dense, Operator, ReLU
 
-for _found in pkgutil.iter_modules(unrelu.network.operators.__path__, "unrelu.network.operators."):
+for _found in pkgutil.iter_modules(unrelu.operators.__path__, "unrelu.operators."):
     importlib.import_module(_found.name)
 
 
@@ -110,7 +110,7 @@ def test_every_field_of_every_operator_counts(kind: type) -> None:
 
 
 def test_all_operators_are_drawn() -> None:
-    named = {each for each in unrelu.network.operators.__all__ if each not in ("AffineOperator", "Operator", "Shape")}
+    named = {each for each in unrelu.operators.__all__ if each not in ("AffineOperator", "Operator", "Shape")}
     assert named <= {each.__name__ for each in OPERATORS}
 
 

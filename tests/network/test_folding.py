@@ -13,7 +13,7 @@ from unrelu.errors import TooLarge
 from unrelu.network import folding
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import (
+from unrelu.operators import (
     Add,
     AffineOperator,
     AveragePool,

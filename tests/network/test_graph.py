@@ -9,7 +9,7 @@ import torch
 from unrelu.errors import InputError, JoinedLayer, NonFiniteWeights, ShapeError, UnknownNode
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Add, Dense, Input, Permute, ReLU, Reshape
+from unrelu.operators import Add, Dense, Input, Permute, ReLU, Reshape
 
 RNG = np.random.default_rng(11)
 

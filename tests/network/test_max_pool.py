@@ -10,7 +10,7 @@ from torch import nn
 from network.onnx_builder import OnnxBuilder, read
 from unrelu.errors import ModelFileError, ShapeError
 from unrelu.network.graph import Network
-from unrelu.network.operators import MaxPool
+from unrelu.operators import MaxPool
 
 POOLS = [
     nn.MaxPool2d(kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil)

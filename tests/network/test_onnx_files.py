@@ -15,8 +15,8 @@ from unrelu.errors import (
     MissingExtra,
     ModelFileError,
 )
+from unrelu.intake.onnx import library
 from unrelu.network.load import load
-from unrelu.network.onnx_intake import library
 
 MATRIX = np.arange(16, dtype=np.float32).reshape(4, 4) - 7
 

@@ -189,7 +189,7 @@ def test_stored_functions_cannot_stand_in_for_operators(tmp_path):
 
 
 def test_wrong_reading_of_an_operator_is_a_mismatch(tmp_path, monkeypatch):
-    from unrelu.network.onnx_intake import moving
+    from unrelu.intake.onnx import moving
 
     monkeypatch.setitem(moving.HANDLERS, "Neg", moving.HANDLERS["Relu"])
     with pytest.raises(IntakeMismatch, match="node 'minus' computes"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from unrelu.errors import ShapeError
-from unrelu.network.operators import (
+from unrelu.operators import (
     AdaptiveAveragePool,
     Add,
     AffineOperator,

@@ -16,12 +16,12 @@ from unrelu.errors import (
     UnknownNode,
     UnsupportedOperator,
 )
-from unrelu.network.draft import Draft, Signal
+from unrelu.intake.draft import Draft, Signal
+from unrelu.intake.torch.moving import HANDLERS
+from unrelu.intake.torch.naming import node_name
+from unrelu.intake.torch.place import Place
 from unrelu.network.graph import Network
-from unrelu.network.operators import ReLU
-from unrelu.network.torch_intake.moving import HANDLERS
-from unrelu.network.torch_intake.naming import node_name
-from unrelu.network.torch_intake.place import Place
+from unrelu.operators import ReLU
 
 
 class Block(nn.Module):

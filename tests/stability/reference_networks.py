@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.node import Node
-from unrelu.network.operators import (
+from unrelu.operators import (
     Add,
     AveragePool,
     Convolution,

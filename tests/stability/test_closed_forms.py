@@ -10,7 +10,7 @@ import torch
 from stability.reference_networks import Graph, all_active, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError
 from unrelu.network.graph import Network
-from unrelu.network.operators import ReLU
+from unrelu.operators import ReLU
 from unrelu.stability.residuals import spectrum_residuals
 from unrelu.stability.spectrum import spectrum
 from unrelu.stability.window import Window

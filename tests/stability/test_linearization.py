@@ -10,7 +10,7 @@ import torch
 from stability.reference_networks import REFERENCES, Graph, normal, one_layer
 from unrelu.errors import InputError, ModelError, ShapeError, TooLarge, UnsupportedOperator
 from unrelu.network.graph import Network
-from unrelu.network.operators import Dense, Elementwise, Operator, ReLU
+from unrelu.operators import Dense, Elementwise, Operator, ReLU
 from unrelu.stability import jacobian
 from unrelu.stability.linearization import linearize, linearize_many
 from unrelu.stability.pattern import activation_pattern

@@ -12,7 +12,7 @@ from torch.nn import functional
 from stability.reference_networks import Graph, convolution, normal
 from unrelu.errors import ModelError, UnknownNode
 from unrelu.metamerism.metamer import metamer
-from unrelu.network.operators import Dense, Elementwise, MaxPool, ReLU, Reshape
+from unrelu.operators import Dense, Elementwise, MaxPool, ReLU, Reshape
 from unrelu.stability.adjoint import pull
 from unrelu.stability.linearization import linearize
 from unrelu.stability.pattern import activation_pattern, forward_pass

@@ -8,7 +8,7 @@ from scipy.sparse.linalg import svds
 
 from stability.reference_networks import REFERENCES, Graph, normal, one_layer
 from unrelu.errors import InputError, UnsupportedOperator
-from unrelu.network.operators import (
+from unrelu.operators import (
     AdaptiveAveragePool,
     Add,
     AveragePool,

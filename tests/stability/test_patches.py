@@ -6,7 +6,7 @@ import torch
 
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal
 from unrelu.network.extents import Extent
-from unrelu.network.operators import (
+from unrelu.operators import (
     Add,
     AveragePool,
     Broadcast,

@@ -5,7 +5,7 @@ import torch
 from stability.reference_networks import REFERENCES, Graph, normal, one_layer
 from unrelu.errors import InputError, ModelError, ShapeError, UnknownNode
 from unrelu.network.graph import Network
-from unrelu.network.operators import MaxPool, ReLU
+from unrelu.operators import MaxPool, ReLU
 from unrelu.stability.pattern import ActivationPattern, activation_pattern, forward_pass
 
 

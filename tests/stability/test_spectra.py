@@ -7,7 +7,7 @@ import torch
 from stability.reference_networks import REFERENCES, Graph, normal
 from unrelu.errors import InputError, ShapeError, TooLarge, UnknownNode
 from unrelu.network.graph import Network
-from unrelu.network.operators import Dense, Elementwise, ReLU
+from unrelu.operators import Dense, Elementwise, ReLU
 from unrelu.stability import jacobian
 from unrelu.stability import spectra as spectra_module
 from unrelu.stability.cost import SpectrumCost

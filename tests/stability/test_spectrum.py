@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stability.reference_networks import REFERENCES, Graph, all_active, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError, ModelError, TooLarge
 from unrelu.network.graph import Network
-from unrelu.network.operators import AveragePool, Dense, Elementwise, ReLU, Reshape
+from unrelu.operators import AveragePool, Dense, Elementwise, ReLU, Reshape
 from unrelu.stability import jacobian
 from unrelu.stability.jacobian import Start, groups_that_fit, push
 from unrelu.stability.linearization import linearize

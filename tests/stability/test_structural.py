@@ -5,7 +5,7 @@ import pytest
 
 from stability.reference_networks import REFERENCES, Graph, normal
 from unrelu.network.graph import Network
-from unrelu.network.operators import Add, Dense, ReLU
+from unrelu.operators import Add, Dense, ReLU
 from unrelu.stability.linearization import linearize
 from unrelu.stability.pattern import activation_pattern
 from unrelu.stability.structural import structural_rank

@@ -6,7 +6,7 @@ import torch
 
 from stability.reference_networks import REFERENCES, Graph, convolution, normal
 from unrelu.errors import InputError, TooLarge
-from unrelu.network.operators import ReLU
+from unrelu.operators import ReLU
 from unrelu.stability import cost, parts
 from unrelu.stability.cost import spectrum_cost
 from unrelu.stability.spectrum import spectrum

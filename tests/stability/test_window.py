@@ -4,7 +4,7 @@ import torch
 
 from stability.reference_networks import REFERENCES, Graph, convolution, normal
 from unrelu.errors import InputError, TooLarge
-from unrelu.network.operators import ReLU
+from unrelu.operators import ReLU
 from unrelu.stability import parts
 from unrelu.stability.jacobian import push, window_start
 from unrelu.stability.linearization import linearize

@@ -13,7 +13,7 @@ from small_studies import branched_network, branched_study, dense_network, joine
 from unrelu.errors import TooLarge
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import Add, Dense, Input, ReLU
+from unrelu.operators import Add, Dense, Input, ReLU
 from unrelu.study.analyze import analyze
 from unrelu.study.kept_layer import kept_layer
 

@@ -22,7 +22,7 @@ from unrelu.network.load import load
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.study.data_files import read_batch
 from unrelu.study.store import load_study
-import onnx.reference, unrelu.network.onnx_intake.intake
+import onnx.reference, unrelu.intake.onnx.intake
 def most():  # not ru_maxrss, which begins with that of the process that started this one
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 before = most()

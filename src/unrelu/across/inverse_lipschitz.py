@@ -19,8 +19,8 @@ from unrelu.network.arrays import Array
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
-from unrelu.network.operators import Dense, Input, ReLU
 from unrelu.network.single_layer import single_layer
+from unrelu.operators import Dense, Input, ReLU
 from unrelu.polyhedra.chebyshev import chebyshev_center
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.progress import Progress, resolve_progress

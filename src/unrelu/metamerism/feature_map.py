@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from unrelu.errors import InputError
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
-from unrelu.network.operators import Shape
 from unrelu.network.single_layer import single_layer
+from unrelu.operators import Shape
 from unrelu.polyhedra.domain_at import the_domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.polyhedra.polyhedron import Polyhedron

@@ -11,8 +11,8 @@ from torch import Tensor
 from unrelu.errors import IntakeMismatch, ModelError
 from unrelu.network.graph import INPUT, OUTPUT, Network
 from unrelu.network.node import Node
-from unrelu.network.operators import AffineOperator, Convolution, MaxPool
 from unrelu.network.source import Source
+from unrelu.operators import AffineOperator, Convolution, MaxPool
 
 EXAMPLES = 2
 """Samples of the example that are compared, at most."""

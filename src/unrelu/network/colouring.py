@@ -11,7 +11,7 @@ from scipy import sparse
 
 from unrelu.network.extents import Extent, reach
 from unrelu.network.node import Node
-from unrelu.network.operators import Shape
+from unrelu.operators import Shape
 
 SAVING = 2
 """Fewer pushes by at least this factor are worth it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unrelu.network.operators import (
+from unrelu.operators import (
     Add,
     AveragePool,
     Convolution,

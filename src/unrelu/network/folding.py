@@ -14,7 +14,7 @@ from torch import Tensor
 from unrelu.errors import TooLarge
 from unrelu.network.colouring import colouring
 from unrelu.network.layer import DENSE_LIMIT
-from unrelu.network.operators import AffineOperator
+from unrelu.operators import AffineOperator
 from unrelu.rigor.matrices import SparseRows
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from unrelu.network.arrays import Array, ArrayT, as_tensor, like
 from unrelu.network.folding import fold
 from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
-from unrelu.network.operators import Dense, Input, ReLU, Shape
+from unrelu.operators import Dense, Input, ReLU, Shape
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -102,7 +102,7 @@ class Network:
         Raises:
             ModelError: if the module cannot be read; the message names the node and what to do.
         """
-        from unrelu.network.torch_intake import network_from_torch
+        from unrelu.intake.torch import network_from_torch
 
         return network_from_torch(module, example_input)
 
@@ -115,7 +115,7 @@ class Network:
         Raises:
             ModelError: if the file cannot be read; the message names the node and what to do.
         """
-        from unrelu.network.onnx_intake import network_from_onnx
+        from unrelu.intake.onnx import network_from_onnx
 
         return network_from_onnx(path)
 

@@ -11,7 +11,7 @@ from scipy import sparse
 from unrelu.errors import ShapeError, TooLarge
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy, as_sparse
-from unrelu.network.operators import Shape
+from unrelu.operators import Shape
 from unrelu.rigor.matrices import SparseRows
 
 DENSE_LIMIT = 4 * 2**30

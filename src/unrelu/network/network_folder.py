@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unrelu import operators
 from unrelu.errors import ModelFileError, StoreError, UnreluError
-from unrelu.network import operators
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.network.operators import AffineOperator, Operator
 from unrelu.network.stored_arrays import StoredArray, read_array, write_array
+from unrelu.operators import AffineOperator, Operator
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.strict_json import read_json
 from unrelu.untrusted.typed import typed

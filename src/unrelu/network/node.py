@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unrelu.network.operators import AffineOperator, MaxPool, Operator, ReLU, Shape
+from unrelu.operators import AffineOperator, MaxPool, Operator, ReLU, Shape
 
 
 @dataclass(frozen=True, eq=False)

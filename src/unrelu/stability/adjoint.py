@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional, grad
 
-from unrelu.network.operators import AffineOperator, Convolution, Dense, Reshape
+from unrelu.operators import AffineOperator, Convolution, Dense, Reshape
 from unrelu.stability.tangents import active_coordinates, not_linear, selected_coordinates
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
     from unrelu.stability.pattern import ActivationPattern
 
 _INPUT_GRADIENTS: dict[int, Callable[..., Tensor]] = {1: grad.conv1d_input, 2: grad.conv2d_input, 3: grad.conv3d_input}

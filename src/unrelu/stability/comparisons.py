@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.network.operators import MaxPool
+from unrelu.operators import MaxPool
 
 if TYPE_CHECKING:
     from unrelu.network.node import Node
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
     from unrelu.stability.pattern import ActivationPattern
 
 

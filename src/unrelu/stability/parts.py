@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from unrelu.network.extents import Extent, reach
-from unrelu.network.operators import Convolution, Dense
+from unrelu.operators import Convolution, Dense
 from unrelu.stability.patches import Patch, hull, unit_patch
 from unrelu.stability.tangents import Tangents, unit_tangents
 

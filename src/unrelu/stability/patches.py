@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from unrelu.network.extents import Extent, reach, sliding
-from unrelu.network.operators import AffineOperator, AveragePool, Convolution, Elementwise, Pad, Quotient
+from unrelu.operators import AffineOperator, AveragePool, Convolution, Elementwise, Pad, Quotient
 from unrelu.stability.tangents import Tangents, carry
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.node import Node
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
     from unrelu.stability.pattern import ActivationPattern
 
 

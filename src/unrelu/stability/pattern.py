@@ -14,13 +14,13 @@ import torch
 from unrelu.errors import ModelError, ShapeError, UnknownNode
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_tensor
-from unrelu.network.operators import MaxPool
+from unrelu.operators import MaxPool
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.graph import Network
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from unrelu.network.operators import AffineOperator
+from unrelu.operators import AffineOperator
 from unrelu.polyhedra.row_collection import RowCollection
 from unrelu.stability.comparisons import comparisons
 from unrelu.stability.jacobian import Start, check_size, collect

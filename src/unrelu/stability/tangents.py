@@ -11,13 +11,13 @@ import torch
 from torch.nn import functional
 
 from unrelu.errors import UnsupportedOperator
-from unrelu.network.operators import AffineOperator, Dense, Reshape
+from unrelu.operators import AffineOperator, Dense, Reshape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.node import Node
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
     from unrelu.stability.pattern import ActivationPattern
 
 

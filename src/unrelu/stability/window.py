@@ -13,7 +13,7 @@ import numpy as np
 from unrelu.errors import InputError
 
 if TYPE_CHECKING:
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
 
 Span = tuple[int, int]
 """(first, after the last)."""

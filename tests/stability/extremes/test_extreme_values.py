@@ -15,7 +15,7 @@ from flushing import flushing
 from stability.prescribed_values import prescribed
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal, one_layer
 from unrelu.errors import InputError
-from unrelu.network.operators import Add, Convolution, Dense, MaxPool, Pad, ReLU, Reshape
+from unrelu.operators import Add, Convolution, Dense, MaxPool, Pad, ReLU, Reshape
 from unrelu.stability.extremes import banded, extreme_values, krylov
 from unrelu.stability.extremes.banded import band_plan, local_rows, proved_floor
 from unrelu.stability.extremes.extreme_values import extreme_singular_values

@@ -12,7 +12,7 @@ from stability.following.exact_line import pieces
 from stability.reference_networks import REFERENCES, Graph, Reference, convolution, normal, one_layer
 from unrelu.errors import InputError, ModelError, ShapeError
 from unrelu.network.graph import Network
-from unrelu.network.operators import Dense, MaxPool, ReLU, Reshape
+from unrelu.operators import Dense, MaxPool, ReLU, Reshape
 from unrelu.stability.following.follow import follow
 from unrelu.stability.linearization import linearize
 from unrelu.stability.pattern import activation_pattern

@@ -16,11 +16,11 @@ from unrelu.errors import InputError, ShapeError, TooLarge
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.network.folding import DENSE_LIMIT
-from unrelu.network.operators import Convolution
+from unrelu.operators import Convolution
 from unrelu.stability.spectrum import check_rtol
 
 if TYPE_CHECKING:
-    from unrelu.network.operators import Shape
+    from unrelu.operators import Shape
 
 
 _EPSILON = float(np.finfo(np.float64).eps)

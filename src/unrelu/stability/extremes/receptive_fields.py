@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from unrelu.network.operators import (
+from unrelu.operators import (
     Add,
     AveragePool,
     Concatenate,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from unrelu.errors import ModelError
-from unrelu.network.operators import AffineOperator, MaxPool
+from unrelu.operators import AffineOperator, MaxPool
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, lost
 from unrelu.stability.following.next_event import Candidates, Event, Ties, candidates, next_event
 from unrelu.stability.pattern import ActivationPattern

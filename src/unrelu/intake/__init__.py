@@ -1,0 +1,1 @@
+"""Reading models: networks from what other libraries have trained."""

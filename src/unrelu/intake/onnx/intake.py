@@ -1,0 +1,33 @@
+"""From an ONNX file to a network."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from unrelu.intake.onnx.library import parse
+from unrelu.intake.onnx.translation import translate
+from unrelu.network.agreement import check_agreement
+from unrelu.network.graph import Network
+
+
+def network_from_onnx(path: str | os.PathLike[str]) -> Network:
+    """Read an ONNX file, whose weights must be in it.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The network, with ONNX's reference evaluator of the model as its source.
+
+    Raises:
+        ModelError: if the file cannot be read, or holds operators that are neither affine, a ReLU nor a max pooling.
+        MissingExtra: if the onnx package is not installed.
+    """
+    model = parse(path)
+    network = translate(model)
+    # The file brings no example: pictures have values in [0, 1].
+    example = torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)
+    check_agreement(network, example)
+    return network

@@ -1,0 +1,56 @@
+"""What is taken over from an ONNX file: plain data, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unrelu.operators import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNode:
+    """One node.
+
+    Attributes:
+        name: its own, or that of its first result.
+        function: the operator's type, with its domain in front if it is not ONNX's own.
+        inputs: names of the tensors it takes; "" where an optional one is left out.
+        outputs: names of the tensors it gives.
+        attributes: by name; tensors as NumPy arrays.
+    """
+
+    name: str
+    function: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxModel:
+    """A graph with one input and one output.
+
+    Attributes:
+        nodes: in order.
+        weights: stored tensors, by name.
+        entry: name of the input tensor.
+        exit: name of the output tensor.
+        shape: sample shape of the input.
+        batch: the fixed size of the batch, or None where it is free.
+        dtype: of the input.
+        opset: version of ONNX's own operators.
+        serialized: the file's bytes.
+    """
+
+    nodes: tuple[OnnxNode, ...]
+    weights: dict[str, np.ndarray]
+    entry: str
+    exit: str
+    shape: Shape
+    batch: int | None
+    dtype: np.dtype
+    opset: int
+    serialized: bytes

@@ -1,0 +1,180 @@
+"""From the calls of a traced module to the nodes of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
+
+from unrelu.errors import UnsupportedOperator
+from unrelu.intake.draft import Draft, Signal
+from unrelu.intake.refusals import refusal
+from unrelu.intake.torch.exporting import Exported
+from unrelu.intake.torch.moving import HANDLERS
+from unrelu.intake.torch.naming import node_name, operator_name
+from unrelu.intake.torch.place import Place
+from unrelu.intake.torch.program import Reference, Step, TorchProgram
+from unrelu.network.graph import Network
+from unrelu.operators import Shape
+
+_FILLS = {"zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
+
+
+def translate(module: nn.Module, exported: Exported) -> Network:
+    """Write the network that the traced module is.
+
+    Args:
+        module: for the names of its parts.
+        exported: its traced calls.
+
+    Raises:
+        UnsupportedOperator: if a call is neither affine, a ReLU nor a max pooling; the message names it.
+        TrainingMode: if a call is in training mode.
+    """
+    return _Translation(module, exported).network()
+
+
+class _Translation:
+    """One walk through the calls, in order."""
+
+    def __init__(self, module: nn.Module, exported: Exported) -> None:
+        self._module = module
+        self._exported = exported
+        self._draft = Draft()
+        self._known: dict[fx.Node, Any] = {}
+        self._sizes: set[fx.Node] = set()  # whose value is a size that depends on that of the batch
+        self._steps: list[Step] = []
+        self._places: dict[str, str] = {}
+        self._batch = str(exported.entry.meta["val"].shape[0])
+
+    def network(self) -> Network:
+        entry = self._exported.entry
+        self._remember(entry, self._draft.begin(tuple(entry.meta["val"].shape[1:])))
+        for node in self._needed():
+            if node.op == "placeholder":
+                self._known.setdefault(node, self._exported.constants.get(node.name))
+            else:
+                self._call(node)
+                self._steps.append(_step(node))
+        output = self._known[self._exported.exit]
+        if not isinstance(output, Signal):
+            raise UnsupportedOperator(
+                "the module's output does not depend on its input; there is nothing to ask about."
+            )
+        example = entry.meta["val"]
+        return self._draft.finish(
+            output,
+            TorchProgram(
+                steps=tuple(self._steps),
+                constants=dict(self._exported.constants),
+                places=self._places,
+                entry=entry.name,
+                dtype=example.dtype,
+                device=example.device,
+            ),
+        )
+
+    def _needed(self) -> list[fx.Node]:
+        needed: set[fx.Node] = {self._exported.exit}
+        for node in reversed(self._exported.nodes):
+            if node in needed:
+                needed.update(node.all_input_nodes)
+        return [node for node in self._exported.nodes if node in needed]
+
+    def _call(self, node: fx.Node) -> None:
+        name = node_name(self._module, node)
+        inputs = [self._known.get(source) for source in node.all_input_nodes]
+        value = node.meta.get("val")
+        if isinstance(value, torch.SymInt) or operator_name(node) == "sym_size":
+            self._sizes.add(node)
+        elif operator_name(node) in _FILLS and not isinstance(value, (tuple, list)):
+            self._known[node] = self._filled(node)
+        elif not any(isinstance(known, Signal) for known in inputs) and not self._sizes.intersection(
+            node.all_input_nodes
+        ):
+            self._known[node] = self._constant(node, name)
+        else:
+            self._remember(node, self._handled(node, name))
+
+    def _handled(self, node: fx.Node, name: str) -> Signal:
+        handler = HANDLERS.get(operator_name(node))
+        if handler is None:
+            raise refusal(name, operator_name(node))
+        place = Place(
+            draft=self._draft,
+            wish=name,
+            shape=self._sample_shape(node, name),
+            dtype=_tensor(node.meta["val"]).dtype,
+            entering=next(
+                (_tensor(source.meta["val"]).dtype for source in node.all_input_nodes if source not in self._sizes),
+                torch.float32,
+            ),
+        )
+        return handler(place, **self._arguments(node))
+
+    def _arguments(self, node: fx.Node) -> dict[str, Any]:
+        """Arguments by the names of the schema, defaults filled in, nodes replaced by what is known of them."""
+        schema = getattr(node.target, "_schema", None)
+        if schema is None:  # Python's own getitem
+            return {"x": self._known[node.args[0]], "index": node.args[1]}  # pyright: ignore[reportArgumentType]
+        arguments: dict[str, Any] = {}
+        for position, argument in enumerate(schema.arguments):
+            given = node.args[position] if position < len(node.args) else node.kwargs.get(argument.name)
+            if position >= len(node.args) and argument.name not in node.kwargs:
+                given = argument.default_value
+            arguments["x" if argument.name in ("self", "input") else argument.name] = map_arg(
+                given, lambda source: self._known.get(source, source)
+            )
+        return arguments
+
+    def _sample_shape(self, node: fx.Node, name: str) -> Shape:
+        shape = tuple(_tensor(node.meta["val"]).shape)
+        sizes = [size for size in shape[1:] if isinstance(size, int)]
+        if not shape or str(shape[0]) != self._batch or len(sizes) < len(shape) - 1:
+            shown = ", ".join(
+                "n" if str(size) == self._batch else str(size).replace(self._batch, "n") for size in shape
+            )
+            raise UnsupportedOperator(
+                f"node {name!r} mixes the samples of a batch: for n samples it gives the shape ({shown}); "
+                "keep dimension 0 for the batch (write x.flatten(1), not x.flatten())."
+            )
+        return tuple(sizes)
+
+    def _filled(self, node: fx.Node) -> Tensor:
+        """A tensor filled with one number; where its size is that of the batch, one sample of it."""
+        value = _tensor(node.meta["val"])
+        number: Any = {"zeros": 0.0, "ones": 1.0}.get(operator_name(node).removeprefix("new_").removesuffix("_like"))
+        if number is None:
+            number = node.args[-1]
+        if isinstance(number, fx.Node):  # taken from a buffer
+            number = self._known[number]
+        shape = [size if isinstance(size, int) else 1 for size in value.shape]
+        return torch.full(shape, number, dtype=value.dtype, device=value.device)
+
+    def _constant(self, node: fx.Node, name: str) -> Any:
+        """A value that does not depend on the input, computed with the module's own operators."""
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            raise UnsupportedOperator(f"node {name!r} draws random numbers; replace them by a buffer of the module.")
+        target: Any = node.target
+        arguments = map_arg((node.args, node.kwargs), lambda source: self._known[source])
+        with torch.no_grad():
+            return target(*arguments[0], **arguments[1])
+
+    def _remember(self, node: fx.Node, signal: Signal) -> None:
+        self._known[node] = signal
+        # Of several calls that give the same node (a dropout after a ReLU), the first is its own.
+        self._places.setdefault(signal.node, node.name)
+
+
+def _tensor(value: Any) -> Tensor:
+    return value[0] if isinstance(value, (tuple, list)) else value
+
+
+def _step(node: fx.Node) -> Step:
+    target: Any = node.target
+    name = str(target) if hasattr(target, "_schema") else f"operator.{target.__name__}"
+    refer: Any = lambda source: Reference(source.name)  # noqa: E731 -- PyTorch's types know no arguments but its own
+    arguments, keywords = map_arg((node.args, dict(node.kwargs)), refer)
+    return Step(node.name, name, tuple(arguments), dict(keywords))

@@ -1,0 +1,52 @@
+"""The sum and the difference of two nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from unrelu.errors import ShapeError
+from unrelu.operators.base import AffineOperator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairwise(AffineOperator):
+    @property
+    def roundings(self) -> int:
+        """The one addition."""
+        return 1
+
+    @property
+    def exact_on_units(self) -> bool:
+        """Exact for unit vectors, but not for what they become on their way through other nodes."""
+        return False
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The common shape."""
+        first, second = shapes
+        if first != second:
+            raise ShapeError(f"samples of shapes {first} and {second} cannot be added.")
+        return first
+
+
+@dataclass(frozen=True, eq=False)
+class Add(_Pairwise):
+    """`(x, y) -> x + y` for two samples of the same shape."""
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The sums."""
+        return inputs[0] + inputs[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Subtract(_Pairwise):
+    """`(x, y) -> x - y` for two samples of the same shape."""
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The differences."""
+        return inputs[0] - inputs[1]
+
+    def absolute(self) -> Add:
+        """`(x, y) -> x + y`."""
+        return Add()

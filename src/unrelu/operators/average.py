@@ -1,0 +1,141 @@
+"""Means over windows and axes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unrelu.errors import ShapeError
+from unrelu.operators.base import AffineOperator, Shape
+
+_POOLS = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
+_ADAPTIVE_POOLS = {
+    1: functional.adaptive_avg_pool1d,
+    2: functional.adaptive_avg_pool2d,
+    3: functional.adaptive_avg_pool3d,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Averaging(AffineOperator):
+    @property
+    def exact_on_units(self) -> bool:
+        """One over the size of a window is rounded."""
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePool(_Averaging):
+    """Means over windows of one to three spatial dimensions.
+
+    Attributes:
+        kernel: size of a window, one number a spatial dimension.
+        stride: steps between windows.
+        padding: (before, after) zeros for each spatial dimension.
+        ceil_mode: whether windows may run over the edge.
+        count_padding: whether padded zeros count in the mean.
+    """
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    ceil_mode: bool = False
+    count_padding: bool = True
+
+    @property
+    def roundings(self) -> int:
+        """The sum over a window, and the divisions (two where the windows' sizes are counted)."""
+        return math.prod(self.kernel) + 4
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """(channels, *size) -> (channels, *smaller size)."""
+        (shape,) = shapes
+        if len(shape) != 1 + len(self.kernel):
+            raise ShapeError(
+                f"average pooling over {len(self.kernel)} spatial dimensions cannot take a sample of shape {shape}."
+            )
+        try:
+            return tuple(self.linear(torch.empty(1, *shape, dtype=torch.float64, device="meta")).shape[1:])
+        except RuntimeError as error:
+            raise ShapeError(f"average pooling with windows {self.kernel} of a sample {shape}: {error}.") from error
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The means."""
+        pool, x = _POOLS[len(self.kernel)], inputs[0]
+        # torch pads evenly, and by half a window at most
+        if all(before == after <= size // 2 for (before, after), size in zip(self.padding, self.kernel, strict=True)):
+            before = tuple(before for before, _ in self.padding)
+            return pool(x, self.kernel, self.stride, before, self.ceil_mode, self.count_padding)
+        sides = [side for pair in reversed(self.padding) for side in pair]
+        means = pool(functional.pad(x, sides), self.kernel, self.stride, 0, self.ceil_mode)
+        if self.count_padding:
+            return means
+        inside = functional.pad(torch.ones_like(x[:1]), sides)
+        return means / pool(inside, self.kernel, self.stride, 0, self.ceil_mode)
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveAveragePool(_Averaging):
+    """Means over windows that divide a sample into a given number of (overlapping) parts.
+
+    Attributes:
+        size: spatial size of the result.
+        input_size: spatial size of the samples.
+    """
+
+    size: tuple[int, ...]
+    input_size: tuple[int, ...]
+
+    @property
+    def roundings(self) -> int:
+        """The sum over the largest window and the division."""
+        return math.prod(-(-old // new) + 1 for old, new in zip(self.input_size, self.size, strict=True)) + 2
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """(channels, *input size) -> (channels, *size)."""
+        (shape,) = shapes
+        if shape[1:] != self.input_size or not shape:
+            raise ShapeError(f"adaptive pooling of {self.input_size} cannot take a sample of shape {shape}.")
+        return (shape[0], *self.size)
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The means."""
+        return _ADAPTIVE_POOLS[len(self.size)](inputs[0], self.size)  # pyright: ignore[reportArgumentType]
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(_Averaging):
+    """Means over whole axes of a sample.
+
+    Attributes:
+        axes: axes of the sample.
+        count: how many numbers go into one mean.
+        keep: whether the axes stay, with size 1.
+    """
+
+    axes: tuple[int, ...]
+    count: int
+    keep: bool = False
+
+    @property
+    def roundings(self) -> int:
+        """The sum and the division."""
+        return self.count + 2
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape without these axes."""
+        (shape,) = shapes
+        if not all(0 <= axis < len(shape) for axis in self.axes) or (
+            math.prod(shape[axis] for axis in self.axes) != self.count
+        ):
+            raise ShapeError(f"a mean of {self.count} numbers over axes {self.axes} does not fit a sample {shape}.")
+        sizes = ((1 if axis in self.axes else size) for axis, size in enumerate(shape))
+        return tuple(size for axis, size in enumerate(sizes) if self.keep or axis not in self.axes)
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The means."""
+        return inputs[0].mean(tuple(axis + 1 for axis in self.axes), keepdim=self.keep)

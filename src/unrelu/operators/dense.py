@@ -1,0 +1,50 @@
+"""Dense (fully connected) maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unrelu.errors import ShapeError
+from unrelu.operators.base import AffineOperator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(AffineOperator):
+    """`x -> W x + b` along the last axis of a sample.
+
+    Attributes:
+        weight: (m, d) float64.
+        bias: (m,) float64.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    @property
+    def roundings(self) -> int:
+        """Products, their sums and the bias."""
+        return self.weight.shape[1] + 1
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """(..., d) -> (..., m)."""
+        (shape,) = shapes
+        m, d = self.weight.shape
+        if not shape or shape[-1] != d:
+            raise ShapeError(f"a dense map with {d} inputs cannot take a sample of shape {shape}; flatten it first.")
+        return (*shape[:-1], m)
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """`W x`."""
+        return functional.linear(inputs[0], self.weight)
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        """`W x + b`."""
+        return functional.linear(inputs[0], self.weight, self.bias)
+
+    def absolute(self) -> Dense:
+        """`x -> |W| x + |b|`."""
+        return Dense(torch.abs(self.weight), torch.abs(self.bias))

@@ -1,0 +1,91 @@
+"""Elementwise affine maps: constants added, multiplied and divided by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unrelu.errors import ShapeError
+from unrelu.operators.base import AffineOperator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise(AffineOperator):
+    """`x -> factor * x + offset`, both broadcast to the sample shape.
+
+    Attributes:
+        factor: float64, of a shape that broadcasts to the sample's.
+        offset: the same.
+    """
+
+    factor: Tensor
+    offset: Tensor
+
+    @property
+    def roundings(self) -> int:
+        """The product and the sum."""
+        return 2
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape of the sample."""
+        return _broadcast(shapes[0], self.factor, self.offset)
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """`factor * x`."""
+        return inputs[0] * self.factor
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        """`factor * x + offset`."""
+        return inputs[0] * self.factor + self.offset
+
+    def absolute(self) -> Elementwise:
+        """`x -> |factor| * x + |offset|`."""
+        return Elementwise(torch.abs(self.factor), torch.abs(self.offset))
+
+
+@dataclass(frozen=True, eq=False)
+class Quotient(AffineOperator):
+    """`x -> x / divisor`; kept as a division because one over the divisor would be rounded.
+
+    Attributes:
+        divisor: float64, nowhere zero, of a shape that broadcasts to the sample's.
+    """
+
+    divisor: Tensor
+
+    @property
+    def roundings(self) -> int:
+        """The division, or one over the divisor and the product with it."""
+        return 2
+
+    @property
+    def exact_on_units(self) -> bool:
+        """One over the divisor is rounded."""
+        return False
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape of the sample."""
+        return _broadcast(shapes[0], self.divisor)
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """`x / divisor`."""
+        return inputs[0] / self.divisor
+
+    def absolute(self) -> Quotient:
+        """`x -> x / |divisor|`."""
+        return Quotient(torch.abs(self.divisor))
+
+
+def _broadcast(shape: Shape, *constants: Tensor) -> Shape:
+    for constant in constants:
+        try:
+            fits = torch.broadcast_shapes(shape, constant.shape) == torch.Size(shape)
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"a constant of shape {tuple(constant.shape)} does not broadcast to a sample of shape {shape}."
+            )
+    return shape

@@ -1,0 +1,170 @@
+"""Operators that only move numbers: reshape, permute, broadcast, join, slice, pad."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unrelu.errors import ShapeError
+from unrelu.operators.base import AffineOperator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(AffineOperator):
+    """The same numbers, in C order, in another shape.
+
+    Attributes:
+        shape: the sample shape of the result.
+    """
+
+    shape: Shape
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape to bring samples into."""
+        if math.prod(shapes[0]) != math.prod(self.shape):
+            raise ShapeError(f"a sample of shape {shapes[0]} cannot be reshaped to {self.shape}.")
+        return self.shape
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The reshaped batch."""
+        return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Permute(AffineOperator):
+    """Axes of the sample in another order.
+
+    Attributes:
+        axes: for each axis of the result, the axis of the sample that it was.
+    """
+
+    axes: tuple[int, ...]
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape with its axes reordered."""
+        if sorted(self.axes) != list(range(len(shapes[0]))):
+            raise ShapeError(f"a sample of shape {shapes[0]} has no axes {self.axes}.")
+        return tuple(shapes[0][axis] for axis in self.axes)
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The permuted batch."""
+        return inputs[0].permute(0, *(axis + 1 for axis in self.axes))
+
+
+@dataclass(frozen=True, eq=False)
+class Broadcast(AffineOperator):
+    """Copies of a sample along its axes of size 1, and along new axes in front.
+
+    Attributes:
+        shape: the sample shape of the result.
+    """
+
+    shape: Shape
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape to bring samples into."""
+        (shape,) = shapes
+        try:
+            fits = torch.broadcast_shapes(shape, self.shape) == torch.Size(self.shape)
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise ShapeError(f"a sample of shape {shape} cannot be broadcast to {self.shape}.")
+        return self.shape
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The copies."""
+        x = inputs[0]
+        aligned = x.reshape(x.shape[0], *[1] * (len(self.shape) - x.ndim + 1), *x.shape[1:])
+        return aligned.expand(x.shape[0], *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenate(AffineOperator):
+    """Samples of several nodes, one after the other along an axis.
+
+    Attributes:
+        axis: axis of the sample.
+    """
+
+    axis: int
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The common shape, with the sum of the sizes along the axis."""
+        first, axis = shapes[0], self.axis
+        rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+        if not 0 <= axis < len(first) or len(rest) > 1 or len({len(shape) for shape in shapes}) > 1:
+            raise ShapeError(f"samples of shapes {', '.join(map(str, shapes))} cannot be joined along axis {axis}.")
+        return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The joined batch."""
+        return torch.cat(inputs, dim=self.axis + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Slice(AffineOperator):
+    """A part of a sample along one axis.
+
+    Attributes:
+        axis: axis of the sample.
+        start: first index, at least 0.
+        stop: index after the last, at most the size of the axis.
+        step: distance of the indices, at least 1.
+    """
+
+    axis: int
+    start: int
+    stop: int
+    step: int = 1
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape with a smaller axis."""
+        (shape,) = shapes
+        taken = range(self.start, self.stop, self.step)
+        if not 0 <= self.axis < len(shape) or not taken or taken[0] < 0 or taken[-1] >= shape[self.axis]:
+            raise ShapeError(
+                f"indices {self.start} to {self.stop} of axis {self.axis} do not exist in a sample of shape {shape}."
+            )
+        return (*shape[: self.axis], len(taken), *shape[self.axis + 1 :])
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The part of the batch."""
+        axes = [slice(None)] * (self.axis + 1)
+        return inputs[0][(*axes, slice(self.start, self.stop, self.step))]
+
+
+@dataclass(frozen=True, eq=False)
+class Pad(AffineOperator):
+    """Rows and columns added around the last axes: zeros, or copies of the sample's own numbers.
+
+    Attributes:
+        padding: (before, after) for each padded axis, the first of them first; axes at the end of the sample.
+        mode: "constant" (zeros), "reflect", "replicate" or "circular".
+    """
+
+    padding: tuple[tuple[int, int], ...]
+    mode: str = "constant"
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The grown shape."""
+        shape = shapes[0]
+        if len(self.padding) > len(shape):
+            raise ShapeError(f"a sample of shape {shape} has fewer axes than are to be padded.")
+        first = len(shape) - len(self.padding)
+        for size, pair in zip(shape[first:], self.padding, strict=True):
+            most = {"reflect": size - 1, "circular": size}.get(self.mode)
+            if sum(pair) + size < 1 or (most is not None and max(pair) > most):
+                raise ShapeError(f"{self.mode} padding of {pair} does not fit an axis of size {size}.")
+        return shape[:first] + tuple(
+            size + before + after for size, (before, after) in zip(shape[first:], self.padding, strict=True)
+        )
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The padded batch."""
+        sides = [side for pair in reversed(self.padding) for side in pair]
+        return functional.pad(inputs[0], sides, mode=self.mode)

@@ -1,0 +1,73 @@
+"""Batch normalisation with fixed statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from unrelu.errors import ShapeError
+from unrelu.operators.base import AffineOperator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Normalization(AffineOperator):
+    """`x -> (x - mean) / sqrt(variance + epsilon) * weight + bias`, one of each a channel (axis 0 of the sample).
+
+    It is kept in the model's own numbers, since a factor and an offset computed from them would be rounded.
+
+    Attributes:
+        mean: (c,) float64.
+        variance: (c,) float64, with `variance + epsilon > 0`.
+        weight: (c,) float64.
+        bias: (c,) float64.
+        epsilon: added to the variance.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    weight: Tensor
+    bias: Tensor
+    epsilon: float
+
+    @property
+    def roundings(self) -> int:
+        """Shift, variance, root, quotient, product and sum, and twice those that another order of them takes."""
+        return 10
+
+    @property
+    def exact_on_units(self) -> bool:
+        """The root is rounded."""
+        return False
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """The shape of the sample."""
+        (shape,) = shapes
+        if not shape or shape[0] != self.mean.shape[0]:
+            raise ShapeError(
+                f"batch norm over {self.mean.shape[0]} channels cannot take a sample of shape {shape}, "
+                "whose first axis should be the channels."
+            )
+        return shape
+
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """`x / sqrt(variance + epsilon) * weight`."""
+        return inputs[0] * self._per_channel(self._factor(), inputs[0])
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        """`(x - mean) / sqrt(variance + epsilon) * weight + bias`."""
+        x = inputs[0]
+        shifted = x - self._per_channel(self.mean, x)
+        return shifted * self._per_channel(self._factor(), x) + self._per_channel(self.bias, x)
+
+    def absolute(self) -> Normalization:
+        """`x -> (x + |mean|) / sqrt(variance + epsilon) * |weight| + |bias|`."""
+        return replace(self, mean=-torch.abs(self.mean), weight=torch.abs(self.weight), bias=torch.abs(self.bias))
+
+    def _factor(self) -> Tensor:
+        return self.weight / torch.sqrt(self.variance + self.epsilon)
+
+    @staticmethod
+    def _per_channel(values: Tensor, x: Tensor) -> Tensor:
+        return values.reshape(-1, *[1] * (x.ndim - 2))
