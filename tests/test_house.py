@@ -280,12 +280,14 @@ def test_public_names_stay_what_they_are_once_every_module_is_imported() -> None
 
 
 INTERNAL = {
+    "AffineOperator",
     "CertificateIndex",
     "Cone",
     "ConeCertificate",
     "DomainAt",
     "ExactWitness",
     "FullRegions",
+    "Guards",
     "HullRows",
     "IndexSet",
     "IndexSetCertificate",
@@ -293,11 +295,13 @@ INTERNAL = {
     "LayerSystem",
     "NodeInfo",
     "Operator",
-    "PoolWindows",
+    "PiecewiseLinear",
     "RowMultipliers",
     "ScaledRows",
+    "SelectedMap",
     "SignCertificate",
     "SignSystem",
+    "Units",
     "Source",
     "Witness",
 }

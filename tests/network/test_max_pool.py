@@ -87,7 +87,7 @@ def test_uneven_padding_of_a_file_equals_the_reference_evaluator(pads, stride, t
     network = read(tmp_path, write, (2, 5, 6))
     x = torch.randn(3, 2, 5, 6, generator=torch.Generator().manual_seed(1))
     assert network.source is not None
-    (name,) = network.max_pools
+    (name,) = network.choices
     np.testing.assert_array_equal(network.source.values(x, (name,))[name], network(x))
 
 
@@ -111,7 +111,7 @@ def test_the_layer_behind_a_max_pooling_takes_what_it_gives():
         nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()
     ).eval()
     network = Network.from_torch(module, torch.randn(2, 2, 8, 8))
-    assert (network.layers, network.max_pools) == (("1", "5"), ("2",))
+    assert (network.layers, network.choices) == (("1", "5"), ("2",))
     x = torch.randn(3, 2, 8, 8, dtype=torch.float64)
     layer, h = network.layer("5"), network.layer_input("5", x)
     assert layer.input_shape == (3, 4, 4)
@@ -124,4 +124,4 @@ def test_the_layer_behind_a_max_pooling_takes_what_it_gives():
 def test_rounding_before_a_max_pooling_is_no_mismatch(dtype):
     torch.manual_seed(3)
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(3, 2), nn.ReLU(), nn.Conv2d(8, 4, 2)).to(dtype).eval()
-    assert Network.from_torch(module, torch.randn(2, 3, 12, 12)).max_pools == ("1",)
+    assert Network.from_torch(module, torch.randn(2, 3, 12, 12)).choices == ("1",)

@@ -15,10 +15,12 @@ from torch import nn
 
 import unrelu as ur
 from network.contract_cases import CASES, Case
+from stability.reference_networks import Graph
 from unrelu.errors import ModelFileError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import REGISTERED
+from unrelu.operators import Absolute, AtLeast, AtMost, Clamp, LargestAlong, LeakyReLU, Maximum, Minimum, SmallestAlong
 
 
 def of_case(case: Case) -> Network:
@@ -41,6 +43,21 @@ def saved(tmp_path: Path) -> Path:
     return folder
 
 
+HALVES = torch.tensor([[-0.5], [0.25], [0.5]], dtype=torch.float64)
+
+PIECEWISE_LINEAR = [
+    Absolute(),
+    LeakyReLU(HALVES),
+    Clamp(HALVES - 1, HALVES),
+    AtLeast(HALVES),
+    AtMost(HALVES),
+    Maximum(),
+    Minimum(),
+    LargestAlong((0,)),
+    SmallestAlong((0, 1), keep=True),
+]
+
+
 def test_every_network_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     seen = set()
     for k, case in enumerate(CASES):
@@ -53,6 +70,13 @@ def test_every_network_comes_back_to_the_last_bit(tmp_path: Path) -> None:
         x = np.random.default_rng(k).standard_normal((3, *network.input_shape))
         assert np.array_equal(again(x), network(x))
         seen |= {type(node.operator).__name__ for node in network.nodes}
+    for k, operator in enumerate(PIECEWISE_LINEAR):
+        network = Graph(3, 4).add("again", operator, *["input"] * (1 + isinstance(operator, Maximum))).network()
+        folder = tmp_path / f"piecewise {k}.unrelu"
+        network.save(folder)
+        x = np.random.default_rng(k).standard_normal((5, 3, 4))
+        assert np.array_equal(ur.load(folder)(x), network(x))
+        seen.add(type(operator).__name__)
     assert set(REGISTERED) - seen == set()
 
 

@@ -119,7 +119,7 @@ def test_functional_call_named_like_a_module_comes_second():
 )
 def test_every_form_of_relu_is_one(function: Callable[[Tensor], Tensor]):
     network = Network.from_torch(Call(lambda x: function(x * 1)), torch.randn(2, 3))
-    assert [type(node.operator) for node in network.nodes if node.is_relu] == [ReLU]
+    assert [type(node.operator) for node in network.nodes if node.is_layer] == [ReLU]
     assert len(network.nodes) == 3
 
 

@@ -258,7 +258,7 @@ def test_points_of_another_shape_are_refused():
 
 
 class Sign(Operator):
-    """Neither affine nor a ReLU."""
+    """Neither affine nor piecewise linear, as it jumps."""
 
     def output_shape(self, *shapes):
         return shapes[0]
@@ -269,5 +269,5 @@ class Sign(Operator):
 
 def test_an_operator_without_a_rule_is_refused_by_name():
     net = Graph(2).add("dense", Dense(normal(0, 2, 2), normal(1, 2))).add("sign", Sign()).network()
-    with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine, a ReLU nor a max pooling"):
+    with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine nor piecewise linear"):
         linearize(net, at=np.zeros(2))

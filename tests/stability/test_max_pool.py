@@ -137,7 +137,7 @@ def test_equal_signs_and_other_selections_are_other_patterns():
     assert not first.same_as(second)
     assert first.digest(["pool"]) != second.digest(["pool"])
     assert first.restricted([]).same_as(second.restricted([]))
-    assert first.restricted(["pool"]).pools == ("pool",)
+    assert first.restricted(["pool"]).choices == ("pool",)
     with pytest.raises(UnknownNode, match=r"no max pooling 'scale'; it has pool\."):
         first.selection("scale")
 
@@ -147,7 +147,7 @@ def test_a_pooled_value_that_overflows_is_refused():
         "scale", Elementwise(torch.tensor([1e300], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
     )
     net = net.add("pool", plain(2, dims=1)).network()
-    with pytest.raises(ModelError, match="the input of the max pooling 'pool' overflows"):
+    with pytest.raises(ModelError, match="the input of MaxPool 'pool' overflows"):
         forward_pass(net, np.array([[1e10, 1.0]]))
 
 

@@ -5,14 +5,18 @@ import pytest
 import torch
 
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal
-from unrelu.network.extents import Extent
 from unrelu.operators import (
     Add,
     AveragePool,
     Broadcast,
+    Clamp,
+    Concatenate,
     Convolution,
     Dense,
     Elementwise,
+    LargestAlong,
+    LeakyReLU,
+    Maximum,
     MaxPool,
     Normalization,
     Pad,
@@ -23,12 +27,13 @@ from unrelu.operators import (
     Slice,
     Subtract,
 )
+from unrelu.operators.extent import Extent
+from unrelu.operators.patch import Patch, hull, unit_patch
 from unrelu.stability import parts
+from unrelu.stability.linear_maps import linear_map, tangent_step
 from unrelu.stability.linearization import linearize
 from unrelu.stability.parts import tiled_parts
-from unrelu.stability.patches import Patch, carry_patch, hull, unit_patch
 from unrelu.stability.pattern import activation_pattern
-from unrelu.stability.tangents import carry
 
 SHAPE = (2, 6, 7)
 
@@ -58,6 +63,10 @@ OPERATORS = {
     "broadcast": Broadcast((3, 2, 6, 7)),
     "reshape": Reshape((84,)),
     "dense": Dense(normal(0, 3, 7), normal(1, 3)),
+    "leaky": LeakyReLU(normal(0, 2, 1, 1)),
+    "clamp": Clamp(torch.tensor(-0.5, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64)),
+    "largest channel": LargestAlong((0,), keep=True),
+    "largest of a column": LargestAlong((1,)),
 }
 
 EXTENTS = [
@@ -79,13 +88,14 @@ def test_a_patch_is_carried_as_the_whole(name):
     pattern = activation_pattern(net, normal(5, *SHAPE))
     for k, extent in enumerate(EXTENTS):
         patch = Patch(normal(k, 4, 2, *extent.sizes), SHAPE, extent)
-        expected = carry(net.node(name), [patch.tangents()], pattern).full()
-        found = carry_patch(net.node(name), [patch], pattern)
+        node = net.node(name)
+        expected = linear_map(node, pattern).linear(patch.full().reshape(4, *SHAPE)).flatten(1)
+        found = tangent_step(net, pattern)(node, [patch])
         torch.testing.assert_close(found.full(), expected, rtol=0, atol=1e-14)
         torch.testing.assert_close(found.squares(), expected.square().sum(dim=0), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("operator", [Add(), Subtract()])
+@pytest.mark.parametrize("operator", [Add(), Subtract(), Concatenate(0), Maximum()])
 def test_patches_of_two_nodes_are_joined(operator):
     net = Graph(*SHAPE).add("relu", ReLU()).add("sum", operator, "relu", "input").network()
     for first, second in itertools.product(EXTENTS, EXTENTS):
@@ -93,11 +103,13 @@ def test_patches_of_two_nodes_are_joined(operator):
             Patch(normal(0, 4, 2, *first.sizes), SHAPE, first),
             Patch(normal(1, 4, 2, *second.sizes), SHAPE, second),
         ]
-        found = carry_patch(net.node("sum"), patches, activation_pattern(net, normal(5, *SHAPE)))
-        torch.testing.assert_close(found.full(), operator.linear(*(patch.full() for patch in patches)))
-        mixed = carry_patch(
-            net.node("sum"), [patches[0].tangents(), patches[1]], activation_pattern(net, normal(5, *SHAPE))
-        )
+        pattern = activation_pattern(net, normal(5, *SHAPE))
+        step = tangent_step(net, pattern)
+        found = step(net.node("sum"), [*patches])
+        whole = [patch.full().reshape(4, *SHAPE) for patch in patches]
+        expected = linear_map(net.node("sum"), pattern).linear(*whole).flatten(1)
+        torch.testing.assert_close(found.full(), expected)
+        mixed = step(net.node("sum"), [patches[0].tangents(), patches[1]])
         torch.testing.assert_close(mixed.full(), found.full())
 
 
@@ -105,9 +117,8 @@ def test_only_what_is_reached_is_touched():
     net = Graph(3, 64, 64).add("conv", convolution(normal(0, 4, 3, 3, 3), normal(1, 4), stride=2, padding=1)).network()
     units = torch.tensor([64 * 10 + 20, 64 * 64 + 64 * 13 + 21])
     assert hull(units, (3, 64, 64)) == Extent((10, 20), (4, 2))
-    found = carry_patch(
-        net.node("conv"), [unit_patch(units, (3, 64, 64), net.device)], activation_pattern(net, np.zeros((3, 64, 64)))
-    )
+    step = tangent_step(net, activation_pattern(net, np.zeros((3, 64, 64))))
+    found = step(net.node("conv"), [unit_patch(units, (3, 64, 64), net.device)])
     assert isinstance(found, Patch)
     assert found.extent == Extent((5, 10), (3, 2))
 

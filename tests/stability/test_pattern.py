@@ -30,7 +30,7 @@ def test_branches_make_the_pattern_and_the_pattern_holds_them():
     }
     assert found.active("relu").tolist() == [[False, True, True, True]]
     assert found.selection("pool").tolist() == [[1, 2]]
-    assert (found.names, found.layers, found.pools) == (("relu", "pool"), ("relu",), ("pool",))
+    assert (found.names, found.layers, found.choices) == (("relu", "pool"), ("relu",), ("pool",))
     made = ActivationPattern.of(net, {"pool": np.array([[1, 0]]), "relu": np.array([[False, True, True, True]])})
     assert made.same_as(found)
     assert made.digest(["relu", "pool"]) == found.digest(["relu", "pool"])

@@ -10,24 +10,15 @@ from torch import Tensor
 
 from unrelu.errors import IntakeMismatch, ModelError
 from unrelu.network.graph import INPUT, OUTPUT, Network
+from unrelu.network.interpreter import interpret
 from unrelu.network.node import Node
 from unrelu.network.source import Source
-from unrelu.operators import AffineOperator, Convolution, MaxPool
 
 EXAMPLES = 2
 """Samples of the example that are compared, at most."""
 
 RANDOM = 2
 """Random samples of either kind: uniform in the range of the example, and standard normal."""
-
-CONVOLUTION_SLACK = 32.0
-"""What a convolution by transforms (Winograd, FFT) may err beyond the plain one.
-
-Winograd's F(4x4, 3x3) loses about one decimal digit against the plain sum (Lavin and Gray, Fast Algorithms for
-Convolutional Neural Networks, 2016; Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
-Convolution, 2020); its errors, and those of an FFT, are small against the largest numbers of a channel, not
-against each number.
-"""
 
 GROUP = 2**24
 """Numbers that all nodes give for the samples that are compared at once: VGG-16 gives 3e7 for one picture."""
@@ -77,17 +68,11 @@ def _check_group(network: Network, source: Source, samples: Tensor) -> Tensor:
     values = source.values(samples, source.nodes)
     coarsest = max(values.values(), key=_unit_roundoff)  # what a node rounds by that the model computes on its way
     coarsest = coarsest.new_empty(0)
-    last_use = {name: node.name for node in network.nodes for name in node.inputs}
-    known: dict[str, _Estimate] = {}
-    for node in network.nodes:
+
+    def step(node: Node, operands: list[_Estimate]) -> _Estimate:
         theirs = values.pop(node.name, None)
-        operands = [known[name] for name in node.inputs]
-        for name in set(node.inputs):
-            if last_use[name] == node.name:
-                del known[name]
         if theirs is None:
-            known[node.name] = _step(node, operands, coarsest)
-            continue
+            return _step(node, operands, coarsest)
         exact = theirs.detach().to(device=network.device, dtype=torch.float64)
         if not bool(torch.isfinite(exact).all()):
             raise ModelError(
@@ -96,7 +81,9 @@ def _check_group(network: Network, source: Source, samples: Tensor) -> Tensor:
             )
         if node.name != INPUT:
             _compare(node, _step(node, operands, theirs), exact)
-        known[node.name] = _Estimate(exact, torch.zeros_like(exact))
+        return _Estimate(exact, torch.zeros_like(exact))
+
+    interpret(network.nodes, step, {}, keep=())
     return coarsest
 
 
@@ -112,20 +99,21 @@ def _samples(example: Tensor) -> Tensor:
 def _step(node: Node, operands: list[_Estimate], like: Tensor) -> _Estimate:
     """The node's value from its operands, with a bound on the rounding of both sides, theirs in the dtype of `like`."""
     value = node.operator.apply(*(operand.value for operand in operands))
-    if isinstance(node.operator, MaxPool):  # |max a - max b| <= max |a - b|, and nothing is rounded
-        return _Estimate(value, node.operator.apply(operands[0].error))
-    if not isinstance(node.operator, AffineOperator):  # the ReLU rounds nothing, and enlarges no distance
-        return _Estimate(value, operands[0].error)
-    magnitude = node.operator.absolute()
+    if not node.is_affine:
+        unit = _unit_roundoff(like) + _DOUBLE
+        values, errors = [operand.value for operand in operands], [operand.error for operand in operands]
+        return _Estimate(value, node.piecewise.error(values, errors, unit))
+    operator = node.affine
+    magnitude = operator.absolute()
     carried = magnitude.linear(*(operand.error for operand in operands))
-    k = node.operator.roundings
+    k = operator.roundings
     if k == 0:
         return _Estimate(value, carried)
     size = magnitude.apply(*(operand.value.abs() + operand.error for operand in operands))
     gamma = _gamma(k, _unit_roundoff(like)) + 2 * _gamma(k, _DOUBLE)
-    if isinstance(node.operator, Convolution) and size.ndim > 2:
+    if operator.slack > 1 and size.ndim > 2:
         size = size.amax(dim=tuple(range(2, size.ndim)), keepdim=True).expand_as(size)
-        gamma *= CONVOLUTION_SLACK
+        gamma *= operator.slack
     # Underflow: each operation loses the smallest normal number at most, if flushed to zero; float16 never is.
     info = torch.finfo(like.dtype)
     floor = k * info.tiny * (info.eps if like.dtype == torch.float16 else 1.0)
@@ -164,9 +152,9 @@ def forward_passes(network: Network, batch: Tensor) -> tuple[Tensor, Tensor]:
 def _forward(network: Network, batch: Tensor, like: Tensor) -> _Estimate:
     """The whole forward pass, with all rounding errors carried through, the other's in the dtype of `like`."""
     known = {INPUT: _Estimate(batch, torch.zeros_like(batch))}
-    for node in network.nodes[1:]:
-        known[node.name] = _step(node, [known[name] for name in node.inputs], like)
-    return known[network.node(OUTPUT).name]
+    return interpret(network.nodes[1:], lambda node, operands: _step(node, operands, like), known)[
+        network.node(OUTPUT).name
+    ]
 
 
 def _compare_output(network: Network, example: Tensor, expected: Tensor, coarsest: Tensor) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from unrelu.network.extents import Extent, reach
+from unrelu.network.interpreter import interpret
 from unrelu.network.node import Node
-from unrelu.operators import Shape
+from unrelu.operators.base import Shape
+from unrelu.operators.extent import Extent
 
 SAVING = 2
 """Fewer pushes by at least this factor are worth it."""
@@ -120,8 +121,7 @@ def _interval(chain: Sequence[Node], origin: Node, axis: int, place: int) -> tup
     extents: dict[str, Extent | None] = {
         origin.name: Extent(tuple(place * (k == axis) for k in range(n_axes)), (1,) * n_axes)
     }
-    for node in chain:
-        extents[node.name] = reach(node, [extents[name] for name in node.inputs])
+    interpret(chain, lambda node, operands: node.operator.reach(operands, node.shape), extents)
     found = extents[chain[-1].name]
     return None if found is None else (found.starts[axis], found.stops[axis])
 

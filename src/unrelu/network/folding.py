@@ -13,13 +13,14 @@ from torch import Tensor
 
 from unrelu.errors import TooLarge
 from unrelu.network.colouring import colouring
+from unrelu.network.interpreter import interpret
 from unrelu.network.layer import DENSE_LIMIT
 from unrelu.operators import AffineOperator
 from unrelu.rigor.matrices import SparseRows
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
-    from unrelu.network.node import Node
+from unrelu.network.node import Node
 
 SPARSE_FROM = 64 * 2**20
 """Bytes that a matrix takes whole from which it may be kept sparse; below, dense products are the faster ones."""
@@ -169,11 +170,8 @@ def _between(network: Network, origin: str, target: str) -> list[Node]:
 
 def _push(chain: list[Node], origin: str, target: str, batch: Tensor, *, linear: bool) -> _Bounded:
     known = {origin: _Bounded(batch, None, units=True)}
-    for node in chain:
-        operator = node.operator
-        assert isinstance(operator, AffineOperator)
-        known[node.name] = _step(operator, [known[name] for name in node.inputs], linear=linear)
-    return known[target]
+    step = lambda node, operands: _step(node.affine, operands, linear=linear)  # noqa: E731
+    return interpret(chain, step, known)[target]
 
 
 def _step(operator: AffineOperator, operands: list[_Bounded], *, linear: bool) -> _Bounded:

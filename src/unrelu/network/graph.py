@@ -15,6 +15,7 @@ from unrelu.errors import InputError, NonFiniteWeights, ShapeError, UnknownNode
 from unrelu.network.ancestry import affine_sources, ancestors, bypasses, cuts, single_source
 from unrelu.network.arrays import Array, ArrayT, as_tensor, like
 from unrelu.network.folding import fold
+from unrelu.network.interpreter import interpret
 from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
 from unrelu.operators import Dense, Input, ReLU, Shape
@@ -185,13 +186,13 @@ class Network:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the ReLU layers, in order."""
-        return tuple(node.name for node in self.nodes if node.is_relu)
+        """Names of the ReLU layers, and of those that are like them (leaky, bounded), in order."""
+        return tuple(node.name for node in self.nodes if node.is_layer)
 
     @property
-    def max_pools(self) -> tuple[str, ...]:
-        """Names of the max poolings, in order."""
-        return tuple(node.name for node in self.nodes if node.is_max_pool)
+    def choices(self) -> tuple[str, ...]:
+        """Names of the nodes that choose among several numbers, max poolings and maxima, in order."""
+        return tuple(node.name for node in self.nodes if node.is_piecewise_linear and not node.is_layer)
 
     @property
     def cuts(self) -> tuple[str, ...]:
@@ -279,7 +280,7 @@ class Network:
 
     def _relu(self, name: str) -> Node:
         node = self.node(name)
-        if not node.is_relu:
+        if not (node.is_layer and node.piecewise.is_rectifier):
             raise UnknownNode(f"{name!r} is not a ReLU layer; the network's layers are {', '.join(self.layers)}.")
         return node
 
@@ -311,14 +312,8 @@ class Network:
         """Values of the named nodes for a float64 batch; what is no longer needed is freed on the way."""
         wanted = set(names)
         needed = self.ancestors(wanted)
-        last_use = {name: node.name for node in self.nodes if node.name in needed for name in node.inputs}
-        known: dict[str, Tensor] = {}
-        for node in self.nodes:
-            if node.name not in needed:
-                continue
-            operands = [batch] if node.name == INPUT else [known[name] for name in node.inputs]
-            known[node.name] = node.operator.apply(*operands)
-            for name in set(node.inputs):
-                if last_use[name] == node.name and name not in wanted:
-                    del known[name]
-        return {name: known[name] for name in wanted}
+        entry = self.nodes[0]
+        rest = [node for node in self.nodes[1:] if node.name in needed]
+        known = {entry.name: entry.operator.apply(batch)}
+        found = interpret(rest, lambda node, operands: node.operator.apply(*operands), known, keep=wanted)
+        return {name: found[name] for name in wanted}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unrelu.operators import AffineOperator, MaxPool, Operator, ReLU, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.base import Operator, Shape
+from unrelu.operators.piecewise_linear import PiecewiseLinear
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +31,33 @@ class Node:
         return isinstance(self.operator, AffineOperator)
 
     @property
-    def is_relu(self) -> bool:
-        """Whether the operator is a ReLU."""
-        return isinstance(self.operator, ReLU)
+    def is_piecewise_linear(self) -> bool:
+        """Whether the operator is piecewise linear, and not affine."""
+        return isinstance(self.operator, PiecewiseLinear)
 
     @property
-    def is_max_pool(self) -> bool:
-        """Whether the operator is a max pooling."""
-        return isinstance(self.operator, MaxPool)
+    def is_layer(self) -> bool:
+        """Whether the operator is a piecewise linear function of one number, elementwise: a ReLU, or one like it."""
+        return isinstance(self.operator, PiecewiseLinear) and self.operator.is_elementwise
+
+    @property
+    def affine(self) -> AffineOperator:
+        """The operator, which is affine.
+
+        Raises:
+            TypeError: if it is not.
+        """
+        if not isinstance(self.operator, AffineOperator):
+            raise TypeError(f"node {self.name!r} is not affine")
+        return self.operator
+
+    @property
+    def piecewise(self) -> PiecewiseLinear:
+        """The operator, which is piecewise linear.
+
+        Raises:
+            TypeError: if it is not.
+        """
+        if not isinstance(self.operator, PiecewiseLinear):
+            raise TypeError(f"node {self.name!r} is not piecewise linear")
+        return self.operator

@@ -20,6 +20,6 @@ def single_layer(prefix: Network) -> ReLULayer | None:
     if len(prefix.outputs) != 1:
         return None
     last = prefix.node(prefix.outputs[0])
-    if not last.is_relu or prefix.affine_sources(last.inputs[0]) != (INPUT,):
+    if not last.is_layer or prefix.affine_sources(last.inputs[0]) != (INPUT,):
         return None
     return prefix.layer(last.name)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import AffineOperator, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.base import Shape
+from unrelu.operators.windows import Windows
+
+if TYPE_CHECKING:
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.patch import Patch
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +36,14 @@ class _Pairwise(AffineOperator):
         if first != second:
             raise ShapeError(f"samples of shapes {first} and {second} cannot be added.")
         return first
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """Place by place."""
+        return Windows.single(n_axes)
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """The same on the common extent."""
+        return self.linear(*(patch.widened(extent) for patch in operands))
 
 
 @dataclass(frozen=True, eq=False)

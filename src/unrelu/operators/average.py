@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import AffineOperator, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.base import Shape
+from unrelu.operators.windows import Windows
+
+if TYPE_CHECKING:
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.patch import Patch
 
 _POOLS = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 _ADAPTIVE_POOLS = {
@@ -62,6 +70,19 @@ class AveragePool(_Averaging):
             return tuple(self.linear(torch.empty(1, *shape, dtype=torch.float64, device="meta")).shape[1:])
         except RuntimeError as error:
             raise ShapeError(f"average pooling with windows {self.kernel} of a sample {shape}: {error}.") from error
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """Those whose means are taken."""
+        if n_axes != len(self.kernel):
+            return None
+        return Windows(self.stride, tuple(pair[0] for pair in self.padding), self.kernel, (1,) * n_axes)
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """The means of what lies under the windows; None where it depends on the sample's edges what they divide by."""
+        windows = self.windows(len(shape) - 1)
+        if windows is None or self.ceil_mode or any(map(any, self.padding)):
+            return None
+        return self.linear(operands[0].under(windows, extent))
 
     def linear(self, *inputs: Tensor) -> Tensor:
         """The means."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from unrelu.operators.axis import Axis
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.windows import Windows
 
 Shape = tuple[int, ...]
 
@@ -18,6 +24,10 @@ class Operator(ABC):
 
     Samples have no batch axis in the graph; the tensors given to `apply` have one in front:
     inputs of shape (n, *shape), result of shape (n, *output_shape(shape)).
+
+    All that is known of a kind of node is in its operator's file, on one of three bases: `AffineOperator`,
+    `PiecewiseLinear` (everything derived from its candidates) and `Smooth` (a linear map at a point only). Walks over
+    the graph ask operators and know none of them by name.
     """
 
     @abstractmethod
@@ -32,6 +42,62 @@ class Operator(ABC):
     def apply(self, *inputs: Tensor) -> Tensor:
         """The operator on a batch."""
 
+    @property
+    def terms(self) -> int:
+        """Products that go into one number of the result, about: what it costs."""
+        return 0
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """Which places of image-like operands (channels, *places) each place of the result depends on.
+
+        Args:
+            n_axes: number of axes behind the channels.
+
+        Returns:
+            Windows along these axes, the same in all operands; None where there are none such, as places are mixed or
+            moved otherwise.
+        """
+        return None
+
+    def receptive_fields(self, operands: Sequence[tuple[Axis, ...]], shape: Shape) -> tuple[Axis, ...] | None:
+        """The places of the network's input that each place of the result depends on, axis by axis.
+
+        Args:
+            operands: those of the operands, an `Axis` for each axis behind the channels.
+            shape: sample shape of the result.
+
+        Returns:
+            None where they are no rectangles that can be told axis by axis.
+        """
+        windows = self.windows(len(shape) - 1)
+        if windows is None or any(len(operand) != len(shape) - 1 for operand in operands):
+            return None
+        joined = operands[0]
+        for operand in operands[1:]:
+            if any(a.size != b.size for a, b in zip(joined, operand, strict=True)):
+                return None
+            joined = tuple(a.hull(b) for a, b in zip(joined, operand, strict=True))
+        return tuple(axis.behind(windows.places(k, shape[1 + k])) for k, axis in enumerate(joined))
+
+    def reach(self, operands: Sequence[Extent | None], shape: Shape) -> Extent | None:
+        """The places of the result that depend on these places of the operands.
+
+        Args:
+            operands: an extent for each; None for one that may be touched everywhere.
+            shape: sample shape of the result.
+
+        Returns:
+            An extent, or None where nothing better is known than everywhere.
+        """
+        known = [extent for extent in operands if extent is not None]
+        windows = self.windows(len(shape) - 1)
+        if windows is None or not known or len(known) < len(operands):
+            return None
+        joined = known[0]
+        for extent in known[1:]:
+            joined = joined.hull(extent)
+        return windows.reached(joined, shape)
+
     def tensors(self) -> tuple[Tensor, ...]:
         """All arrays of numbers that define the operator."""
         return tuple(value for value in self._attributes().values() if isinstance(value, Tensor))
@@ -43,36 +109,3 @@ class Operator(ABC):
 
     def _attributes(self) -> dict[str, object]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-
-@dataclass(frozen=True, eq=False)
-class AffineOperator(Operator):
-    """An affine operator `x -> L x + c`.
-
-    `roundings` bounds how many floating point roundings go into one number of the result: a result
-    computed in any order of summation differs from the exact one by at most
-    `gamma_roundings (|L| |x| + |c|)` elementwise, with `gamma_k = k u / (1 - k u)`.
-    It is 0 for operators that only move numbers.
-    """
-
-    @property
-    def roundings(self) -> int:
-        """Most roundings that go into one number of the result; 0 if numbers are only moved."""
-        return 0
-
-    @property
-    def exact_on_units(self) -> bool:
-        """Whether `linear` of a unit vector and `apply` of zero are exact in floating point."""
-        return True
-
-    @abstractmethod
-    def linear(self, *inputs: Tensor) -> Tensor:
-        """The linear part `L x` on a batch."""
-
-    def apply(self, *inputs: Tensor) -> Tensor:
-        """`L x + c` on a batch."""
-        return self.linear(*inputs)
-
-    def absolute(self) -> AffineOperator:
-        """The operator `x -> |L| x + |c|`, all its numbers replaced by their magnitudes."""
-        return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import AffineOperator, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.base import Shape
+from unrelu.operators.tangents import Tangents
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,22 @@ class Dense(AffineOperator):
     def apply(self, *inputs: Tensor) -> Tensor:
         """`W x + b`."""
         return functional.linear(inputs[0], self.weight, self.bias)
+
+    @property
+    def terms(self) -> int:
+        """One for each input."""
+        return self.weight.shape[1]
+
+    def tangents(self, operands: Sequence[Tangents], shape: Shape) -> Tangents:
+        """The tangents of the result, from the kept coordinates alone."""
+        (first,) = operands
+        if first.support is None or len(first.shape) != 1:
+            return super().tangents(operands, shape)
+        return Tangents(functional.linear(first.values, self.weight.index_select(1, first.support)), shape)
+
+    def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+        """`W' u`."""
+        return [cotangents @ self.weight]
 
     def absolute(self) -> Dense:
         """`x -> |W| x + |b|`."""

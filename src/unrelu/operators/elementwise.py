@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import AffineOperator, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.base import Shape
+from unrelu.operators.windows import Windows
+
+if TYPE_CHECKING:
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.patch import Patch
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,14 @@ class Elementwise(AffineOperator):
     def apply(self, *inputs: Tensor) -> Tensor:
         """`factor * x + offset`."""
         return inputs[0] * self.factor + self.offset
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """Place by place."""
+        return Windows.single(n_axes)
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """`factor * x`."""
+        return operands[0].values * operands[0].of_constant(self.factor)
 
     def absolute(self) -> Elementwise:
         """`x -> |factor| * x + |offset|`."""
@@ -72,6 +88,14 @@ class Quotient(AffineOperator):
     def linear(self, *inputs: Tensor) -> Tensor:
         """`x / divisor`."""
         return inputs[0] / self.divisor
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """Place by place."""
+        return Windows.single(n_axes)
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """`x / divisor`."""
+        return operands[0].values / operands[0].of_constant(self.divisor)
 
     def absolute(self) -> Quotient:
         """`x -> x / |divisor|`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from unrelu.errors import ShapeError
+from unrelu.operators.axis import Axis
 from unrelu.operators.base import Operator, Shape
 
 
@@ -36,3 +38,7 @@ class Input(Operator):
                 f"shape (n, {', '.join(map(str, self.shape))})."
             )
         return inputs[0]
+
+    def receptive_fields(self, operands: Sequence[tuple[Axis, ...]], shape: Shape) -> tuple[Axis, ...] | None:
+        """Each place of itself."""
+        return tuple(Axis.identity(size) for size in shape[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,16 @@ import torch
 from torch import Tensor
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import Operator, Shape
+from unrelu.operators.base import Shape
+from unrelu.operators.candidates import Candidates
+from unrelu.operators.piecewise_linear import PiecewiseLinear
+from unrelu.operators.selected_map import SelectedMap
+from unrelu.operators.windows import Windows
+from unrelu.rigor.rounding import UNIT
 
 
 @dataclass(frozen=True, eq=False)
-class MaxPool(Operator):
+class MaxPool(PiecewiseLinear):
     """Maxima over windows of one to three spatial dimensions: at each point a selection of coordinates.
 
     Windows reach over the edge where there is padding; what they find there is never selected.
@@ -53,13 +59,34 @@ class MaxPool(Operator):
         """The maxima."""
         return self._windowed(inputs[0]).amax(dim=-1).reshape(-1, *self.output_shape(tuple(inputs[0].shape[1:])))
 
-    def branches(self, x: Tensor) -> Tensor:
+    def windows(self, n_axes: int) -> Windows | None:
+        """Those whose maxima are taken."""
+        if n_axes != len(self.kernel):
+            return None
+        return Windows(self.stride, tuple(pair[0] for pair in self.padding), self.kernel, self.dilation)
+
+    def candidates(self, shapes: Sequence[Shape], device: torch.device) -> Candidates:
+        """The numbers in each window."""
+        return Candidates(self.members(shapes[0]).to(device))
+
+    def branches(self, *inputs: Tensor) -> Tensor:
         """The place in its window that each maximum is: (n, *shape) -> (n, *output_shape) int64, in C order.
 
         Of equal ones it is the first.
         """
+        (x,) = inputs
         shape = self.output_shape(tuple(x.shape[1:]))
         return self._windowed(x).argmax(dim=-1).reshape(len(x), *shape)  # documented: the first of equal ones
+
+    def selected(self, branches: Tensor, shapes: Sequence[Shape]) -> SelectedMap:
+        """The numbers at these places of the windows."""
+        coordinates = torch.from_numpy(self.coordinates(branches.cpu().numpy(), shapes[0]).reshape(-1))
+        ones = torch.ones(len(coordinates), dtype=torch.float64, device=branches.device)
+        return SelectedMap(tuple(branches.shape), coordinates.to(branches.device), ones, None, True)
+
+    def error(self, values: Sequence[Tensor], errors: Sequence[Tensor], unit: float = UNIT) -> Tensor:
+        """The largest error in each window."""
+        return self.apply(errors[0])
 
     def coordinates(self, branches: np.ndarray, shape: Shape) -> np.ndarray:
         """The coordinate of a sample of that shape that each place in a window is: int64, in C order.

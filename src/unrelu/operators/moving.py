@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import AffineOperator, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.axis import Axis
+from unrelu.operators.base import Shape
+from unrelu.operators.windows import Windows
+
+if TYPE_CHECKING:
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.patch import Patch
+    from unrelu.operators.tangents import Tangents
+
+_MODES = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +45,14 @@ class Reshape(AffineOperator):
     def linear(self, *inputs: Tensor) -> Tensor:
         """The reshaped batch."""
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+
+    def tangents(self, operands: Sequence[Tangents], shape: Shape) -> Tangents:
+        """The same numbers."""
+        return replace(operands[0], shape=shape)
+
+    def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+        """The same numbers."""
+        return [cotangents.reshape(-1, *shapes[0])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +126,14 @@ class Concatenate(AffineOperator):
         """The joined batch."""
         return torch.cat(inputs, dim=self.axis + 1)
 
+    def windows(self, n_axes: int) -> Windows | None:
+        """Place by place, where channels are joined."""
+        return Windows.single(n_axes) if self.axis == 0 else None
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """The same on the common extent."""
+        return self.linear(*(patch.widened(extent) for patch in operands))
+
 
 @dataclass(frozen=True, eq=False)
 class Slice(AffineOperator):
@@ -168,3 +197,34 @@ class Pad(AffineOperator):
         """The padded batch."""
         sides = [side for pair in reversed(self.padding) for side in pair]
         return functional.pad(inputs[0], sides, mode=self.mode)
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """The places that stay, where zeros are added around them."""
+        pairs = self._pairs(n_axes)
+        if self.mode != "constant" or pairs is None:
+            return None
+        before = tuple(pair[0] for pair in pairs)
+        return replace(Windows.single(n_axes), before=before)
+
+    def receptive_fields(self, operands: Sequence[tuple[Axis, ...]], shape: Shape) -> tuple[Axis, ...] | None:
+        """Of copies, those of the places that they copy."""
+        pairs = self._pairs(len(shape) - 1)
+        if self.mode == "constant" or pairs is None:
+            return super().receptive_fields(operands, shape)
+        return tuple(axis.behind(self._copied(axis.size, pair)) for axis, pair in zip(operands[0], pairs, strict=True))
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """The same numbers; None where some of them may be cut off."""
+        return None if min(map(min, self.padding)) < 0 else operands[0].values
+
+    def _pairs(self, n_axes: int) -> tuple[tuple[int, int], ...] | None:
+        """(before, after) along each axis behind the channels; None where channels are added."""
+        free = n_axes - len(self.padding)
+        return None if free < 0 else ((0, 0),) * free + self.padding
+
+    def _copied(self, size: int, pair: tuple[int, int]) -> np.ndarray:
+        """(n, 1) int64, the place that each place of the result is a copy of."""
+        before, after = (max(side, 0) for side in pair)
+        mode = cast("str", _MODES[self.mode])
+        places = np.pad(np.arange(size), (before, after), mode=mode)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        return places[max(-pair[0], 0) : len(places) - max(-pair[1], 0), None]

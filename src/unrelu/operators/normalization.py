@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from unrelu.errors import ShapeError
-from unrelu.operators.base import AffineOperator, Shape
+from unrelu.operators.affine import AffineOperator
+from unrelu.operators.base import Shape
+from unrelu.operators.windows import Windows
+
+if TYPE_CHECKING:
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.patch import Patch
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +68,14 @@ class Normalization(AffineOperator):
         x = inputs[0]
         shifted = x - self._per_channel(self.mean, x)
         return shifted * self._per_channel(self._factor(), x) + self._per_channel(self.bias, x)
+
+    def windows(self, n_axes: int) -> Windows | None:
+        """Place by place."""
+        return Windows.single(n_axes)
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """The same on the common extent."""
+        return self.linear(*(patch.widened(extent) for patch in operands))
 
     def absolute(self) -> Normalization:
         """`x -> (x + |mean|) / sqrt(variance + epsilon) * |weight| + |bias|`."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from unrelu.stability.patches import Patch, coordinates
-from unrelu.stability.tangents import Tangents, active_coordinates
+from unrelu.operators.patch import Patch, coordinates
+from unrelu.operators.tangents import Tangents
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unrelu.network.extents import Extent
     from unrelu.network.node import Node
+    from unrelu.operators.extent import Extent
     from unrelu.stability.pattern import ActivationPattern
 
 
@@ -69,8 +69,8 @@ class Gathered:
         kept = None
         if self._extent is not None:
             kept = coordinates(self._node.shape, self._extent, like.device)
-        if self._node.is_relu:
-            active = active_coordinates(self._node.name, self._pattern, like.device)
+        active = self._pattern.map(self._node.name, like.device).live if self._node.name in self._pattern else None
+        if active is not None:
             kept = active if kept is None else active[torch.isin(active, kept)]
         size = math.prod(self._node.shape)
         if kept is not None:

@@ -12,19 +12,21 @@ import torch
 
 from unrelu.errors import ModelError, TooLarge
 from unrelu.network.folding import DENSE_LIMIT
+from unrelu.network.interpreter import interpret
+from unrelu.operators.patch import Patch
+from unrelu.operators.tangents import Tangents
 from unrelu.stability.gathering import Gathered
-from unrelu.stability.parts import in_order, in_tiles, reached, tiled_parts
-from unrelu.stability.patches import Patch, carry_patch
+from unrelu.stability.linear_maps import tangent_step
+from unrelu.stability.parts import Known, in_order, in_tiles, reached, tiled_parts
 from unrelu.stability.pattern import ActivationPattern
 from unrelu.stability.singular_values import triangular_factor
-from unrelu.stability.tangents import Tangents
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unrelu.network.extents import Extent
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
+    from unrelu.operators.extent import Extent
     from unrelu.stability.window import Window
 
 CHUNK_BYTES = 128 * 2**20
@@ -112,7 +114,7 @@ def push(
 
     Raises:
         TooLarge: if the Jacobian of a target would not fit in `DENSE_LIMIT`.
-        UnsupportedOperator: if a node on the way is neither affine, a ReLU nor a max pooling.
+        UnsupportedOperator: if a node on the way is neither affine nor piecewise linear.
     """
     begin = Start(network.input_size) if start is None else start
     pending = [node.name for node in network.nodes if node.name in set(targets)]
@@ -192,7 +194,7 @@ def collect(
         watch: told every node on the way, the start's included, and its tangents along some of the directions.
     """
     steps = nodes_between(network, start.names(network), names)
-    last_use = {used: node.name for node in steps for used in node.inputs}
+    carry = tangent_step(network, pattern)
     units = start.coordinates(network)
     tiles = None if units is None else tiled_parts(network, units, steps, CHUNK_BYTES)
     extents = {} if units is None or (tiles is None and start.units is None) else reached(network, units, steps)
@@ -209,16 +211,16 @@ def collect(
         if watch is not None:
             for name, tangents in known.items():
                 watch(name, tangents)
-        for node in steps:
-            tangents = carry_patch(node, [known[name] for name in node.inputs], pattern)
+
+        def step(node: Node, operands: list[Tangents | Patch], arrived: Known = arrived) -> Tangents | Patch:
+            tangents = carry(node, operands)
             if watch is not None:
                 watch(node.name, tangents)
-            known[node.name] = tangents
             if node.name in names:
                 arrived[node.name] = tangents
-            for name in set(node.inputs):
-                if last_use[name] == node.name:
-                    del known[name]
+            return tangents
+
+        interpret(steps, step, known, keep=())
         for name, tangents in arrived.items():
             gathered[name].put(part.rows, tangents)
     return {name: gathered[name].tangents() for name in names}
@@ -243,7 +245,7 @@ def _boundary(steps: list[Node], start: Start, joined: set[str], pattern: Activa
     last_use.update(dict.fromkeys(joined, len(steps)))
     awaited = max((k for name, k in last_use.items() if name not in order), default=-1)
     for k, node in enumerate(steps[:-1]):
-        few = node.is_relu and pattern.n_active(node.name) <= _COMPRESS_BELOW * start.n_directions
+        few = node.is_layer and pattern.n_active(node.name) <= _COMPRESS_BELOW * start.n_directions
         if few and awaited <= k:
             return node.name
         awaited = max(awaited, last_use.get(node.name, -1))
@@ -288,7 +290,7 @@ def groups_that_fit(
 def n_kept(node: Node, extent: Extent | None, pattern: ActivationPattern) -> int:
     """How many coordinates of a node are reached, and let through if it is a ReLU."""
     places = slice(None) if extent is None else (slice(None), *extent.slices())
-    if node.is_relu:
+    if node.is_layer:
         return int(np.count_nonzero(pattern.active(node.name)[places]))
     return math.prod(node.shape) if extent is None else node.shape[0] * math.prod(extent.sizes)
 

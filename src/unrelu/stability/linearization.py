@@ -16,7 +16,6 @@ from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy, as_tensor
 from unrelu.network.expected import expect_network
 from unrelu.progress import resolve_progress
-from unrelu.stability.comparisons import comparisons
 from unrelu.stability.jacobian import Start, check_size, collect, require_finite
 from unrelu.stability.pattern import ActivationPattern, ForwardPass, activation_pattern, forward_pass
 
@@ -24,11 +23,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.graph import Network
+    from unrelu.operators.guards import Guards
+    from unrelu.operators.patch import Patch
+    from unrelu.operators.tangents import Tangents
     from unrelu.polyhedra.polyhedron import Polyhedron
     from unrelu.progress import Progress
     from unrelu.stability.operator import JacobianOperator
-    from unrelu.stability.patches import Patch
-    from unrelu.stability.tangents import Tangents
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ def linearize(prefix: Network, at: Array, relu: bool = True) -> Linearization:
         InputError: if the point has another shape or is not finite, or if `relu` is False and the prefix
             does not end in a ReLU.
         TooLarge: if the matrix would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine nor piecewise linear.
     """
     expect_network(prefix)
     network = prefix if relu else without_last_relu(prefix)
@@ -196,7 +196,7 @@ def linearize_many(
     Raises:
         InputError: if the inputs have another shape or are not finite, or as `linearize` does.
         TooLarge: if a matrix would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine nor piecewise linear.
     """
     expect_network(prefix)
     batch = as_tensor(inputs, "the inputs", prefix.device)
@@ -223,7 +223,7 @@ def without_last_relu(prefix: Network) -> Network:
         InputError: if it does not end in a ReLU.
     """
     for name in prefix.outputs:
-        if not prefix.node(name).is_relu:
+        if not prefix.node(name).is_layer:
             raise InputError(
                 f"the prefix ends in {name!r}, which is not a ReLU, so there is none to leave out; "
                 f"drop relu=False, or end the prefix in one of {', '.join(prefix.layers) or 'its ReLU layers (none)'}."
@@ -233,7 +233,7 @@ def without_last_relu(prefix: Network) -> Network:
 
 def ends_in_relu(prefix: Network) -> bool:
     """Whether every output of a prefix is a ReLU."""
-    return all(prefix.node(name).is_relu for name in prefix.outputs)
+    return all(prefix.node(name).is_layer for name in prefix.outputs)
 
 
 def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
@@ -246,29 +246,36 @@ def _offset(network: Network, pattern: ActivationPattern) -> Tensor:
 
 
 class _NearestBoundary:
-    """Collects the gradients' norms of all pre-activations, and of what poolings compare, while they are pushed by."""
+    """Collects the gradients' norms of all guards while they are pushed by."""
 
     def __init__(self, network: Network, forward: ForwardPass) -> None:
-        self._fed = {node.name: node.inputs[0] for node in network.nodes if node.is_relu}
-        self._pooled = {node.name: node.inputs[0] for node in network.nodes if node.is_max_pool}
-        self._compared = {
-            pool: comparisons(network.node(pool), network.node(origin).shape, forward.pattern)
-            for pool, origin in self._pooled.items()
-        }
         self._forward = forward
+        self._guards = {name: forward.pattern.guards(name) for name in forward.pattern.names}
+        self._inputs = {name: network.node(name).inputs for name in forward.pattern.names}
         self._sums: dict[tuple[str, float], Tensor] = {}
+        self._waiting: dict[str, dict[str, Tangents | Patch]] = {}
 
     def __call__(self, name: str, tangents: Tangents | Patch) -> None:
-        for layer, origin in self._fed.items():
-            if name == origin:
-                self._add(layer, 2.0, tangents.squares())
-                self._add(layer, math.inf, tangents.magnitudes())
-        for pool, origin in self._pooled.items():
-            if name == origin:
-                compared, values = self._compared[pool], tangents.full()
-                differences = values[:, compared.winners] - values[:, compared.others]
-                self._add(pool, 2.0, differences.square().sum(dim=0))
-                self._add(pool, math.inf, differences.abs().sum(dim=0))
+        for node, inputs in self._inputs.items():
+            if name not in inputs:
+                continue
+            arrived = self._waiting.setdefault(node, {})
+            arrived[name] = tangents
+            if len(arrived) == len(set(inputs)):
+                del self._waiting[node]
+                self._take(node, [arrived[each] for each in inputs])
+
+    def _take(self, node: str, fed: list[Tangents | Patch]) -> None:
+        guards = self._guards[node]
+        if len(fed) == 1 and guards.plus_slopes is None and not guards.paired.any():
+            places = np.maximum(guards.plus, guards.minus)
+            self._add(node, 2.0, fed[0].squares()[places])
+            self._add(node, math.inf, fed[0].magnitudes()[places])
+            return
+        values = torch.cat([each.full() for each in fed], dim=1)
+        rows = guards.rows_of(values)
+        self._add(node, 2.0, rows.square().sum(dim=0))
+        self._add(node, math.inf, rows.abs().sum(dim=0))
 
     def _add(self, name: str, norm: float, sums: Tensor) -> None:
         key = (name, norm)
@@ -276,21 +283,16 @@ class _NearestBoundary:
 
     def boundary(self, norm: float) -> Boundary:
         nearest = Boundary(math.inf, "", -1, norm)
-        for layer in self._fed:
-            sizes = self._forward.preactivations[layer].reshape(-1).abs()
-            nearest = self._nearer(nearest, layer, sizes)
-        for pool, compared in self._compared.items():
-            values = self._forward.pooled[pool].reshape(-1)
-            gaps = values[compared.winners] - values[compared.others]
-            nearest = self._nearer(nearest, pool, gaps, compared.windows)
+        for name, guards in self._guards.items():
+            fed = np.concatenate([part.reshape(-1).cpu().numpy() for part in self._forward.fed[name]])
+            nearest = self._nearer(nearest, name, guards, np.abs(guards.margins(fed)))
         return nearest
 
-    def _nearer(self, nearest: Boundary, name: str, sizes: Tensor, windows: np.ndarray | None = None) -> Boundary:
+    def _nearer(self, nearest: Boundary, name: str, guards: Guards, gaps: np.ndarray) -> Boundary:
         sums = self._sums[name, nearest.norm]
         duals = sums.sqrt() if nearest.norm == 2 else sums
-        distances = torch.where(sums > 0, sizes / duals, math.inf)
+        distances = torch.where(sums > 0, torch.from_numpy(gaps).to(sums.device) / duals, math.inf)
         if not len(distances) or not float(distances.min()) < nearest.distance:
             return nearest
         first = int(distances.argmin())
-        neuron = first if windows is None else int(windows[first])
-        return Boundary(float(distances[first]), name, neuron, nearest.norm)
+        return Boundary(float(distances[first]), name, int(guards.units[first]), nearest.norm)

@@ -10,11 +10,11 @@ import torch
 from scipy.sparse.linalg import LinearOperator
 
 from unrelu.network.expected import expect_network
+from unrelu.operators.tangents import Tangents
 from unrelu.stability.adjoint import pull
 from unrelu.stability.jacobian import CHUNK_BYTES, Start, collect
 from unrelu.stability.linearization import without_last_relu
 from unrelu.stability.pattern import ActivationPattern, forward_pass
-from unrelu.stability.tangents import Tangents
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from unrelu.network.extents import Extent, reach
-from unrelu.operators import Convolution, Dense
-from unrelu.stability.patches import Patch, hull, unit_patch
-from unrelu.stability.tangents import Tangents, unit_tangents
+from unrelu.network.interpreter import interpret
+from unrelu.operators.extent import Extent
+from unrelu.operators.patch import Patch, hull, unit_patch
+from unrelu.operators.tangents import Tangents, unit_tangents
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +76,7 @@ def _cheapest(network: Network, units: Tensor, steps: Sequence[Node], limit: int
     shape = network.input_shape
     places = shape[1:] if len(shape) > 1 else ()
     whole = _Plan.of(network, Extent((0,) * len(places), places), steps, len(units), limit, None)
-    if not places or not any(isinstance(node.operator, Convolution) for node in steps):
+    if not places or not any(node.operator.terms and node.operator.windows(len(node.shape) - 1) for node in steps):
         return whole
     plans = []
     for tile in (2**k for k in range(1, max(places).bit_length() + 1)):
@@ -119,10 +119,8 @@ def reached(network: Network, units: Tensor, steps: Sequence[Node]) -> dict[str,
 
 
 def _spread(network: Network, start: Extent | None, steps: Sequence[Node]) -> dict[str, Extent | None]:
-    extents: dict[str, Extent | None] = {network.nodes[0].name: start}
-    for node in steps:
-        extents[node.name] = reach(node, [extents[name] for name in node.inputs])
-    return extents
+    known: dict[str, Extent | None] = {network.nodes[0].name: start}
+    return interpret(steps, lambda node, operands: node.operator.reach(operands, node.shape), known)
 
 
 @dataclass(frozen=True)
@@ -144,10 +142,7 @@ class _Plan:
             size = math.prod(node.shape) if extent is None else node.shape[0] * math.prod(extent.sizes)
             widest = max(widest, size)
             work += _TOUCH_WORK * size
-            if isinstance(operator, Convolution):
-                work += operator.weight[0].numel() * size
-            elif isinstance(operator, Dense):
-                work += operator.weight.shape[1] * size
+            work += operator.terms * size
         parts = max(1, 8 * n * widest // limit)
         if tile is not None:
             parts = max(parts, math.prod(-(-size // tile) for size in network.input_shape[1:]))

@@ -14,47 +14,50 @@ import torch
 from unrelu.errors import ModelError, ShapeError, UnknownNode
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_tensor
-from unrelu.operators import MaxPool
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from unrelu.network.graph import Network
     from unrelu.operators import Shape
+    from unrelu.operators.guards import Guards
+    from unrelu.operators.piecewise_linear import PiecewiseLinear
+    from unrelu.operators.selected_map import SelectedMap
 
 
 @dataclass(frozen=True, eq=False)
-class PoolWindows:
-    """What places in the windows of one max pooling stand for.
+class Units:
+    """What the branches of one node stand for.
 
     Attributes:
-        operator: the pooling.
-        shape: sample shape of its input.
+        operator: of the node.
+        shapes: sample shapes of the nodes it takes.
     """
 
-    operator: MaxPool
-    shape: Shape
+    operator: PiecewiseLinear
+    shapes: tuple[Shape, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class ActivationPattern(FrozenArrays):
-    """Which of its affine maps each unit of each ReLU layer and max pooling follows at one point.
+    """Which of its affine maps each unit of each piecewise linear node follows at one point.
 
-    A neuron is active where its pre-activation is positive. At a pre-activation of exactly 0 it is
+    A neuron of a ReLU is active where its pre-activation is positive. At a pre-activation of exactly 0 it is
     inactive, as its output is `y = 0` there: such a point lies on the boundary of its linear region, and
     the map of this pattern holds on the closed region. Of equal numbers in a window the first in C order is
     selected; such a point, too, lies on a boundary, unless both change alike. Signs and comparisons are those
     of the float64 forward pass.
 
     Attributes:
-        branches: by the name of each ReLU layer and max pooling, in the network's order, a read-only integer array of
-            its sample shape. A neuron of a ReLU has 0 where it is inactive and 1 where it is active (int8); a maximum
-            has the place of the chosen number in its window, in C order, padding counted (int32).
-        windows: by the name of each max pooling, what its places are.
+        branches: by the name of each piecewise linear node, in the network's order, a read-only integer array of
+            its sample shape. A neuron of a ReLU has 0 where it is inactive and 1 where it is active, one of another
+            such layer the number of its piece, from the left (int8); a maximum has the place of the chosen number in
+            its window, in C order, padding counted (int32).
+        units: by the same names, what these numbers stand for.
     """
 
     branches: dict[str, np.ndarray]
-    windows: dict[str, PoolWindows] = field(default_factory=dict)
+    units: dict[str, Units] = field(default_factory=dict)
 
     @classmethod
     def of(cls, network: Network, branches: Mapping[str, np.ndarray]) -> ActivationPattern:
@@ -62,72 +65,92 @@ class ActivationPattern(FrozenArrays):
 
         Args:
             network: any network.
-            branches: by names of its ReLU layers and max poolings, all or some, as in `branches`, of any type of whole
+            branches: by names of its piecewise linear nodes, all or some, as in `branches`, of any type of whole
                 numbers or bool.
         """
         kept: dict[str, np.ndarray] = {}
-        windows: dict[str, PoolWindows] = {}
+        units: dict[str, Units] = {}
         for node in network.nodes:
             if node.name not in branches:
                 continue
-            if isinstance(node.operator, MaxPool):
-                windows[node.name] = PoolWindows(node.operator, network.node(node.inputs[0]).shape)
-            array = np.array(branches[node.name], dtype=np.int32 if node.name in windows else np.int8)
+            units[node.name] = Units(node.piecewise, tuple(network.node(name).shape for name in node.inputs))
+            array = np.array(branches[node.name], dtype=np.int8 if node.is_layer else np.int32)
             freeze(array)
             kept[node.name] = array
-        return cls(kept, windows)
+        return cls(kept, units)
 
     def __contains__(self, node: object) -> bool:
-        """Whether the pattern has a layer or pooling of that name."""
+        """Whether the pattern has a node of that name."""
         return node in self.branches
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all layers and poolings, in the network's order."""
+        """Names of all its nodes, in the network's order."""
         return tuple(self.branches)
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the ReLU layers, in the network's order."""
-        return tuple(name for name in self.branches if name not in self.windows)
+        """Names of the ReLU layers and those that are like them, in the network's order."""
+        return tuple(name for name, units in self.units.items() if units.operator.is_elementwise)
 
     @property
-    def pools(self) -> tuple[str, ...]:
-        """Names of the max poolings, in the network's order."""
-        return tuple(self.windows)
+    def choices(self) -> tuple[str, ...]:
+        """Names of the max poolings and other nodes that choose among several numbers, in the network's order."""
+        return tuple(name for name, units in self.units.items() if not units.operator.is_elementwise)
 
     def active(self, layer: str) -> np.ndarray:
-        """The active neurons of one ReLU layer: bool, of its sample shape.
+        """The active neurons of one layer, those on a piece whose slope is not 0: bool, of its sample shape.
 
         Raises:
             UnknownNode: if the pattern has no such layer.
         """
-        if layer in self.windows or layer not in self.branches:
+        if layer not in self.units or not self.units[layer].operator.is_elementwise:
             raise UnknownNode(
                 f"the activation pattern has no ReLU layer {layer!r}; it has {', '.join(self.layers) or 'none'}."
             )
-        return self.branches[layer] == 1
+        return (self.map(layer).slopes != 0).reshape(self.branches[layer].shape).numpy()
 
     def selection(self, pool: str) -> np.ndarray:
-        """What one max pooling selects: int64, read-only, of its sample shape, the coordinate of its input in C order.
+        """What one max pooling selects: int64, of its sample shape, the coordinate of its input in C order.
+
+        Of a node that takes several, the coordinate of all of them flattened and joined.
 
         Raises:
             UnknownNode: if the pattern has no such pooling.
         """
-        if pool not in self.windows:
+        if pool not in self.units or self.units[pool].operator.is_elementwise:
             raise UnknownNode(
-                f"the activation pattern has no max pooling {pool!r}; it has {', '.join(self.pools) or 'none'}."
+                f"the activation pattern has no max pooling {pool!r}; it has {', '.join(self.choices) or 'none'}."
             )
-        if pool not in self._selections:
-            windows = self.windows[pool]
-            selected = windows.operator.coordinates(self.branches[pool], windows.shape)
-            freeze(selected)
-            self._selections[pool] = selected
-        return self._selections[pool]
+        coordinates = self.map(pool).coordinates
+        assert coordinates is not None
+        selected = coordinates.reshape(self.branches[pool].shape).numpy()
+        freeze(selected)
+        return selected
+
+    def map(self, node: str, device: torch.device | None = None) -> SelectedMap:
+        """The affine map that a node is on the region, from the nodes it takes.
+
+        Args:
+            node: its name.
+            device: where to; the processor by default.
+        """
+        place = torch.device("cpu") if device is None else device
+        key = (node, str(place))
+        if key not in self._maps:
+            units = self.units[node]
+            branches = torch.from_numpy(self.branches[node].astype(np.int64)).to(place)
+            self._maps[key] = units.operator.selected(branches, units.shapes)
+        return self._maps[key]
+
+    def guards(self, node: str) -> Guards:
+        """What the units of a node say about what it is fed, on the region and only there."""
+        units = self.units[node]
+        return units.operator.guards(self.branches[node], units.shapes)
 
     def n_active(self, layer: str) -> int:
-        """How many neurons of a layer are active."""
-        return int(np.count_nonzero(self.active(layer)))
+        """How many units of a node can change."""
+        return self.map(layer).n_live
 
     def same_as(self, other: ActivationPattern) -> bool:
         """Whether both have the same layers and poolings, all on the same branches: the same linear region."""
@@ -136,11 +159,11 @@ class ActivationPattern(FrozenArrays):
         )
 
     def restricted(self, names: Iterable[str]) -> ActivationPattern:
-        """The pattern of these layers and poolings only."""
+        """The pattern of these nodes only."""
         wanted = set(names)
         return ActivationPattern(
             {name: array for name, array in self.branches.items() if name in wanted},
-            {name: windows for name, windows in self.windows.items() if name in wanted},
+            {name: units for name, units in self.units.items() if name in wanted},
         )
 
     def digest(self, names: Iterable[str]) -> bytes:
@@ -153,14 +176,14 @@ class ActivationPattern(FrozenArrays):
         return total.digest()
 
     @cached_property
-    def _selections(self) -> dict[str, np.ndarray]:
+    def _maps(self) -> dict[tuple[str, str], SelectedMap]:
         return {}
 
     @cached_property
     def _digests(self) -> dict[str, bytes]:
         return {
             name: hashlib.sha256(
-                name.encode() + b"\0" + (array if name in self.windows else np.packbits(array)).tobytes()
+                name.encode() + b"\0" + (np.packbits(array) if array.max(initial=0) <= 1 else array).tobytes()
             ).digest()
             for name, array in self.branches.items()
         }
@@ -172,19 +195,17 @@ class ForwardPass:
 
     Attributes:
         at: the point as a batch of one, float64, on the network's device.
-        preactivations: for each ReLU layer, its input as a batch of one.
-        pooled: for each max pooling, its input as a batch of one.
+        fed: for each piecewise linear node, what the nodes that it takes give, each as a batch of one.
         pattern: the activation pattern.
     """
 
     at: Tensor
-    preactivations: dict[str, Tensor]
-    pooled: dict[str, Tensor]
+    fed: dict[str, tuple[Tensor, ...]]
     pattern: ActivationPattern
 
 
 def forward_pass(network: Network, at: Array) -> ForwardPass:
-    """Pre-activations and pattern of all ReLU layers and max poolings at one point.
+    """What all piecewise linear nodes are fed at one point, and the pattern.
 
     Always a batch of one, so that a point has the same pattern alone and among others: the order of
     summation of a matrix product may depend on the size of the batch.
@@ -204,25 +225,20 @@ def forward_pass(network: Network, at: Array) -> ForwardPass:
             f"{network.input_shape}; give one sample, without a batch axis."
         )
     batch = point.unsqueeze(0)
-    fed = {node.name: node.inputs[0] for node in network.nodes if node.is_relu}
-    pools = {node.name: node.inputs[0] for node in network.nodes if node.is_max_pool}
-    values = network.values(batch, [*fed.values(), *pools.values()]) if fed or pools else {}
-    preactivations = {layer: values[origin] for layer, origin in fed.items()}
-    pooled = {pool: values[origin] for pool, origin in pools.items()}
+    kinked = [node for node in network.nodes if node.is_piecewise_linear]
+    origins = {name for node in kinked for name in node.inputs}
+    values = network.values(batch, origins) if origins else {}
+    fed: dict[str, tuple[Tensor, ...]] = {}
     branches: dict[str, np.ndarray] = {}
-    for layer, value in preactivations.items():
-        if not bool(torch.isfinite(value).all()):
+    for node in kinked:
+        fed[node.name] = tuple(values[name] for name in node.inputs)
+        if not all(bool(torch.isfinite(value).all()) for value in fed[node.name]):
             raise ModelError(
-                f"the input of the ReLU {layer!r} overflows float64 at this point; scale the weights down."
+                f"the input of {type(node.operator).__name__} {node.name!r} overflows float64 at this point; scale the "
+                "weights down."
             )
-        branches[layer] = (value[0] > 0).cpu().numpy()
-    for pool, value in pooled.items():
-        if not bool(torch.isfinite(value).all()):
-            raise ModelError(f"the input of the max pooling {pool!r} overflows float64; scale the weights down.")
-        operator = network.node(pool).operator
-        assert isinstance(operator, MaxPool)
-        branches[pool] = operator.branches(value)[0].cpu().numpy()
-    return ForwardPass(batch, preactivations, pooled, ActivationPattern.of(network, branches))
+        branches[node.name] = node.piecewise.branches(*fed[node.name])[0].cpu().numpy()
+    return ForwardPass(batch, fed, ActivationPattern.of(network, branches))
 
 
 def activation_pattern(network: Network, at: Array) -> ActivationPattern:

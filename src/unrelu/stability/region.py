@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from unrelu.operators import AffineOperator
+from unrelu.network.interpreter import interpret
 from unrelu.polyhedra.row_collection import RowCollection
-from unrelu.stability.comparisons import comparisons
 from unrelu.stability.jacobian import Start, check_size, collect
+from unrelu.stability.linear_maps import linear_map
 from unrelu.stability.pattern import ActivationPattern, activation_pattern
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def region_map(
     """
     point = at.reshape(network.input_shape)
     branches = activation_pattern(network, point) if pattern is None else pattern
-    fed = [node.inputs[0] for node in network.nodes if node.is_relu or node.is_max_pool]
+    fed = [name for node in network.nodes if node.is_piecewise_linear for name in node.inputs]
     names = list(dict.fromkeys([*fed, *also]))
     if not names:
         return RegionMap(at, branches, {}, {})
@@ -70,19 +70,8 @@ def region_map(
 
 def values_on(network: Network, pattern: ActivationPattern, batch: Tensor) -> dict[str, Tensor]:
     """The affine map of a pattern to every node, at one point as a batch of one, whatever the pattern there."""
-    known: dict[str, Tensor] = {}
-    for node in network.nodes:
-        operands = [known[name] for name in node.inputs]
-        if node.is_relu:
-            known[node.name] = operands[0] * torch.from_numpy(pattern.active(node.name).copy()).to(network.device)
-        elif node.is_max_pool:
-            selected = torch.from_numpy(pattern.selection(node.name).copy()).to(network.device)
-            known[node.name] = operands[0].reshape(-1)[selected][None]
-        elif isinstance(node.operator, AffineOperator):
-            known[node.name] = node.operator.apply(*operands)
-        else:
-            known[node.name] = batch
-    return known
+    step = lambda node, operands: linear_map(node, pattern, network.device).apply(*operands)  # noqa: E731
+    return interpret(network.nodes[1:], step, {network.nodes[0].name: batch})
 
 
 def add_guards(rows: RowCollection, network: Network, maps: RegionMap, *, kept: Sequence[str] = ()) -> None:
@@ -97,22 +86,14 @@ def add_guards(rows: RowCollection, network: Network, maps: RegionMap, *, kept: 
         kept: ReLU layers whose active neurons are kept active by other rows.
     """
     for node in network.nodes:
-        if node.is_relu:
-            origin = node.inputs[0]
-            active = maps.pattern.active(node.name).reshape(-1)
-            chosen = ~active if node.name in kept else np.ones_like(active)
-            sides = np.where(active, -1.0, 1.0)
-            gradient, value = maps.gradients[origin], maps.values[origin]
-            _add_moving(rows, (sides[:, None] * gradient)[chosen], (-sides * value)[chosen])
-        elif node.is_max_pool:
-            origin = node.inputs[0]
-            compared = comparisons(node, network.node(origin).shape, maps.pattern)
-            gradient, value = maps.gradients[origin], maps.values[origin]
-            _add_moving(
-                rows,
-                gradient[compared.others] - gradient[compared.winners],
-                value[compared.winners] - value[compared.others],
-            )
+        if not node.is_piecewise_linear:
+            continue
+        guards = maps.pattern.guards(node.name)
+        if node.name in kept:
+            guards = guards.of(~maps.pattern.active(node.name).reshape(-1)[guards.units])
+        gradient = np.concatenate([maps.gradients[name] for name in node.inputs])
+        value = np.concatenate([maps.values[name] for name in node.inputs])
+        _add_moving(rows, -guards.rows(gradient), guards.margins(value))
 
 
 def _add_moving(rows: RowCollection, matrix: np.ndarray, right: np.ndarray) -> None:

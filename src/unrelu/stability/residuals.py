@@ -67,7 +67,7 @@ def spectrum_residuals(found: Spectrum, prefix: Network, at: Array) -> SpectrumR
         InputError: if the spectrum is of something else.
         TooLarge: if the matrix would take more memory than allowed.
     """
-    lin = linearize(prefix, at, relu=found.relu or not all(prefix.node(name).is_relu for name in prefix.outputs))
+    lin = linearize(prefix, at, relu=found.relu or not all(prefix.node(name).is_layer for name in prefix.outputs))
     network = lin.prefix
     columns = np.arange(lin.shape[1]) if found.window is None else found.window.coordinates(network.input_shape)
     chosen = feature_coordinates(network, found.features)

@@ -148,10 +148,10 @@ def _prefixes(network: Network, layers: Sequence[str], relu: Iterable[bool]) -> 
     prefixes = []
     for layer in layers:
         node = network.node(layer)
-        for kind in kinds if node.is_relu else [False]:
-            end = node.inputs[0] if node.is_relu and not kind else node.name
+        for kind in kinds if node.is_layer else [False]:
+            end = node.inputs[0] if node.is_layer and not kind else node.name
             upto = network.upto(end)
-            prefixes.append(_Prefix(node.name, kind, upto, (*upto.layers, *upto.max_pools)))
+            prefixes.append(_Prefix(node.name, kind, upto, (*upto.layers, *upto.choices)))
     return prefixes
 
 

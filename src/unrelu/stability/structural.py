@@ -53,10 +53,17 @@ def structural_rank(network: Network, pattern: ActivationPattern) -> int:
 
 def _passing(network: Network, node: Node, pattern: ActivationPattern) -> int:
     """How many coordinates of a node can change at all, and differently."""
-    if node.is_relu:
-        return pattern.n_active(node.name)
-    if not node.is_max_pool:
-        return math.prod(node.shape)
-    selected = np.unique(pattern.selection(node.name))
-    before = network.node(node.inputs[0])
-    return int(np.count_nonzero(pattern.active(before.name).reshape(-1)[selected])) if before.is_relu else len(selected)
+    return math.prod(node.shape) if node.name not in pattern else len(np.unique(moving_sources(network, node, pattern)))
+
+
+def moving_sources(network: Network, node: Node, pattern: ActivationPattern) -> np.ndarray:
+    """What a piecewise linear node takes and what can change at all: int64, coordinates of what it is fed.
+
+    Inactive coordinates of another such node right before it cannot.
+    """
+    sources = pattern.map(node.name).sources.numpy()
+    masks = [
+        pattern.map(name).slopes.numpy() != 0 if name in pattern else np.ones(math.prod(network.node(name).shape), bool)
+        for name in node.inputs
+    ]
+    return sources[np.concatenate(masks)[sources]]

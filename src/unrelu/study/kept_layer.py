@@ -32,9 +32,9 @@ def kept_layer(net: Network, asked: str | None = None) -> str | None:
         return net.node(asked).name
     behind: set[str] = set()
     for node in net.nodes:
-        if node.is_relu or any(name in behind for name in node.inputs):
+        if node.is_layer or any(name in behind for name in node.inputs):
             behind.add(node.name)
     cuts = net.cuts
     live = net.ancestors(net.outputs)
     first = next((name for name in (*cuts, *net.layers) if name in behind & live), None)
-    return next((name for name in cuts if net.node(name).is_relu and net.node(name).inputs == (first,)), first)
+    return next((name for name in cuts if net.node(name).is_layer and net.node(name).inputs == (first,)), first)

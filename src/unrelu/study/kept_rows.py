@@ -27,7 +27,7 @@ def kept_rows(net: Network, layer: str, metamers: Sequence[dict[str, Any]]) -> l
         {
             "layer": layer,
             "output_size": math.prod(net.node(layer).shape),
-            "relu": net.node(layer).is_relu,
+            "relu": net.node(layer).is_layer,
             "cut": not bypassed_by,
             "bypassed_by": list(bypassed_by),
             "n_metamers": len(metamers),

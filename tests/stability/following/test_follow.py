@@ -99,7 +99,7 @@ def test_pieces_are_linear_regions_that_differ_by_the_flips_said(kind):
         }
         expected |= {
             (pool, int(i), None)
-            for pool in before.pools
+            for pool in before.choices
             for i in np.flatnonzero(before.selection(pool) != after.selection(pool))
         }
         assert flips == expected

@@ -12,11 +12,12 @@ import scipy.linalg
 import torch
 
 from unrelu.network.folding import DENSE_LIMIT
+from unrelu.operators.axis import Axis
+from unrelu.operators.tangents import Tangents
 from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.rounding import gamma, lost
-from unrelu.stability.extremes.receptive_fields import Reach, receptive_fields
+from unrelu.stability.extremes.receptive_fields import receptive_fields
 from unrelu.stability.jacobian import CHUNK_BYTES, Start, collect
-from unrelu.stability.tangents import Tangents
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -100,13 +101,13 @@ def band_plan(network: Network) -> BandPlan | None:
     if fields is None or len(fields) > 2:
         return None
     channels, *spatial = network.input_shape
-    alone = Reach(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    alone = Axis(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
     rows, columns = [*([(alone, 1)] if len(fields) == 1 else []), *zip(fields, spatial, strict=True)]
     plan = min((_planned(channels, rows, columns, turned) for turned in (False, True)), key=lambda plan: plan.band)
     return plan if 8 * plan.n * (plan.band + 1) <= DENSE_LIMIT else None
 
 
-def _planned(channels: int, rows: tuple[Reach, int], columns: tuple[Reach, int], turned: bool) -> BandPlan:
+def _planned(channels: int, rows: tuple[Axis, int], columns: tuple[Axis, int], turned: bool) -> BandPlan:
     (tall, high), (broad, wide) = (columns, rows) if turned else (rows, columns)
     return BandPlan(
         turned=turned,
@@ -119,7 +120,7 @@ def _planned(channels: int, rows: tuple[Reach, int], columns: tuple[Reach, int],
     )
 
 
-def _reached(reach: Reach, size: int) -> int:
+def _reached(reach: Axis, size: int) -> int:
     """The most output places that one input place reaches along an axis."""
     places = np.arange(size)[:, None]
     return int(((reach.first <= places) & (places <= reach.last)).sum(axis=1).max())

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from unrelu.stability.operator import JacobianOperator
-from unrelu.stability.structural import structural_rank
+from unrelu.stability.structural import moving_sources, structural_rank
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,11 +83,10 @@ def _live_rows(network: Network, pattern: ActivationPattern) -> np.ndarray:
     masks = []
     for name in network.outputs:
         node = network.node(name)
-        before = network.node(node.inputs[0]) if node.inputs else node
-        if node.is_relu:
-            masks.append(pattern.active(name).reshape(-1))
-        elif node.is_max_pool and before.is_relu:
-            masks.append(pattern.active(before.name).reshape(-1)[pattern.selection(name).reshape(-1)])
-        else:
-            masks.append(np.ones(int(np.prod(node.shape)), dtype=bool))
+        mask = np.ones(int(np.prod(node.shape)), dtype=bool)
+        if name in pattern:
+            live = pattern.map(name).slopes.numpy() != 0
+            mask = np.zeros_like(mask)
+            mask[live] = np.isin(pattern.map(name).sources.numpy(), moving_sources(network, node, pattern))
+        masks.append(mask)
     return np.concatenate(masks).nonzero()[0]

@@ -189,9 +189,9 @@ def _first_direction(prefix: Network, point: Tensor, direction: Array | None, no
 def _flips(before: ActivationPattern, after: ActivationPattern) -> tuple[Flip, ...]:
     found: list[Flip] = []
     for layer in before.layers:
-        old, new = before.active(layer).ravel(), after.active(layer).ravel()
-        found.extend(Flip(layer, int(k), bool(new[k])) for k in np.flatnonzero(old != new))
-    for pool in before.pools:
+        old, new = before.branches[layer].ravel(), after.branches[layer].ravel()
+        found.extend(Flip(layer, int(k), bool(new[k] > old[k])) for k in np.flatnonzero(old != new))
+    for pool in before.choices:
         old, new = before.branches[pool].ravel(), after.branches[pool].ravel()
         found.extend(Flip(pool, int(k), None) for k in np.flatnonzero(old != new))
     return tuple(found)

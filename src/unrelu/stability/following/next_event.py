@@ -1,26 +1,26 @@
-"""Where something may change next on a line: neurons that reach 0, candidates that reach a maximum."""
+"""Where something may change next on a line."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from unrelu.rigor.rounding import UNIT
-
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from unrelu.operators.crossings import Crossings
+
 Ties = Mapping[str, "Tensor"]
-"""By name of a ReLU or max pooling: which of its coordinates (bool, C order) are known to be at a tie."""
+"""By name of a piecewise linear node: which of its candidates, or kinks, (bool) are known to be at a tie."""
 
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """Where something may change next: neurons that reach 0, candidates that reach a maximum.
+    """Where something may change next: units that leave their pieces.
 
     Attributes:
         after: distance from the point that was looked from; inf if nothing changes.
@@ -33,39 +33,10 @@ class Event:
     ties: Ties
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """Distances ahead at which coordinates of one node change, inf where they do not: (c,), and whose they are."""
-
-    name: str
-    size: int
-    owners: Tensor
-    after: Tensor
-    errors: Tensor
-
-
-def candidates(
-    name: str,
-    gaps: Tensor,
-    rates: Tensor,
-    doubt: Tensor,
-    rate_doubt: Tensor,
-    sure: Tensor,
-    owners: Tensor | None,
-    n: int,
-) -> Candidates:
-    """When gaps close: `gap / rate`, off by at most `(doubt + after rate_doubt) / (rate - rate_doubt)`."""
-    places = sure.nonzero().reshape(-1)
-    after = gaps[places] / rates[places]
-    errors = (doubt[places] + after * rate_doubt[places]) / (rates[places] - rate_doubt[places])
-    errors = errors * (1 + 16 * UNIT) + 4 * UNIT * after
-    return Candidates(name, n, places if owners is None else owners[places], after, errors)
-
-
-def next_event(events: Sequence[Candidates]) -> Event:
+def next_event(events: Mapping[str, Crossings]) -> Event:
     """The first event, and all that cannot be told from it."""
     after, error = math.inf, 0.0
-    for each in events:
+    for each in events.values():
         if each.after.numel():
             first = int(each.after.argmin())
             if float(each.after[first]) < after:
@@ -74,11 +45,11 @@ def next_event(events: Sequence[Candidates]) -> Event:
         return Event(math.inf, 0.0, {})
     ties: dict[str, Tensor] = {}
     widest = error
-    for each in events:
+    for name, each in events.items():
         near = each.after - each.errors <= after + error
         if bool(near.any()):
             mask = torch.zeros(each.size, dtype=torch.bool, device=each.after.device)
             mask[each.owners[near]] = True
-            ties[each.name] = mask
+            ties[name] = mask
             widest = max(widest, float((each.after - after + each.errors)[near].max()))
     return Event(after, widest, ties)

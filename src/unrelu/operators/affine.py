@@ -1,0 +1,96 @@
+"""Affine operators."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from unrelu.operators.base import Operator, Shape
+from unrelu.operators.tangents import Tangents
+
+if TYPE_CHECKING:
+    from unrelu.operators.extent import Extent
+    from unrelu.operators.patch import Patch
+
+
+@dataclass(frozen=True, eq=False)
+class AffineOperator(Operator):
+    """An affine operator `x -> L x + c`.
+
+    `roundings` bounds how many floating point roundings go into one number of the result: a result
+    computed in any order of summation differs from the exact one by at most
+    `gamma_roundings (|L| |x| + |c|)` elementwise, with `gamma_k = k u / (1 - k u)`.
+    It is 0 for operators that only move numbers.
+    """
+
+    @property
+    def roundings(self) -> int:
+        """Most roundings that go into one number of the result; 0 if numbers are only moved."""
+        return 0
+
+    @property
+    def exact_on_units(self) -> bool:
+        """Whether `linear` of a unit vector and `apply` of zero are exact in floating point."""
+        return True
+
+    @property
+    def slack(self) -> float:
+        """How many times the bound by `roundings` fast algorithms may err, relative to the largest of a channel."""
+        return 1.0
+
+    @abstractmethod
+    def linear(self, *inputs: Tensor) -> Tensor:
+        """The linear part `L x` on a batch."""
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        """`L x + c` on a batch."""
+        return self.linear(*inputs)
+
+    def absolute(self) -> AffineOperator:
+        """The operator `x -> |L| x + |c|`, all its numbers replaced by their magnitudes."""
+        return self
+
+    def tangents(self, operands: Sequence[Tangents], shape: Shape) -> Tangents:
+        """The tangents of the result from those of the operands.
+
+        Args:
+            operands: one each.
+            shape: sample shape of the result.
+        """
+        result = self.linear(*(operand.batch() for operand in operands))
+        return Tangents(result.reshape(result.shape[0], -1), shape)
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """The tangents of the result on an extent outside of which they are zero, from such patches of the operands.
+
+        Args:
+            operands: one each.
+            shape: sample shape of the result.
+            extent: what `reach` gives for the patches' extents.
+
+        Returns:
+            (r, channels, *extent.sizes) float64; None where only all places can be computed together.
+        """
+        return None
+
+    def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+        """The cotangents of the operands from those of the result: `L' u`.
+
+        Args:
+            cotangents: (k, *shape) of the result.
+            shapes: sample shapes of the operands.
+
+        Returns:
+            For each operand (k, *its shape).
+        """
+        # zeros that take no room: only their shape matters to a linear map's derivative
+        zero = cotangents.new_zeros(1)
+        with torch.enable_grad():
+            operands = [zero.expand(len(cotangents), *shape).requires_grad_() for shape in shapes]
+            value = self.linear(*operands)
+        return list(torch.autograd.grad(value, operands, cotangents))
