@@ -222,9 +222,13 @@ class _Search:
         magnitude without a gap. Rows up to some depth are taken for equalities, and the columns that they leave loose
         are asked about by themselves, all rows that use them counting again.
         """
-        d, last = self.z.size, 0
+        d, last, last_held = self.z.size, 0, -1
         for depth in DEPTHS:
-            loose = loose_columns(self.A[self.B | (self.G & (-self.products < depth))])
+            held = self.B | (self.G & (-self.products < depth))
+            if int(held.sum()) == last_held:  # the same, since each holds the next
+                continue
+            last_held = int(held.sum())
+            loose = loose_columns(self.A[held])
             size = int(loose.sum())
             if size == last:
                 continue
