@@ -11,6 +11,7 @@ from scipy import sparse
 from unrelu.cones.cone import Cone
 from unrelu.cones.proofs import Direction, Multipliers, direction, multipliers
 from unrelu.rigor.column_units import in_units
+from unrelu.rigor.matrices import as_array
 from unrelu.rigor.scaled_rows import ScaledRows
 
 FEW = pytest.mark.parametrize("few", [False, True])
@@ -46,7 +47,7 @@ def test_the_signs_of_products_stay_and_no_number_is_rounded(few: bool) -> None:
     exponents = rng.integers(-300, 300, 5)
     found = in_units(scaled(A, few), exponents)
     assert found is not None
-    moved = found.matrix.toarray() if few else found.matrix
+    moved = as_array(found.matrix)
     for i in range(7):
         first = next((j for j in range(5) if A[i, j]), None)
         for j in range(5):
