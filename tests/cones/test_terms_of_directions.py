@@ -1,4 +1,4 @@
-"""Where directions inside a cone are looked for, and the closing formulas of what proves them, compared with fractions."""
+"""Where directions inside a cone are looked for, and the closing formulas of their proofs, compared with fractions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,13 @@ def test_rows_off_the_support_hold_whatever_the_correction(few: bool) -> None:
 @FEW
 def test_a_coordinate_that_is_zero_may_have_to_move(few: bool) -> None:
     """Within its own coordinates z cannot be corrected, two independent rows of two; within its block it can."""
-    rows = [[1.0, 1.0, 1.0, 0.0], [1.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 2.0], [0.0, 0.0, 0.0, 3.0]]
+    rows = [
+        [1.0, 1.0, 1.0, 0.0],
+        [1.0, 2.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+        [0.0, 0.0, 0.0, 2.0],
+        [0.0, 0.0, 0.0, 3.0],
+    ]
     z = np.array([2.0, -1.0, -1.0, 0.0]) + np.array([0.0, 0.0, 2.0**-10, 0.0])
     assert Direction(z, NONE).verify(cone(rows, [0, 1, 2, 3, 4], [], few=few))
     # With the third coordinate at 0, only members of the block with a third coordinate are near.
@@ -82,7 +88,7 @@ def test_the_size_of_a_direction_and_of_its_rows_count_among_the_roundings(
     about = cone((H[:16]).tolist(), list(range(16)), [], few=few)
     for factor in (1.02, 0.7):
         coarsen(monkeypatch, direction, factor / 4 / 64)
-        # The length of z is 4 as well, so that gamma decides at 1/4, or a tenth below, as the singular value is bounded.
+        # The length of z is 4 as well, so that gamma decides at 1/4, or a tenth below.
         assert Direction(H[20], NONE).verify(about) == (factor < 1)
 
 
@@ -111,7 +117,7 @@ def test_a_distance_is_no_less_than_its_residual_over_the_singular_value(
 def test_an_inequality_falls_by_the_whole_slack_and_no_more(
     monkeypatch: pytest.MonkeyPatch, distance: float, norm: float, error: float
 ) -> None:
-    """With all bounds as given, `a.z + norm distance + error` decides by its exact sign, to within 2^-48 of the slack."""
+    """With all bounds as given, `a.z + norm distance + error` decides by its exact sign to within 2^-48."""
     about = cone([[1.0, 1.0, 1.0]], [], [0])
     monkeypatch.setattr(direction, "_distance_to_null_space", lambda *_: distance)
     monkeypatch.setattr(direction, "norm_below", lambda _: 10.0)
@@ -158,7 +164,11 @@ def test_a_residual_is_no_less_than_its_two_parts(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(multipliers, "sum_above", lambda _: error)
     monkeypatch.setattr(multipliers, "lost", lambda *_: 0.0)
     exact = Fraction(r) + Fraction(error)
-    assert exact <= Fraction(multipliers.residual_bound(about, np.ones(1))) <= exact * (1 + Fraction(1, 2**48)) + Fraction(1, 2**1000)
+    assert (
+        exact
+        <= Fraction(multipliers.residual_bound(about, np.ones(1)))
+        <= exact * (1 + Fraction(1, 2**48)) + Fraction(1, 2**1000)
+    )
 
 
 @FEW

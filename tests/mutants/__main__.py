@@ -86,7 +86,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="a part of the names of the mutations to run")
     parser.add_argument("--equivalent", action="store_true", help="run those argued equivalent, and no others")
     parser.add_argument("--again", type=Path, help="figures of an earlier run, of which only what survived is run")
-    parser.add_argument("--cold", action="store_true", help="load the package anew for each mutation, run all its tests")
+    parser.add_argument(
+        "--cold", action="store_true", help="load the package anew for each mutation, run all its tests"
+    )
     parser.add_argument("--list", action="store_true", help="print the mutations and run none")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--output", type=Path, help="a file for what the last test run printed")

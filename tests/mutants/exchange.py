@@ -26,9 +26,7 @@ def loaded_functions(path: Path) -> dict[Place, list[FunctionType]]:
     return found
 
 
-def exchange(
-    mutation: Mutation, tree: ast.Module, path: Path, loaded: dict[Place, list[FunctionType]]
-) -> bool:
+def exchange(mutation: Mutation, tree: ast.Module, path: Path, loaded: dict[Place, list[FunctionType]]) -> bool:
     """Give the functions of this process the mutation's code.
 
     Args:
