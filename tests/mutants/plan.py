@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NEAREST: dict[str, tuple[str, ...]] = {
-    "rigor/arithmetic.py": ("rigor/test_arithmetic.py",),
+    "rigor/arithmetic.py": ("rigor/test_arithmetic.py", "rigor/test_slacks_of_bands.py"),
     "rigor/rounding.py": (
         "rigor/test_rounding.py",
         "rigor/test_terms_of_bounds.py",
@@ -15,14 +15,26 @@ NEAREST: dict[str, tuple[str, ...]] = {
         "rigor/test_terms_of_singular_bounds.py",
         "rigor/test_extreme_scales.py",
     ),
-    "rigor/normal_band.py": ("rigor/test_terms_of_singular_bounds.py", "rigor/test_normal_band.py"),
-    "rigor/deflation.py": ("rigor/test_terms_of_deflation.py", "rigor/test_normal_band.py"),
+    "rigor/normal_band.py": (
+        "rigor/test_slacks_of_bands.py",
+        "rigor/test_terms_of_singular_bounds.py",
+        "rigor/test_normal_band.py",
+    ),
+    "rigor/deflation.py": (
+        "rigor/test_slacks_of_bands.py",
+        "rigor/test_terms_of_deflation.py",
+        "rigor/test_normal_band.py",
+    ),
     "rigor/scaled_rows.py": (
         "rigor/test_terms_of_scaled_rows.py",
         "rigor/test_normal_band.py",
         "rigor/test_extreme_scales.py",
     ),
-    "rigor/matrices.py": ("rigor/test_matrices.py", "cones/test_terms_of_proofs.py"),
+    "rigor/matrices.py": (
+        "rigor/test_matrices.py",
+        "rigor/test_slacks_of_bands.py",
+        "cones/test_terms_of_proofs.py",
+    ),
     "cones/proofs/": (
         "cones/test_terms_of_proofs.py",
         "cones/test_terms_of_directions.py",

@@ -81,12 +81,14 @@ def test_a_radius_by_multipliers_is_no_less_than_its_formula(
 
 
 def test_multipliers_that_are_nearly_all_correction_leave_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`1 - rho / s` is 8/3 units in the last place, and 3 as computed."""
-    for rho, s in ((math.nextafter(3.0, 0.0), 3.0), (math.nextafter(0.7, 0.0), 0.7), (math.nextafter(1.9, 0.0), 1.9)):
+    """`1 - rho / s` is a few units in the last place, and a quarter more of it as computed."""
+    for s in (1.3, 2.3, 5.0):
+        rho = math.nextafter(s, 0.0)
         singular_value(monkeypatch, s)
         monkeypatch.setattr(module, "residual_bound", lambda *_, rho=rho: rho)
         found = _radius(cone([[1.0], [-1.0]], []), Multipliers(np.ones(2)), np.ones(2))
-        assert math.isinf(found) or is_above(found, [4 / (1 - Fraction(rho) / Fraction(s))], s, near=False)
+        off = Fraction(rho) / Fraction(s)
+        assert math.isinf(found) or is_above(found, [4 * (1 + off) / (1 - off)], s, near=False)
 
 
 @pytest.mark.parametrize("seed", range(12))
