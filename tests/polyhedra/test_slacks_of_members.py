@@ -160,6 +160,16 @@ def test_rows_of_negative_numbers_have_sizes_too(monkeypatch: pytest.MonkeyPatch
         assert member_radius(Q, np.array([1.0, -1.0])) >= 8 * 2 * 2.0**-10 / 5
 
 
+def test_sizes_of_negative_numbers_do_not_cancel_against_a_right_hand_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    coarsen(monkeypatch, membership, 2.0**-10)
+    for sign in (1.0, -1.0):
+        for P in (
+            polyhedron(None, [([sign, sign], 2.0)]),
+            polyhedron([([sign, sign], 2.0)]),
+        ):
+            assert member_radius(P, np.array([sign, sign])) >= 4 * 2 * 2.0**-10 / math.sqrt(2)
+
+
 def multipliers(P: Polyhedron, eq: list[float], ub: list[float]) -> RowMultipliers:
     none = np.zeros(P.n_coordinates)
     return RowMultipliers(eq=np.array(eq), ub=np.array(ub), lower=none, upper=none)
@@ -209,14 +219,16 @@ def test_the_residual_of_multipliers_counts_all_their_sizes(monkeypatch: pytest.
     unit, d = 2.0**-14, 3
     rng = np.random.default_rng(1)
     A = rng.standard_normal((12, d))
-    v = np.concatenate([mu * rng.random(6), 1.0 + rng.random(6)])
+    v = np.concatenate([mu * (2 + rng.random(6)), 1.0 + rng.random(6)])
     A[11] = -(v[:11] @ A[:11]) / v[11]
     right = np.abs(rng.standard_normal(12))
+    right[:6] *= 0.25
+    v[11] *= 1 + 2.0**-6
     P = Polyhedron(A_eq=A[:6], b_eq=right[:6], A_ub=A[6:], b_ub=right[6:], origin=np.zeros(d))
     s, least = float(np.linalg.svd(A)[1][-1]), float(v[6:].min())
 
     def exact(of_residual: float, of_products: float, loss: float) -> float:
-        rho = np.linalg.norm(of_residual * (np.abs(A).T @ np.abs(v)) + loss)
+        rho = np.linalg.norm(np.abs(v @ A) + of_residual * (np.abs(A).T @ np.abs(v)) + loss)
         total = max(0.0, float(v @ right) + of_products * float(np.abs(v) @ right))
         return float((np.linalg.norm(right) + total / least) / (s - rho / least))
 
@@ -327,6 +339,8 @@ def test_multipliers_that_leave_next_to_nothing_of_a_singular_value(monkeypatch:
 def test_a_radius_needs_rank_and_numbers() -> None:
     P = polyhedron([([1.0, 0.0], 1.0), ([-1.0, 0.0], 1.0)])
     assert radius_bound(P, multipliers(P, [], [1.0, 1.0])) == INF
+    line = polyhedron(None, [([1.0, 0.0], 1.0)])
+    assert radius_bound(line, multipliers(line, [0.0], [])) == INF
     one = polyhedron([([1.0, 0.0], 1.0)])
     assert radius_bound(one, multipliers(one, [], [1.0])) == INF
     Q = polyhedron(SHAPE)
@@ -344,6 +358,16 @@ def test_a_radius_needs_rank_and_numbers() -> None:
     plain = radius_bound(box, multipliers(box, [], [1.0, 1.0, 1.0]))
     some = RowMultipliers(eq=np.zeros(0), ub=np.ones(3), lower=np.array([5.0, 0.0]), upper=np.array([3.0, 0.0]))
     assert radius_bound(box, some) == plain < INF
+
+
+def test_products_of_both_signs_that_overflow_are_no_radius(monkeypatch: pytest.MonkeyPatch) -> None:
+    P = polyhedron([([-1.0, 0.0], 1e300), ([0.0, -1.0], -1e300), ([1.0, 1.0], 1e300)])
+    assert radius_bound(P, multipliers(P, [], [1e9, 1e9, 1e9])) == INF
+    assert radius_bound(P, multipliers(P, [], [1.0, 1.0, 1.0])) < INF
+    # A singular value of which nothing is left, not even a subnormal number.
+    monkeypatch.setattr(of_radius, "smallest_singular_value_bound", lambda _: UNDERFLOW * (1 + 2.0**-50))
+    monkeypatch.setattr(of_radius, "norm_above", lambda _: 0.0)
+    assert radius_bound(P, multipliers(P, [], [1.0, 1.0, 1.0])) == INF
 
 
 def test_room_inside_is_half_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,3 +408,5 @@ def test_the_dimension_counts_what_is_free_and_its_rank() -> None:
         None, [([1.0, 1.0, 1.0], 0.0), ([5.0, 2.0, 2.0], 0.0)], lower=[0.0, -INF, -INF], upper=[0.0, INF, INF], d=3
     )
     assert dimension_upper_bound(P) >= 1
+    P = polyhedron(None, [([0.0, 1.0, 1.0], 0.0)], lower=[0.0, -INF, -INF], upper=[0.0, INF, INF], d=3)
+    assert dimension_upper_bound(P) == 1
