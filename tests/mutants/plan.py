@@ -53,8 +53,9 @@ NEAREST: dict[str, tuple[str, ...]] = {
     ),
     "cones/decide_sparse.py": ("cones/test_sparse_safety_nets.py", "cones/test_local_directions.py"),
     "preimages/certificates/motzkin.py": ("preimages/test_sums_of_motzkin.py", "preimages/test_terms_of_motzkin.py"),
-    "preimages/certificates/witness.py": ("preimages/test_terms_of_witness.py",),
+    "preimages/certificates/witness.py": ("preimages/test_slacks_of_witness.py", "preimages/test_terms_of_witness.py"),
     "preimages/certificates/sign_system.py": (
+        "preimages/test_slacks_of_witness.py",
         "preimages/test_terms_of_motzkin.py",
         "preimages/test_terms_of_witness.py",
     ),
@@ -68,8 +69,16 @@ NEAREST: dict[str, tuple[str, ...]] = {
         "preimages/test_terms_of_radius.py",
         "preimages/test_stability_radius.py",
     ),
-    "polyhedra/functional_bound.py": ("polyhedra/test_terms_of_bounds.py", "polyhedra/test_functional_bound.py"),
-    "polyhedra/distance_bound.py": ("polyhedra/test_terms_of_distance.py", "polyhedra/test_distance_bound.py"),
+    "polyhedra/functional_bound.py": (
+        "polyhedra/test_slacks_of_sums.py",
+        "polyhedra/test_terms_of_bounds.py",
+        "polyhedra/test_functional_bound.py",
+    ),
+    "polyhedra/distance_bound.py": (
+        "polyhedra/test_slacks_of_sums.py",
+        "polyhedra/test_terms_of_distance.py",
+        "polyhedra/test_distance_bound.py",
+    ),
     "polyhedra/radius_bound.py": (
         "polyhedra/test_slacks_of_members.py",
         "polyhedra/test_terms_of_bounds.py",
