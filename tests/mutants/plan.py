@@ -11,6 +11,7 @@ NEAREST: dict[str, tuple[str, ...]] = {
     ),
     "rigor/signs.py": ("rigor/test_signs.py", "rigor/test_terms_of_bounds.py", "rigor/test_extreme_scales.py"),
     "rigor/singular.py": (
+        "rigor/test_slacks_of_matrices.py",
         "rigor/test_singular.py",
         "rigor/test_terms_of_singular_bounds.py",
         "rigor/test_extreme_scales.py",
@@ -26,6 +27,7 @@ NEAREST: dict[str, tuple[str, ...]] = {
         "rigor/test_normal_band.py",
     ),
     "rigor/scaled_rows.py": (
+        "rigor/test_slacks_of_matrices.py",
         "rigor/test_terms_of_scaled_rows.py",
         "rigor/test_normal_band.py",
         "rigor/test_extreme_scales.py",
@@ -99,10 +101,10 @@ NEAREST: dict[str, tuple[str, ...]] = {
     "polyhedra/domain_at.py": ("polyhedra/test_slacks_of_domains.py", "polyhedra/test_domain_at.py"),
     "exact/member.py": ("exact/test_verify.py",),
     "exact/infeasible.py": ("exact/test_verify.py", "exact/test_feasible.py"),
-    "exact/hull.py": ("exact/test_verify.py", "exact/test_hull.py"),
-    "exact/system.py": ("exact/test_verify.py", "exact/test_feasible.py"),
+    "exact/hull.py": ("exact/test_slacks_of_integers.py", "exact/test_verify.py", "exact/test_hull.py"),
+    "exact/system.py": ("exact/test_slacks_of_integers.py", "exact/test_verify.py", "exact/test_feasible.py"),
     "exact/integers.py": ("exact/test_verify.py", "exact/test_cone.py"),
-    "exact/modular.py": ("exact/test_verify.py", "exact/test_modular.py"),
+    "exact/modular.py": ("exact/test_slacks_of_integers.py", "exact/test_verify.py", "exact/test_modular.py"),
     "exact/null_space.py": ("exact/test_null_space.py",),
     "solvers/pivoting.py": ("solvers/test_pivoting.py",),
 }
