@@ -202,6 +202,11 @@ class Network:
         return tuple(node.name for node in self.nodes if node.is_piecewise_linear and not node.is_layer)
 
     @property
+    def bent(self) -> tuple[str, ...]:
+        """Names of the nodes that are not affine, in order, without the input."""
+        return tuple(node.name for node in self.nodes[1:] if not node.is_affine)
+
+    @property
     def cuts(self) -> tuple[str, ...]:
         """Names of the nodes that separate the input from the output, in order.
 

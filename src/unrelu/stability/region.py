@@ -52,7 +52,11 @@ def region_map(
 
     Raises:
         TooLarge: if the Jacobians would take more memory than allowed.
+        UnsupportedOperator: if a node is smooth.
     """
+    for node in network.nodes[1:]:
+        if not node.is_affine:
+            _ = node.piecewise  # a smooth one has no region
     point = at.reshape(network.input_shape)
     branches = activation_pattern(network, point) if pattern is None else pattern
     fed = [name for node in network.nodes if node.is_piecewise_linear for name in node.inputs]
