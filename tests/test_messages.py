@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ PREFIX = NET.upto("relu2")
 class Call(nn.Module):
     """A module that calls a function, and itself as it is now."""
 
-    def __init__(self, call: Callable[[Call, torch.Tensor], torch.Tensor]) -> None:
+    def __init__(self, call: Callable[[Call, torch.Tensor], Any]) -> None:
         super().__init__()
         self.call, self.linear, self.norm = call, nn.Linear(2, 2), nn.BatchNorm1d(2, track_running_stats=False)
 
@@ -43,8 +44,12 @@ class Call(nn.Module):
         return self.call(self, x)
 
 
-def read(call: Callable[[Call, torch.Tensor], torch.Tensor], *, training: bool = False) -> ur.Network:
-    return ur.Network.from_torch(Call(call).train(training), torch.ones(2, 2))
+def read(call: Callable[[Call, torch.Tensor], Any], *, training: bool = False, upto: str | None = None) -> ur.Network:
+    return ur.Network.from_torch(Call(call).train(training), torch.ones(2, 2), upto=upto)
+
+
+def _bounded(x: torch.Tensor) -> torch.Tensor:
+    return x.clamp(0, 1)
 
 
 def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
@@ -126,9 +131,29 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda folder: ur.load(folder / "weights.pt"),
         lambda _: ur.Network.from_torch(nn.Linear(2, 2).eval(), torch.ones(2, 2)),
     ),
-    "of all activations only max(x, 0) is read": (
-        lambda _: read(lambda m, x: functional.gelu(x)),
-        lambda _: read(lambda m, x: functional.relu(x)),
+    "which is not read; read the model up to the node before it (upto='linear')": (
+        lambda _: read(lambda m, x: torch.sin(m.linear(x))),
+        lambda _: read(lambda m, x: torch.sin(m.linear(x)), upto="linear"),
+    ),
+    "is sin, which is not read; hand over the part of the model behind it": (
+        lambda _: read(lambda m, x: m.linear(torch.sin(x))),
+        lambda _: read(lambda m, x: m.linear(x)),
+    ),
+    "or name the node (upto)": (
+        lambda _: read(lambda m, x: (x, functional.relu(x))),
+        lambda _: read(lambda m, x: (x, functional.relu(x)), upto="relu"),
+    ),
+    "use batch norm, which is affine in evaluation mode": (
+        lambda _: read(lambda m, x: functional.instance_norm(x[:, None])),
+        lambda _: ur.Network.from_torch(nn.BatchNorm1d(2).eval(), torch.ones(2, 2)),
+    ),
+    "replace it by an activation that is read (relu, leaky_relu, clamp, abs)": (
+        lambda _: read(lambda m, x: functional.hardshrink(x)),
+        lambda _: [read(lambda m, x, f=f: f(x)) for f in (torch.relu, functional.leaky_relu, _bounded, torch.abs)],
+    ),
+    "where it is F.rrelu pass training=self.training": (
+        lambda _: read(lambda m, x: functional.rrelu(x, training=True)),
+        lambda _: read(lambda m, x: functional.rrelu(x, training=m.training)),
     ),
     "use batch norm with track_running_stats=True": (
         lambda _: read(lambda m, x: m.norm(x)),

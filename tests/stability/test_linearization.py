@@ -269,5 +269,7 @@ class Sign(Operator):
 
 def test_an_operator_without_a_rule_is_refused_by_name():
     net = Graph(2).add("dense", Dense(normal(0, 2, 2), normal(1, 2))).add("sign", Sign()).network()
-    with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine nor piecewise linear"):
+    with pytest.raises(
+        UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine, piecewise linear nor smooth"
+    ):
         linearize(net, at=np.zeros(2))

@@ -102,7 +102,8 @@ def _step(node: Node, operands: list[_Estimate], like: Tensor) -> _Estimate:
     if not node.is_affine:
         unit = _unit_roundoff(like) + _DOUBLE
         values, errors = [operand.value for operand in operands], [operand.error for operand in operands]
-        return _Estimate(value, node.piecewise.error(values, errors, unit))
+        operator = node.smooth if node.is_smooth else node.piecewise
+        return _Estimate(value, operator.error(values, errors, unit))
     operator = node.affine
     magnitude = operator.absolute()
     carried = magnitude.linear(*(operand.error for operand in operands))

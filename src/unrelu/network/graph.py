@@ -89,7 +89,7 @@ class Network:
     # -- making one ---------------------------------------------------------------------------------
 
     @classmethod
-    def from_torch(cls, module: Module, example_input: Array) -> Network:
+    def from_torch(cls, module: Module, example_input: Array, *, upto: str | None = None) -> Network:
         """Read a `torch.nn.Module` through `torch.export`; the module is not changed.
 
         The network is a copy, laid on the CPU (`to` moves it). Its nodes are called by the module's path
@@ -99,26 +99,33 @@ class Network:
         Args:
             module: in evaluation mode, with one input and one output.
             example_input: a batch (n, *shape) of inputs, as the module takes them.
+            upto: name of the node that the network ends in, the output if left out; what lies behind it is not read.
 
         Raises:
             ModelError: if the module cannot be read; the message names the node and what to do.
+            UnknownNode: if no node is called `upto`.
         """
         from unrelu.intake.torch import network_from_torch
 
-        return network_from_torch(module, example_input)
+        return network_from_torch(module, example_input, upto)
 
     @classmethod
-    def from_onnx(cls, path: str | os.PathLike[str]) -> Network:
+    def from_onnx(cls, path: str | os.PathLike[str], *, upto: str | None = None) -> Network:
         """Read an ONNX file, whose weights must be in it; nothing from it is executed.
 
         Nodes keep their names; unnamed ones are called as their first result.
 
+        Args:
+            path: of the file.
+            upto: as for `from_torch`.
+
         Raises:
             ModelError: if the file cannot be read; the message names the node and what to do.
+            UnknownNode: if no node is called `upto`.
         """
         from unrelu.intake.onnx import network_from_onnx
 
-        return network_from_onnx(path)
+        return network_from_onnx(path, upto)
 
     @classmethod
     def from_layers(cls, layers: Sequence[tuple[Array, Array]]) -> Network:
@@ -193,6 +200,11 @@ class Network:
     def choices(self) -> tuple[str, ...]:
         """Names of the nodes that choose among several numbers, max poolings and maxima, in order."""
         return tuple(node.name for node in self.nodes if node.is_piecewise_linear and not node.is_layer)
+
+    @property
+    def bent(self) -> tuple[str, ...]:
+        """Names of the nodes that are not affine, in order, without the input."""
+        return tuple(node.name for node in self.nodes[1:] if not node.is_affine)
 
     @property
     def cuts(self) -> tuple[str, ...]:

@@ -30,6 +30,11 @@ class AffineOperator(Operator):
     """
 
     @property
+    def is_affine(self) -> bool:
+        """It is."""
+        return True
+
+    @property
     def roundings(self) -> int:
         """Most roundings that go into one number of the result; 0 if numbers are only moved."""
         return 0

@@ -30,6 +30,26 @@ class Operator(ABC):
     the graph ask operators and know none of them by name.
     """
 
+    @property
+    def is_affine(self) -> bool:
+        """Whether it is an `AffineOperator`."""
+        return False
+
+    @property
+    def is_piecewise_linear(self) -> bool:
+        """Whether it is `PiecewiseLinear`."""
+        return False
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether it is `Smooth`."""
+        return False
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it is piecewise linear, each unit a function of the one number in its place: a layer of neurons."""
+        return False
+
     @abstractmethod
     def output_shape(self, *shapes: Shape) -> Shape:
         """Sample shape of the result.

@@ -16,7 +16,6 @@ import torch
 
 from unrelu.errors import ModelError
 from unrelu.network.interpreter import interpret
-from unrelu.operators.affine import AffineOperator
 from unrelu.operators.on_line import OnLine
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, lost
 from unrelu.stability.following.next_event import Event, Ties, next_event
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
+    from unrelu.operators.affine import AffineOperator
     from unrelu.operators.crossings import Crossings
     from unrelu.operators.line_step import LineStep
 
@@ -104,8 +104,8 @@ class Line:
         noise = None if bounded else torch.Generator(self.origin.device).manual_seed(0)
 
         def step(node: Node, operands: list[OnLine]) -> OnLine:
-            if isinstance(node.operator, AffineOperator):
-                return self._affine(node, node.operator, operands, noise)
+            if node.is_affine:
+                return self._affine(node, node.affine, operands, noise)
             ahead = node.piecewise.on_line(operands, given.get(node.name), t_error)
             found.add(node.name, ahead)
             return ahead.result
