@@ -38,7 +38,7 @@ def pieces(
     domain: Polyhedron | None,
     only: dict[str, np.ndarray] | None = None,
 ) -> list[Piece]:
-    """All non-empty pieces of `{ x in D : |F(x) - F(x0)| <= eps }`; they may share faces, or be the same set twice.
+    """All pieces of `{ x in D : |F(x) - F(x0)| <= eps }` with members; they may share faces, or be the same twice.
 
     Args:
         network: F.
@@ -103,7 +103,9 @@ def _walk(
         return
     node, rest = left[0], left[1:]
     if node.is_affine:
-        _walk(network, rest, {**known, node.name: _affine(node, network, known)}, rows, features, tolerance, found, only)
+        _walk(
+            network, rest, {**known, node.name: _affine(node, network, known)}, rows, features, tolerance, found, only
+        )
         return
     for chosen, guards in _alternatives(node, network, known, only.get(node.name)):
         more = ([*rows[0], *guards], rows[1])

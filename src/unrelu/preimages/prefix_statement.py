@@ -13,7 +13,7 @@ from unrelu.cones.proofs import Cone
 from unrelu.errors import DomainError
 from unrelu.network.affine_rows import affine_rows
 from unrelu.network.graph import Network
-from unrelu.polyhedra.domain_at import DomainAt, the_domain_at
+from unrelu.polyhedra.domain_at import DomainAt, domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.preimages.lifted.block import (
     Directions,
@@ -71,7 +71,10 @@ class PrefixStatement:
         rows = self.system.domain_rows
         if rows is None:
             return None
-        return the_domain_at(rows, self.at, unit=self.system.unit, exact=self.system.exact)
+        (found,) = domain_at(rows, self.at[None], unit=self.system.unit, exact=self.system.exact)
+        if isinstance(found, DomainError):
+            raise found
+        return found
 
     @property
     def is_about_a_set(self) -> bool:
@@ -145,8 +148,8 @@ class PrefixStatement:
     def may_determine(self, cut: str, ends: tuple[str, ...], directions: Directions) -> bool:
         """Whether there are as many constraints from a cut on as there are numbers of it that can change.
 
-        Where there are not, a direction leads from the cut to the same features, by counting; where no number can change
-        there is nothing to prove.
+        Where there are not, a direction leads from the cut to the same features, by counting; where no number can
+        change there is nothing to prove.
         """
         changing = int(np.count_nonzero(self.located.units[cut].chosen.slopes.cpu().numpy()))
         inside = [self.located.units[name] for name in self.branching(cut, ends)]
