@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ import unrelu as ur
 from unrelu.cones.proofs import Counting, Direction, FullRank, Multipliers
 from unrelu.preimages.lifted import exact_values
 from unrelu.preimages.lifted.block import Directions
+from unrelu.preimages.lifted.located import locate
 from unrelu.preimages.prefix_certificate import PieceProof
 from unrelu.preimages.prefix_preimage import PrefixPreimage
 from unrelu.preimages.prefix_statement import PrefixStatement
+from whole_sets import values_at
 
 
 def dense(*sizes: int, seed: int = 0) -> ur.Network:
@@ -152,6 +155,62 @@ def test_signs_that_take_too_long_leave_open_what_rests_on_them(monkeypatch) -> 
     wide = ask(single((np.array([[1.0, -1.0, 0.0]]), [0.0]), (np.eye(1), [0.0])), np.ones(3))
     assert wide.kind is ur.Kind.UNBOUNDED  # a direction that keeps what is in doubt is one, whatever it is
     assert wide.certificate.verify()
+
+
+def test_open_signs_prove_no_single_point(monkeypatch) -> None:
+    """ReLU(x), ReLU(-x) and then the identity: nothing else looks like (1, 0), where two units are fed 0."""
+    net = single((np.vstack([np.eye(2), -np.eye(2)]), [0.0] * 4), (np.eye(4), [0.0] * 4))
+    found = ask(net, np.array([1.0, 0.0]))
+    assert (found.kind, found.certificate.verify()) == (ur.Kind.SINGLETON, True)
+    monkeypatch.setattr(exact_values.ExactValues.__init__, "__defaults__", (-1.0,))
+    later = replace(found.certificate, statement=PrefixStatement(found.system, found.at))
+    assert later.kind is ur.Kind.SINGLETON
+    assert not later.verify()
+    assert not later.verify_region_singleton()
+    assert not later.verify_complete()
+
+
+def test_tight_features_of_the_last_layer_count() -> None:
+    """ReLU(x1 - x2) = ReLU(x2 - x1) = 0 and x1 = 1, behind a ReLU."""
+    net = single((np.eye(2), [0.0, 0.0]), (np.array([[1.0, 0.0], [1.0, -1.0], [-1.0, 1.0]]), [0.0] * 3))
+    found = ask(net, np.array([1.0, 1.0]))
+    assert (found.kind, found.complete, found.certificate.verify()) == (ur.Kind.SINGLETON, True, True)
+    loose = ask(net, np.array([1.0, 1.0]), tolerance=0.5)
+    assert (loose.region_singleton, loose.region_dimension) == (False, ur.DimensionInterval(2, 2))
+
+
+def test_a_proof_of_one_statement_is_none_of_another() -> None:
+    """x1 alone is fixed: the set is a line, whatever is claimed of its boundedness."""
+    net = ur.Network.from_layers([(np.array([[1.0, 0.0]]), np.zeros(1))])
+    found = ask(net, np.zeros(2))
+    assert (found.kind, found.complete, found.certificate.verify()) == (ur.Kind.UNBOUNDED, True, True)
+    claims = replace(found.certificate, bounded=PieceProof((), FullRank()))
+    assert claims.kind is ur.Kind.BOUNDED
+    assert claims.verify_singleton()
+    assert not claims.verify_bounded()
+    assert not claims.verify()
+    enclosed = replace(found.certificate, bounded=None, domain=FullRank())
+    assert enclosed.kind is ur.Kind.BOUNDED
+    assert not enclosed.verify()  # there is no domain
+
+
+def test_values_behind_averages_are_exact() -> None:
+    """Means of two and of three numbers, in integers."""
+    pool = nn.AvgPool1d(3, 1, 1, count_include_pad=False)
+    module = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Unflatten(1, (1, 4)), pool)
+    torch.manual_seed(0)
+    for parameter in module.parameters():
+        parameter.data = torch.randint(-8, 9, parameter.shape).to(torch.float64)
+    net = ur.Network.from_torch(module.double().eval(), torch.zeros(1, 4, dtype=torch.float64))
+    x = np.array([0.5, -1.25, 3.0, 2.0])
+    exact = values_at(net, [Fraction(v) for v in x.tolist()])
+    found = locate(net, x)
+    numbers, common = found.exact.of(net.outputs[0], np.arange(4))
+    assert [Fraction(number, common) for number in numbers] == exact
+    assert any(value.denominator % 3 == 0 for value in exact)
+    near = found.values[net.outputs[0]]
+    for value, error, truth in zip(near.value.tolist(), near.error.tolist(), exact, strict=True):
+        assert abs(Fraction(value) - truth) <= Fraction(error)
 
 
 def test_normalized_and_averaged_rows_are_the_stored_ones() -> None:

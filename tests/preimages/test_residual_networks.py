@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 import unrelu as ur
+from unrelu.network import affine_rows
+from unrelu.preimages.lifted import region_rows
 
 
 class Block(nn.Module):
@@ -77,3 +79,16 @@ def test_directions_of_the_piece_keep_the_features() -> None:
     assert member is not None
     assert np.abs(member - X.reshape(-1)).max() > 0.01
     np.testing.assert_allclose(prefix(member.reshape(1, 1, 8, 8)), prefix(X[None].astype(np.float64)), atol=1e-6)
+
+
+def test_a_piece_that_is_too_large_to_write_out_says_what_is_known_without(monkeypatch) -> None:
+    found = ur.preimage(NET, at=X, domain=ur.Box(0, 1))
+    assert isinstance(found, ur.PrefixPreimage)
+    monkeypatch.setattr(region_rows, "DENSE_LIMIT", 2**10)
+    with pytest.raises(ur.errors.TooLarge, match="what is proved of it needs no such rows"):
+        _ = found.region
+    assert found.certificate.verify()
+    assert found.region_dimension.lower >= 61
+    monkeypatch.setattr(affine_rows, "MOST_NUMBERS", 100)
+    with pytest.raises(ur.errors.TooLarge, match="ask about a network on smaller inputs"):
+        ur.preimage(NET, at=X)

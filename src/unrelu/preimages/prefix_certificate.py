@@ -161,7 +161,7 @@ class PrefixCertificate:
             return False
         if not self.determined:
             return True
-        if not statement.is_sure or bool(statement.system.tolerance.any()):
+        if not statement.is_sure:
             return False
         return _reached(statement, self.determined, Directions.OF_LAYER) is not None
 

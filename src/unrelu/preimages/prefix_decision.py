@@ -112,7 +112,7 @@ def _of(
 
 def _determined(statement: PrefixStatement) -> tuple[tuple[str, ConeCertificate], ...]:
     """Proofs that the piece is the whole set, cut by cut from the end; none where one of them is missing."""
-    if not statement.is_sure or bool(statement.system.tolerance.any()):
+    if not statement.is_sure:
         return ()
     ends, found = statement.prefix.outputs, []
     while statement.branching(None, ends):

@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
+from unrelu.errors import TooLarge
 from unrelu.network.graph import Network
+from unrelu.network.layer import DENSE_LIMIT
 from unrelu.polyhedra.domain_at import DomainAt
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.row_collection import RowCollection
@@ -43,6 +45,7 @@ def region_rows(
     last = last_rectifiers(interior(prefix, None, prefix.outputs), prefix.outputs)
     ends = {name: prefix.node(name).inputs[0] if name in last else name for name in prefix.outputs}
     before = prefix.upto(*dict.fromkeys(ends.values()))
+    _check_size(before, at.size)
     maps = region_map(before, at, pattern=pattern.restricted(node.name for node in before.nodes), also=before.outputs)
     rows = RowCollection(at)
     sizes = np.cumsum([math.prod(prefix.node(name).shape) for name in prefix.outputs])[:-1]
@@ -59,3 +62,14 @@ def region_rows(
     if domain is not None:
         rows.within(domain)
     return rows.polyhedron()
+
+
+def _check_size(network: Network, d: int) -> None:
+    fed = {name for node in network.nodes if node.is_piecewise_linear for name in node.inputs}
+    rows = sum(math.prod(network.node(name).shape) for name in fed | set(network.outputs))
+    if 8 * rows * d > DENSE_LIMIT:
+        raise TooLarge(
+            f"the piece in the input's coordinates has {rows} rows of {d} numbers, which would take "
+            f"{8 * rows * d / 2**30:.1f} GiB (limit {DENSE_LIMIT / 2**30:.0f} GiB); what is proved of it needs no such "
+            "rows, and its geometry is answered for smaller networks."
+        )
