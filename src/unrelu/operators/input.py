@@ -10,6 +10,7 @@ from torch import Tensor
 from unrelu.errors import ShapeError
 from unrelu.operators.axis import Axis
 from unrelu.operators.base import Operator, Shape
+from unrelu.rigor.rounding import UNIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,10 @@ class Input(Operator):
                 f"shape (n, {', '.join(map(str, self.shape))})."
             )
         return inputs[0]
+
+    def error(self, values: Sequence[Tensor], errors: Sequence[Tensor], unit: float = UNIT) -> Tensor:
+        """As it is."""
+        return errors[0]
 
     def receptive_fields(self, operands: Sequence[tuple[Axis, ...]], shape: Shape) -> tuple[Axis, ...] | None:
         """Each place of itself."""
