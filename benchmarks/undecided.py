@@ -100,11 +100,8 @@ def rows_of(folder: str | None, count: int, only: list[str]) -> tuple[list[dict]
         ("3x3 stride 2, trained", trained, pictures, None),
         ("3x3 stride 2, 30 % active", lowered(trained, pictures, 0.3), pictures, None),
     ]
-    for name, seed, inputs in (
-        ("random", 0, pictures),
-        ("random, seed 1", 1, few[:10]),
-        ("random, seed 2", 2, few[:10]),
-    ):
+    ten = few[:10]
+    for name, seed, inputs in (("random", 0, pictures), ("random, seed 1", 1, ten), ("random, seed 2", 2, ten)):
         torch.manual_seed(seed)
         random = folded(nn.Conv2d(3, 16, 3, stride=2, padding=1), (3, 32, 32))
         cases.append((f"3x3 stride 2, {name}", random, inputs, None))
