@@ -75,7 +75,7 @@ def test_an_uncertain_slope_costs_at_the_farther_side(
         for w, c, low, high in zip(weights, slope, lower, upper, strict=True):
             size = abs(c) * error
             total += min((w + c + s * size) * end for s in (1, -1) for end in (low, high))
-        return total
+        return float(total)
 
     assert found <= bound(unit) + 1e-9
     # What is certain to be positive or not is not known to the bound, which takes the farther side.
