@@ -62,6 +62,16 @@ def test_every_kind_of_change_is_made(found: tuple[Path, list[str]]) -> None:
     assert not any("words" in name or "above" in name for name in names)
 
 
+def test_halves_are_those_of_numbers_and_bounds_of_errors(found: tuple[Path, list[str]]) -> None:
+    path, _ = found
+    names = [mutation.name for mutation in mutations(path, path.parent, halved=True)]
+    assert names == [
+        ": 2.0 ** (-50) -> 0.5 * 2.0 ** (-50)",
+        "holds: gamma(3 + 4) -> 0.5 * gamma(3 + 4)",
+        "holds: lost(1, max(x, s)) -> 0.5 * lost(1, max(x, s))",
+    ]
+
+
 def test_each_changes_the_source_in_one_place(found: tuple[Path, list[str]]) -> None:
     path, _ = found
     original = ast.parse(path.read_text())
