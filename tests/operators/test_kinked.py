@@ -12,6 +12,7 @@ from torch import Tensor
 from stability.reference_networks import Graph, normal
 from unrelu.operators import Absolute, AtLeast, AtMost, Clamp, Dense, LeakyReLU, Operator, ReLU
 from unrelu.operators.kinked import Kinked
+from unrelu.operators.on_line import OnLine
 from unrelu.operators.piecewise_linear import PiecewiseLinear
 from unrelu.stability.following.follow import follow
 from unrelu.stability.linearization import linearize
@@ -172,3 +173,26 @@ def test_kinks_hit_exactly_belong_to_the_piece_on_the_left():
     found = activation_pattern(net, np.array([0.0, np.nextafter(0.0, 1.0), 6.0, np.nextafter(6.0, 7.0)]))
     assert found.branches["bend"].tolist() == [0, 1, 1, 2]
     assert found.active("bend").tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize("t_error", [0.0, 1e-3])
+def test_a_rectifier_moves_as_any_function_of_one_kink(t_error):
+    """`ReLU.on_line` is written once more for speed; signs, ties and errors of all kinds."""
+    rng = np.random.default_rng(0)
+    pick = lambda *choices: torch.from_numpy(rng.choice(choices, size=(1, 400)))  # noqa: E731
+    fed = OnLine(
+        pick(0.0, 1.0, -1.0, 1e-3, -1e-3),
+        pick(0.0, 1e-3, 2.0),
+        pick(0.0, 1.0, -1.0, 1e-9),
+        pick(0.0, 1e-9, 0.5),
+        torch.from_numpy(rng.standard_normal((3, 400))),
+        torch.from_numpy(rng.standard_normal((3, 400))),
+    )
+    for tied in (None, torch.from_numpy(rng.random(400) < 0.3)):
+        fast, plain = ReLU().on_line([fed], tied, t_error), Kinked.on_line(ReLU(), [fed], tied, t_error)
+        for name in ("value", "error", "slope", "slope_error", "values", "slopes"):
+            torch.testing.assert_close(getattr(fast.result, name), getattr(plain.result, name), rtol=0, atol=1e-18)
+        assert torch.equal(fast.branches, plain.branches)
+        assert (fast.sure, fast.lasting) == (plain.sure, plain.lasting)
+        for name in ("owners", "after", "errors"):
+            assert torch.equal(getattr(fast.crossings, name), getattr(plain.crossings, name))

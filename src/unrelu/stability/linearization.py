@@ -268,8 +268,7 @@ class _NearestBoundary:
 
     def _take(self, node: str, fed: list[Tangents | Patch]) -> None:
         guards = self._guards[node]
-        if len(fed) == 1 and guards.plus_slopes is None and not guards.paired.any():
-            places = np.maximum(guards.plus, guards.minus)
+        if len(fed) == 1 and (places := guards.single) is not None:
             self._add(node, 2.0, fed[0].squares()[places])
             self._add(node, math.inf, fed[0].magnitudes()[places])
             return
