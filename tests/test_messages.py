@@ -145,7 +145,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: read(lambda m, x: (x, functional.relu(x)), upto="relu"),
     ),
     "use batch norm, which is affine in evaluation mode": (
-        lambda _: read(lambda m, x: functional.instance_norm(x[:, None])),
+        lambda _: read(lambda m, x: functional.rms_norm(x, (2,))),
         lambda _: ur.Network.from_torch(nn.BatchNorm1d(2).eval(), torch.ones(2, 2)),
     ),
     "replace it by an activation that is read (relu, leaky_relu, clamp, abs)": (

@@ -10,6 +10,7 @@ import torch
 from network.contract_cases import CASES, Case
 from network.onnx_builder import OnnxBuilder
 from network.piecewise_cases import PIECEWISE
+from network.smooth_cases import SMOOTH
 from unrelu.network.graph import Network
 
 
@@ -38,9 +39,9 @@ def by_onnx_in_double(case: Case, module: torch.nn.Module, folder: Path) -> Netw
 
 READ = [
     *((case, intake) for case in CASES for intake in (by_torch, by_onnx, by_onnx_of_three)),
-    *((case, intake) for case in PIECEWISE for intake in (by_torch, by_onnx)),
-    *((case, by_torch_in_double) for case in [*CASES, *PIECEWISE]),
-    *((case, by_onnx_in_double) for case in [*CASES, *PIECEWISE] if case.exact_in_double),
+    *((case, intake) for case in [*PIECEWISE, *SMOOTH] for intake in (by_torch, by_onnx)),
+    *((case, by_torch_in_double) for case in [*CASES, *PIECEWISE, *SMOOTH]),
+    *((case, by_onnx_in_double) for case in [*CASES, *PIECEWISE, *SMOOTH] if case.exact_in_double),
 ]
 
 
