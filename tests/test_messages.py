@@ -61,6 +61,11 @@ def joined() -> ur.Network:
     return read(lambda m, x: functional.relu(functional.relu(x) + x))
 
 
+def blocks() -> ur.Network:
+    """A residual block behind a ReLU."""
+    return read(lambda m, x: functional.relu(functional.relu(m.linear(h := functional.relu(x))) + h))
+
+
 def halves(*, wider: bool) -> ur.Network:
     module = nn.Linear(2, 2, bias=False).half().eval()
     nn.init.constant_(module.weight, 6e4)
@@ -107,19 +112,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
             ur.spectrum(joined().upto("relu#2"), at=X),
             ur.metamer(joined().upto("relu#2"), at=X, target=0 * X),
             ur.linearize(joined().upto("relu#2"), at=X).region.volume(),
+            ur.preimage(joined().upto("relu#2"), at=X),
+            ur.classify(joined().upto("relu#2"), X[None], progress=False),
         ],
     ),
-    "give net.layer(name) of a network, or ReLULayer(weight, bias)": (
-        lambda _: ur.preimage(EYE, at=X),  # pyright: ignore[reportArgumentType]
-        lambda _: [ur.preimage(NET.layer("relu1"), at=X), ur.preimage(ur.ReLULayer(EYE, X), at=X)],
-    ),
-    "is not one ReLU layer on its input; for a layer on its own input give net.layer(name)": (
-        lambda _: ur.preimage(PREFIX, at=X),
-        lambda _: [
-            ur.preimage(NET.layer("relu2"), at=X),
-            ur.metamer(PREFIX, at=X, target=0 * X),
-            ur.linearize(PREFIX, at=X).region,
-        ],
+    "give net.layer(name) or net.upto(name) of a network, or ReLULayer(weight, bias)": (
+        lambda _: ur.preimage(EYE, at=X),  # pyright: ignore[reportArgumentType, reportCallIssue]
+        lambda _: [ur.preimage(asked, at=X) for asked in (NET.layer("relu1"), NET.upto("relu2"), ur.ReLULayer(EYE, X))],
     ),
     "give net.upto(name) of a network, or Network.from_torch(module, example)": (
         lambda _: ur.spectrum(LAYER, at=X),  # pyright: ignore[reportArgumentType]
@@ -220,6 +219,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
             ur.save_certificates(ur.preimage(LAYER, at=X), folder / "one"),
             ur.save_certificates(ur.admissibility(LAYER, [0]), folder / "set"),
             ur.save_certificates(ur.admissible_sets(LAYER), folder / "sets"),
+        ],
+    ),
+    "; or about its block alone, net.between(": (
+        lambda _: blocks().layer("relu#3"),
+        lambda _: [
+            ur.preimage(blocks().between("relu", "relu#3"), at=blocks().upto("relu")(X[None])[0]),
+            ur.spectrum(blocks().between("relu", "relu#3"), at=X),
         ],
     ),
     "give one input of the layer (net.layer_input(name, x)[i])": (

@@ -247,6 +247,44 @@ class Network:
             bypassed_by=bypasses(self.nodes, outputs, self.outputs),
         )
 
+    def between(self, start: str, *names: str) -> Network:
+        """A part of the network by itself: from a node's values, which are its input, through one node or several.
+
+        Which other values of a cut give the same values at the end of a block is `ur.preimage(net.between(cut, end),
+        at=h)`, with `h = net.upto(cut)(x)[0]`. Nodes keep their names, but for the start, which becomes "input".
+
+        >>> import numpy as np
+        >>> net = Network.from_layers([(np.eye(2), np.zeros(2))] * 3)
+        >>> net.between("relu1", "relu2")
+        Network((2,) to relu2; ReLU layers: relu2)
+
+        Args:
+            start: a node that all paths from the input to the end run through.
+            names: where the part ends.
+
+        Raises:
+            UnknownNode: if there is no node of a name, or a path leads past the start; the message names those that do.
+        """
+        prefix, first = self.upto(*names), self.node(start).name
+        allowed = [name for name in prefix.cuts if name not in prefix.outputs]
+        if first not in allowed:
+            raise UnknownNode(
+                f"not all that {', '.join(prefix.outputs)} depends on runs through {first!r}; a part can begin at "
+                f"{', '.join(allowed) or 'no node'}."
+            )
+        at = [node.name for node in prefix.nodes].index(first)
+        needed = set(prefix.outputs)
+        for node in reversed(prefix.nodes[at + 1 :]):
+            if node.name in needed:
+                needed.update(node.inputs)
+        shape = self.node(first).shape
+        behind = [
+            replace(node, inputs=tuple(INPUT if name == first else name for name in node.inputs))
+            for node in prefix.nodes[at + 1 :]
+            if node.name in needed
+        ]
+        return replace(prefix, nodes=(Node(INPUT, Input(shape), (), shape), *behind), source=None)
+
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """Names of all nodes that these depend on, themselves and the input included."""
         return ancestors(self.nodes, names)

@@ -18,6 +18,7 @@ from unrelu.rigor.rounding import UNDERFLOW, UNIT, lost
 if TYPE_CHECKING:
     from unrelu.operators.extent import Extent
     from unrelu.operators.patch import Patch
+    from unrelu.rigor.matrices import SparseRows
 
 
 _TINY = 2.0**-900  # a sum of magnitudes above it is none of zeros alone, whatever underflows
@@ -126,6 +127,25 @@ class AffineOperator(Operator):
 
         Returns:
             (r, channels, *extent.sizes) float64; None where only all places can be computed together.
+        """
+        return None
+
+    def matrix(self, shapes: Sequence[Shape]) -> SparseRows | None:
+        """The linear part, (m, n) on the operands flattened and joined, where its numbers are known beforehand.
+
+        Args:
+            shapes: sample shapes of the operands.
+
+        Returns:
+            None where they are told by what becomes of unit vectors; so it is for all operators of one operand.
+        """
+        return None
+
+    def divisors(self, weights: Tensor) -> Tensor | None:
+        """What sums of the operand's numbers are divided by; None where the operator is anything else.
+
+        Args:
+            weights: what each sum is multiplied by, one over its divisor as rounded; of the result's sample shape.
         """
         return None
 

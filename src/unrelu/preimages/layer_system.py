@@ -77,6 +77,11 @@ class LayerSystem:
         eps = resolve_tolerance(tolerance, layer.n_outputs)
         return cls(layer, None if domain is None else resolve(domain, layer.n_inputs), eps, unit, exact)
 
+    @property
+    def title(self) -> str:
+        """What it is about, in words."""
+        return f"layer {self.layer.name}" if self.layer.name else "the layer"
+
     @cached_property
     def rows(self) -> ScaledRows:
         """The layer's rows, then the domain's equalities, then its inequalities, scaled by powers of two."""
