@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unrelu.operators.affine import AffineOperator
 from unrelu.operators.base import Operator, Shape
+from unrelu.operators.kinked import Kinked
 from unrelu.operators.piecewise_linear import PiecewiseLinear
 
 
@@ -60,4 +61,15 @@ class Node:
         """
         if not isinstance(self.operator, PiecewiseLinear):
             raise TypeError(f"node {self.name!r} is not piecewise linear")
+        return self.operator
+
+    @property
+    def kinked(self) -> Kinked:
+        """The operator, which is a piecewise linear function of one number.
+
+        Raises:
+            TypeError: if it is not.
+        """
+        if not isinstance(self.operator, Kinked):
+            raise TypeError(f"node {self.name!r} is not a function of one number")
         return self.operator
