@@ -20,7 +20,7 @@ from unrelu.network.graph import INPUT, Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.node import Node
 from unrelu.network.single_layer import single_layer
-from unrelu.operators import Dense, Input, ReLU
+from unrelu.operators import Dense, Input
 from unrelu.polyhedra.chebyshev import chebyshev_center
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.progress import Progress, resolve_progress
@@ -164,6 +164,8 @@ def _sandwich(
             n = len(network.layers)
             many = f"the prefix has {n} ReLU layers; the sandwich is about one"
             return None, many if n > 1 else "the prefix is not one ReLU layer"
+        if not layer.is_relu:
+            return None, f"the sandwich is about a ReLU layer, and this one has a {type(layer.activation).__name__}"
         return frame_bounds(full_regions(layer, domain, limit=limit, progress=progress)), ""
     except TooLarge as error:
         return None, str(error)
@@ -199,7 +201,7 @@ def _as_network(layer: ReLULayer) -> Network:
         (
             Node(INPUT, Input((d,)), (), (d,)),
             Node("dense", dense, (INPUT,), (m,)),
-            Node("relu", ReLU(), ("dense",), (m,)),
+            Node("relu", layer.activation, ("dense",), (m,)),
         ),
         ("relu",),
     )

@@ -290,16 +290,17 @@ class Network:
         return ancestors(self.nodes, names)
 
     def layer(self, name: str) -> ReLULayer:
-        """The ReLU layer of that name: `ReLU(A h + b)` on its own input h.
+        """The layer of that name on its own input h: `ReLU(A h + b)`, or with another activation.
 
         The affine nodes between the ReLU and the nodes it depends on are composed; see
         `ReLULayer.folding_error` for what rounding that brings.
 
         Raises:
-            UnknownNode: if there is no ReLU of that name.
+            UnknownNode: if there is no layer of that name (`layers`).
+            InputError: if its activation is not continuous.
             JoinedLayer: if it depends affinely on several non-affine nodes.
         """
-        relu = self._relu(name)
+        relu = self._layer(name)
         origin = single_source(self._index, relu)
         folded = fold(self, origin, relu.inputs[0])
         return ReLULayer(
@@ -309,16 +310,17 @@ class Network:
             input_shape=self.node(origin).shape,
             output_shape=relu.shape,
             folding_error=folded.error,
+            activation=relu.kinked.to("cpu"),
         )
 
     def layer_input(self, name: str, x: ArrayT) -> ArrayT:
-        """What the ReLU layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
+        """What the layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
 
         Raises:
-            UnknownNode: if there is no ReLU of that name.
+            UnknownNode: if there is no layer of that name (`layers`).
             JoinedLayer: if it depends affinely on several non-affine nodes.
         """
-        return self.upto(single_source(self._index, self._relu(name)))(x)
+        return self.upto(single_source(self._index, self._layer(name)))(x)
 
     def affine_sources(self, name: str) -> tuple[str, ...]:
         """The non-affine nodes (or the input) on which a node depends through affine nodes only, in order.
@@ -328,9 +330,9 @@ class Network:
         """
         return affine_sources(self._index, self.node(name).name)
 
-    def _relu(self, name: str) -> Node:
+    def _layer(self, name: str) -> Node:
         node = self.node(name)
-        if not (node.is_layer and node.piecewise.is_rectifier):
+        if not node.is_layer:
             raise UnknownNode(f"{name!r} is not a ReLU layer; the network's layers are {', '.join(self.layers)}.")
         return node
 
