@@ -110,11 +110,8 @@ def _run(
 ) -> Figures:
     every = mutations(PACKAGE / module, PACKAGE, halved=options.halved)
     figures = Figures(module, len(every))
-    stale = (
-        set()
-        if options.halved
-        else set(known) - {mutation.name for mutation in every} - {mutation.function for mutation in every}
-    )
+    stale = {name for name in known if (" -> 0.5 * " in name) == options.halved and " -> " in name}
+    stale -= {mutation.name for mutation in every}
     for name in sorted(stale):
         print(f"{module}: no longer there, though argued equivalent: {name}", flush=True)
     chosen = [mutation for mutation in every if options.only in mutation.name]

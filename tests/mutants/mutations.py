@@ -81,8 +81,8 @@ def _sites(node: ast.AST, function: str, steps: tuple[Step, ...], changes: Chang
         yield function, steps, node, replacement
     if _is_power(node):
         return
-    forced = changes is _replacements and isinstance(node, ast.FunctionDef)
-    if forced and node.returns is not None and _text(node.returns) == "bool":
+    forced = changes is _replacements
+    if forced and isinstance(node, ast.FunctionDef) and node.returns is not None and _text(node.returns) == "bool":
         yield from _forced(node, function, steps)
     for field, child, index in _children(node):
         yield from _sites(child, function, (*steps, (field, index)), changes)
