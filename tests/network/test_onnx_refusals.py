@@ -154,6 +154,15 @@ def test_two_nodes_that_give_the_same_are_damage(tmp_path):
         read(tmp_path, write)
 
 
+def test_later_results_of_a_node_are_named(tmp_path):
+    def write(b: OnnxBuilder) -> str:
+        pooled = b.node("MaxPool", "x", kernel_shape=[2], outputs=2, name="pool")
+        return b.node("Cast", f"{pooled}_1", to=TensorProto.FLOAT)
+
+    with pytest.raises(UnsupportedOperator, match=r"later result of node 'pool'.*\(upto='pool'\)"):
+        read(tmp_path, write, (2, 4))
+
+
 def test_softmax_over_several_axes_is_named(tmp_path):
     with pytest.raises(UnsupportedOperator, match="over several axes, as before opset 13"):
         read(tmp_path, lambda b: b.node("Neg", b.node("Softmax", "x")), (2, 3), opset=11)

@@ -42,18 +42,21 @@ class Network:
         bypassed_by: of a prefix (`upto`), names of the nodes of the network it is taken from by which that network's
             output can depend on the input past this prefix: of each such path, the first node that is not in the
             prefix. Empty where there is none, so that the prefix alone decides what the network says.
+        head: name of the softmax or sigmoid that the model ends in and that was cut off; empty if there is none.
     """
 
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     source: Source | None = None
     bypassed_by: tuple[str, ...] = ()
+    head: str = ""
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __repr__(self) -> str:
         """A line with the shapes and the names of the ReLU layers."""
         layers = ", ".join(self.layers) or "none"
-        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers})"
+        head = f"; its head {self.head} cut off" if self.head else ""
+        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers}{head})"
 
     def __post_init__(self) -> None:
         if not self.nodes or not isinstance(self.nodes[0].operator, Input) or self.nodes[0].name != INPUT:
@@ -99,7 +102,8 @@ class Network:
         Args:
             module: in evaluation mode, with one input and one output.
             example_input: a batch (n, *shape) of inputs, as the module takes them.
-            upto: name of the node that the network ends in, the output if left out; what lies behind it is not read.
+            upto: name of the node that the network ends in; what lies behind it is not read. If left out, it ends in
+                the output, of which a last softmax or sigmoid is cut off with a `HeadWarning`.
 
         Raises:
             ModelError: if the module cannot be read; the message names the node and what to do.
@@ -245,6 +249,7 @@ class Network:
             nodes=tuple(node for node in self.nodes if node.name in needed),
             outputs=outputs,
             bypassed_by=bypasses(self.nodes, outputs, self.outputs),
+            head=self.head if outputs == self.outputs else "",
         )
 
     def between(self, start: str, *names: str) -> Network:
