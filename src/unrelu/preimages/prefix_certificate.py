@@ -178,6 +178,8 @@ def _reached(
         allowed = allowed[: allowed.index(cut)]
         if directions is Directions.OF_LAYER and statement.branching(cut, ends):
             return None
+        if directions is not Directions.OF_LAYER and not statement.may_determine(cut, ends, directions):
+            return None
         if not certificate.verify(statement.cone(cut, ends, directions)):
             return None
         ends = (cut,)

@@ -16,8 +16,8 @@ from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.lifted.block import Directions
+from unrelu.preimages.lifted.region_rows import region_rows
 from unrelu.preimages.prefix_certificate import PieceProof, PrefixCertificate
-from unrelu.preimages.prefix_features import region_features
 from unrelu.preimages.prefix_statement import PrefixStatement
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage_dimension import dimension_of_cone
@@ -196,12 +196,13 @@ class PrefixPreimage:
         Raises:
             TooLarge: if they would take more memory than allowed.
         """
-        return region_features(
+        return region_rows(
             self.prefix,
             self.at,
+            self.pattern,
+            {name: above for name, (above, _) in self.statement.above.items()},
             domain=self.statement.domain_at,
             tolerance=self.system.tolerance,
-            pattern=self.pattern,
         )
 
     def contains(self, x: Array) -> bool | None:

@@ -13,7 +13,7 @@ from unrelu.cones.proofs import Cone
 from unrelu.errors import DomainError
 from unrelu.network.affine_rows import affine_rows
 from unrelu.network.graph import Network
-from unrelu.polyhedra.domain_at import DomainAt, the_domain_at
+from unrelu.polyhedra.domain_at import DomainAt, domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.preimages.lifted.block import (
     Directions,
@@ -71,7 +71,10 @@ class PrefixStatement:
         rows = self.system.domain_rows
         if rows is None:
             return None
-        return the_domain_at(rows, self.at, unit=self.system.unit, exact=self.system.exact)
+        (found,) = domain_at(rows, self.at[None], unit=self.system.unit, exact=self.system.exact)
+        if isinstance(found, DomainError):
+            raise found
+        return found
 
     @property
     def is_about_a_set(self) -> bool:
@@ -89,10 +92,10 @@ class PrefixStatement:
     @cached_property
     def is_sure(self) -> bool:
         """Whether all signs at x0 are known that the pattern and the features rest on."""
-        return self.located.is_sure and not any(bool(unsure.any()) for _, unsure in self._above.values())
+        return self.located.is_sure and not any(bool(unsure.any()) for _, unsure in self.above.values())
 
     @cached_property
-    def _above(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    def above(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """By last ReLU: (m,) bool, the features above their tolerance, and of which of them that is open."""
         found = {}
         for name in last_rectifiers(interior(self.prefix, None, self.prefix.outputs), self.prefix.outputs):
@@ -115,8 +118,8 @@ class PrefixStatement:
         """(m,) bool, the features that the set fixes from below: of a last ReLU those above their tolerance."""
         parts = []
         for name in self.prefix.outputs:
-            if name in self._above:
-                parts.append(self._above[name][0])
+            if name in self.above:
+                parts.append(self.above[name][0])
             else:
                 parts.append(np.ones(math.prod(self.prefix.node(name).shape), dtype=bool))
         return np.concatenate(parts)
@@ -145,14 +148,15 @@ class PrefixStatement:
     def may_determine(self, cut: str, ends: tuple[str, ...], directions: Directions) -> bool:
         """Whether there are as many constraints from a cut on as there are numbers of it that can change.
 
-        Where there are not, a direction leads from the cut to the same features, by counting.
+        Where there are not, a direction leads from the cut to the same features, by counting; where no number can
+        change there is nothing to prove.
         """
         changing = int(np.count_nonzero(self.located.units[cut].chosen.slopes.cpu().numpy()))
         inside = [self.located.units[name] for name in self.branching(cut, ends)]
         tight = directions is Directions.AT_POINT
         guards = sum(int(each.tight.sum()) if tight else len(each.guards) for each in inside)
         features = self._features(cut, ends, directions)
-        return changing <= guards + sum(int((each.fixed | each.falling).sum()) for each in features)
+        return 0 < changing <= guards + sum(int((each.fixed | each.falling).sum()) for each in features)
 
     @cached_property
     def domain_cone(self) -> Cone | None:
@@ -186,7 +190,7 @@ class PrefixStatement:
             unsure[units.guards.units[units.unsure]] = True
             above = units.branches.reshape(-1) == 1
             if at_end:
-                above, unsure = self._above[name]
+                above, unsure = self.above[name]
             fixed = (above | unsure) & exact
             falling = ~fixed if directions is Directions.FOR_EVER else tight & ~fixed & (eps == 0)
             found.append(Features(self.prefix.node(name).inputs[0], fixed, falling))

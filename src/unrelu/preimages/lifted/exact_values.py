@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from unrelu.network.affine_rows import AffineRows, affine_rows
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
-from unrelu.operators import AffineOperator
 from unrelu.operators.selected_map import SelectedMap
 from unrelu.rigor.arithmetic import require_ieee
 
@@ -61,6 +60,8 @@ class ExactValues:
         Raises:
             OutOfWork: if they take too long.
         """
+        if not places.size:
+            return [], 1
         self._compute(name, places)
         return self._numbers[name][places].tolist(), self._denominators[name]
 
@@ -135,7 +136,6 @@ class ExactValues:
             raise OutOfWork
 
     def _affine(self, node: Node, places: np.ndarray) -> list[int]:
-        assert isinstance(node.operator, AffineOperator)
         rows = affine_rows(self._network, node.name)
         h, common = self._joined(node)
         moves = rows.moves
