@@ -19,6 +19,7 @@ from torch.nn import functional
 
 import unrelu as ur
 from flushing import flushing
+from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.stability.jacobian import check_size
 from unrelu.study.data_files import read_batch
@@ -54,6 +55,10 @@ def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
 def joined() -> ur.Network:
     """Its second ReLU adds what feeds the first, in other words depends on two nodes."""
     return read(lambda m, x: functional.relu(functional.relu(x) + x))
+
+
+def of_magnitudes() -> ur.Preimage:
+    return ur.preimage(ur.ReLULayer(EYE, np.zeros(2), activation=Absolute()), at=X)
 
 
 def halves(*, wider: bool) -> ur.Network:
@@ -228,6 +233,14 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "give a prior, such as Box(0, 1)": (
         lambda _: ur.analyze(NET, X[None], freedom=1, progress=False),
         lambda _: ur.analyze(NET, X[None], freedom=1, prior=BOX, progress=False),
+    ),
+    "a piecewise linear operator of unrelu.operators, such as ReLU() or LeakyReLU(slope)": (
+        lambda _: ur.ReLULayer(EYE, np.zeros(2), activation=np.abs),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.ReLULayer(EYE, np.zeros(2), activation=LeakyReLU(torch.tensor(0.5, dtype=torch.float64))),
+    ),
+    "ask it, as in pre.region.ranges()": (
+        lambda _: of_magnitudes().ranges(),
+        lambda _: of_magnitudes().region.ranges(),
     ),
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
         lambda folder: batch(folder, np.ones((2, 4, 4, 3))),
