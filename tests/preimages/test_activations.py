@@ -15,7 +15,7 @@ from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
 from unrelu.operators import Absolute, AtLeast, AtMost, Clamp, LeakyReLU, ReLU
 from unrelu.operators.kinked import Kinked
-from unrelu.polyhedra.domains import Box, resolve
+from unrelu.polyhedra.domains import Box
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 
@@ -164,7 +164,8 @@ def test_ends_that_are_no_floats_are_known_up_to_the_error_that_is_stored(slope:
 
 def test_two_points_have_one_magnitude() -> None:
     found = preimage(of_one_number(Absolute()), at=np.array([2.0]))
-    assert (found.bounded, found.singleton, found.complete) == (True, None, False)
+    assert (found.kind, found.complete) == (Kind.BOUNDED, False)
+    assert (found.dimension.lower, found.dimension.upper) == (0, 0)
     assert found.contains(np.array([-2.0]))
     assert not found.contains(np.array([0.0]))
     with pytest.raises(InputError, match=r"pre\.region\.ranges"):
@@ -234,4 +235,26 @@ def test_what_is_no_continuous_function_is_refused() -> None:
         ReLULayer(np.eye(1), np.zeros(1), activation=3)  # pyright: ignore[reportArgumentType]
     assert repr(of_one_number(RELU6)) == "ReLULayer(1 features of 1 inputs, Clamp)"
     assert of_one_number(ReLU()).is_relu
-    assert resolve(None, 1).n_coordinates == 1
+
+
+def test_independent_rows_of_magnitudes_leave_several_points() -> None:
+    rng = np.random.default_rng(11)
+    for m, d in ((1, 1), (4, 4), (3, 5)):
+        A = rng.standard_normal((m, d))
+        layer, x = ReLULayer(A, rng.standard_normal(m), activation=Absolute()), rng.standard_normal(d)
+        found = preimage(layer, at=x)
+        assert found.kind is (Kind.BOUNDED if m == d else Kind.UNBOUNDED)
+        assert (found.dimension.lower, found.dimension.upper) == (d - m, d - m)
+        assert found.certificate.verify()
+        if m == d:
+            signs = np.array([1.0, *[-1.0] * (d - 1)]) if d > 1 else -np.ones(1)
+            other = np.linalg.solve(A, signs * (A @ x + layer.bias) - layer.bias)
+            np.testing.assert_allclose(layer(other), layer(x), atol=1e-12)
+    # Within a domain, and with dependent rows, there may be no other.
+    layer = ReLULayer(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 1.0, 0.0]), activation=Absolute())
+    assert preimage(layer, at=np.array([1.0, 0.0])).kind is Kind.UNDECIDED  # |t| = 1 and |t + 1| = 2 at 1 only
+    assert preimage(ReLULayer(np.eye(2), np.zeros(2), activation=Absolute()), at=np.ones(2), domain=Box(0, 2)).kind is (
+        Kind.UNDECIDED
+    )
+    # A unit at its kink has the feature there only.
+    assert preimage(ReLULayer(np.eye(2), np.zeros(2), activation=Absolute()), at=np.zeros(2)).kind is Kind.SINGLETON

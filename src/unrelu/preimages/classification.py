@@ -22,6 +22,7 @@ from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
+from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.feature_decision import preimage_of_features
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
@@ -423,6 +424,8 @@ def _classify_block(
             own = system.recession_cone(pattern.interval), system.tangent_cone(pattern)
             bounded[index] = _by_a_piece(bounded[index], own[0], recession[index])
             singleton[index] = _by_a_piece(singleton[index], own[1], tangent[index])
+            if singleton[index].holds is None and system.has_independent_rows:
+                singleton[index] = decided(OtherPieces())
     return [
         Preimage(
             statement=SameFeatures.of(system, point, pattern),

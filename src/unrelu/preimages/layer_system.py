@@ -23,6 +23,7 @@ from unrelu.preimages.unit_states import states_at
 from unrelu.rigor.matrices import Matrix, stacked
 from unrelu.rigor.rounding import UNIT
 from unrelu.rigor.scaled_rows import ScaledRows
+from unrelu.rigor.singular import proves_full_rank
 
 _ROWS: weakref.WeakKeyDictionary[ReLULayer, dict[bytes, ScaledRows]] = weakref.WeakKeyDictionary()
 _KEPT = 4  # domains a layer for which the rows are kept
@@ -102,6 +103,15 @@ class LayerSystem:
                 kept.pop(next(iter(kept)))
             kept[key] = ScaledRows(stacked(parts) if len(parts) > 1 else parts[0])
         return kept[key]
+
+    @cached_property
+    def has_independent_rows(self) -> bool:
+        """Whether all rows of the layer are proved to be independent, and inputs may lie anywhere.
+
+        Then each vector of pre-activations is that of some input.
+        """
+        A = self.layer.weight
+        return self.domain is None and A.shape[0] <= A.shape[1] and proves_full_rank(A)
 
     @property
     def turned(self) -> np.ndarray:
@@ -198,6 +208,20 @@ class LayerSystem:
         above = ~all_.single & at_upper & (own.single | pattern.tight_above)
         of_domain = None if pattern.domain is None else pattern.domain.tangent
         return self._cone(all_.single, below, above, of_domain)
+
+    def directions_of_pieces(self, pattern: LayerPattern) -> Cone:
+        """A subspace that holds the differences of members of each piece of the preimage.
+
+        On it the rows vanish of all units that have the feature at single numbers only: those that do not fall, and
+        have only one, and those without a constant piece.
+        """
+        units, nothing = self.layer.units, np.zeros(self.layer.n_outputs, dtype=bool)
+        single = pattern.interval.single & (~units.falls | (units.slopes != 0).all(axis=0))
+        of_domain = None
+        if self._domain_rows is not None:
+            none = np.zeros(self._domain_rows.n_inequalities, dtype=bool)
+            of_domain = none, none
+        return self._cone(single, nothing, nothing, of_domain)
 
     def _cone(
         self,

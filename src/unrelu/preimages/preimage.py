@@ -151,15 +151,21 @@ class Preimage(Geometry):
             return DimensionInterval(-1, d)
         if self.singleton:
             return DimensionInterval(0, 0)
+        if not self.complete:
+            return self._dimension_of_union
         cone = self.certificate.cone
         if cone is None:
             return DimensionInterval(int(self.singleton is False), d)
-        found = dimension_of_cone(cone, is_point=self.singleton)
-        if self.complete:
-            return found
-        # P lies in what encloses it, and holds the piece of x0.
-        of_all = dimension_of_cone(self.statement.enclosing_tangent_cone, is_point=None)
-        return DimensionInterval(found.lower, max(found.lower, of_all.upper))
+        return dimension_of_cone(cone, is_point=self.singleton)
+
+    @property
+    def _dimension_of_union(self) -> DimensionInterval:
+        """At least that of the piece of x0, at most that of a subspace of whose translates each holds a piece."""
+        if self.statement.features is not None:
+            return DimensionInterval(-1, self.layer.n_inputs)
+        own = dimension_of_cone(self.statement.tangent_cone, is_point=None)
+        of_all = dimension_of_cone(self.system.directions_of_pieces(self.pattern), is_point=None)
+        return DimensionInterval(own.lower, max(own.lower, of_all.upper))
 
     @property
     def rows_moved(self) -> int:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from unrelu.cones.proofs import Cone, ConeCertificate
 from unrelu.errors import DomainError
+from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
 from unrelu.preimages.kind import Kind, kind_of
@@ -100,6 +101,8 @@ class PreimageCertificate:
         """Whether the claim about uniqueness is proved; a proof that the preimage is unbounded refutes it."""
         if self.singleton is None or not self._is_about_a_set():
             return False
+        if isinstance(self.singleton, OtherPieces):
+            return self.statement.has_other_pieces
         if self._verify_cone():
             return True
         return (

@@ -110,6 +110,11 @@ class SameFeatures:
         return bool((self._of_features[1] <= 1).all() or self._never.any())
 
     @property
+    def has_other_pieces(self) -> bool:
+        """Whether P is proved to have members in other pieces than that of x0: see `OtherPieces`."""
+        return self.features is None and not self.is_whole and self.system.has_independent_rows
+
+    @property
     def active(self) -> np.ndarray:
         """(m,) bool, J, the features of which both ends are known: of ReLUs those with `y_i > eps_i`."""
         return self.intervals.below & self.intervals.above
