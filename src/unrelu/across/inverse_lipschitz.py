@@ -164,7 +164,7 @@ def _sandwich(
             n = len(network.layers)
             many = f"the prefix has {n} ReLU layers; the sandwich is about one"
             return None, many if n > 1 else "the prefix is not one ReLU layer"
-        if not layer.is_relu:
+        if not layer.is_rectifier:
             return None, f"the sandwich is about a ReLU layer, and this one has a {type(layer.activation).__name__}"
         return frame_bounds(full_regions(layer, domain, limit=limit, progress=progress)), ""
     except TooLarge as error:

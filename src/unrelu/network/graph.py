@@ -59,7 +59,7 @@ class Network:
         return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers}{head})"
 
     def __post_init__(self) -> None:
-        if not self.nodes or not isinstance(self.nodes[0].operator, Input) or self.nodes[0].name != INPUT:
+        if not self.nodes or not self.nodes[0].operator.is_input or self.nodes[0].name != INPUT:
             raise InputError("the first node of a network must be its input, called 'input'.")
         if not self.outputs:
             raise InputError("a network needs the name of at least one output node.")

@@ -33,6 +33,11 @@ class Operator(ABC):
     """
 
     @property
+    def is_input(self) -> bool:
+        """Whether it is where the network's input enters."""
+        return False
+
+    @property
     def is_affine(self) -> bool:
         """Whether it is an `AffineOperator`."""
         return False

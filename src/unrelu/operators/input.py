@@ -23,6 +23,11 @@ class Input(Operator):
 
     shape: Shape
 
+    @property
+    def is_input(self) -> bool:
+        """It is."""
+        return True
+
     def output_shape(self, *shapes: Shape) -> Shape:
         """The sample shape."""
         return self.shape
