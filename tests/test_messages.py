@@ -191,7 +191,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.preimage(LAYER, at=X / 3, domain=THIRD),
     ),
     "give Box(lower, upper), Nonnegative() or a Polyhedron": (
-        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportCallIssue, reportArgumentType]
         lambda _: [
             ur.preimage(LAYER, at=X, domain=D) for D in (ur.Box(0, 1), ur.Nonnegative(), ur.Polyhedron(upper=X))
         ],
