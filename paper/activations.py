@@ -14,12 +14,13 @@ from torch import Tensor, nn
 import unrelu as ur
 from paper.context import Context
 from paper.experiment import Config, Experiment, Results
-from paper.networks import ACTIVATIONS
+from paper.networks import ACTIVATIONS, Activation
 from paper.pictures import pictures
 from paper.product_values import product_values
 from paper.spread import spread
 from paper.style import layer_colour, panels
 from paper.training import Recipe, mlp_recipe, trained
+from unrelu.operators import LeakyReLU, ReLU
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,21 @@ def steps(module: nn.Sequential, image: Tensor) -> list[Step]:
 
 
 def kind(step: Step, recipe: Recipe) -> str:
-    """Which other inputs of a layer have the same features; with a star if that was not proved.
+    """Which other inputs of a layer have the same features; with a star if that was not proved."""
+    found = ur.preimage(ur.ReLULayer(step.weight, step.bias, activation=operator(recipe.activation)), at=step.x)
+    return found.kind.value + ("" if found.certificate.verify() else "*")
 
-    A Leaky ReLU or ELU can be undone, so that its features tell `z = A x + b` and nothing else; so do those of a ReLU
-    of `(z, -z)`.
+
+def operator(activation: Activation) -> ReLU | LeakyReLU:
+    """The activation as unrelu knows it.
+
+    An ELU can be undone, so that its features tell `A x + b` and nothing else; so do those of the identity.
     """
-    weight, bias = step.weight, step.bias
-    if recipe.activation != "relu":
-        weight, bias = np.concatenate([weight, -weight]), np.concatenate([bias, -bias])
-    found = ur.preimage(ur.ReLULayer(weight, bias), at=step.x)
-    return found.kind.value + ("" if found.certificate is not None and found.certificate.verify() else "*")
+    module = ACTIVATIONS[activation]()
+    if isinstance(module, nn.ReLU):
+        return ReLU()
+    slope = module.negative_slope if isinstance(module, nn.LeakyReLU) else 1.0
+    return LeakyReLU(torch.tensor(slope, dtype=torch.float64))
 
 
 def singular_values(path: list[Step]) -> np.ndarray:

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 import unrelu as ur
 from flushing import flushing
+from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.stability.jacobian import check_size
 from unrelu.study.data_files import read_batch
@@ -64,6 +65,10 @@ def joined() -> ur.Network:
 def blocks() -> ur.Network:
     """A residual block behind a ReLU."""
     return read(lambda m, x: functional.relu(functional.relu(m.linear(h := functional.relu(x))) + h))
+
+
+def of_magnitudes() -> ur.Preimage:
+    return ur.preimage(ur.ReLULayer(EYE, np.zeros(2), activation=Absolute()), at=X)
 
 
 def halves(*, wider: bool) -> ur.Network:
@@ -144,7 +149,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: read(lambda m, x: (x, functional.relu(x)), upto="relu"),
     ),
     "use batch norm, which is affine in evaluation mode": (
-        lambda _: read(lambda m, x: functional.instance_norm(x[:, None])),
+        lambda _: read(lambda m, x: functional.rms_norm(x, (2,))),
         lambda _: ur.Network.from_torch(nn.BatchNorm1d(2).eval(), torch.ones(2, 2)),
     ),
     "replace it by an activation that is read (relu, leaky_relu, clamp, abs)": (
@@ -186,7 +191,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.preimage(LAYER, at=X / 3, domain=THIRD),
     ),
     "give Box(lower, upper), Nonnegative() or a Polyhedron": (
-        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportArgumentType, reportCallIssue]
+        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportCallIssue, reportArgumentType]
         lambda _: [
             ur.preimage(LAYER, at=X, domain=D) for D in (ur.Box(0, 1), ur.Nonnegative(), ur.Polyhedron(upper=X))
         ],
@@ -259,6 +264,14 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "give a prior, such as Box(0, 1)": (
         lambda _: ur.analyze(NET, X[None], freedom=1, progress=False),
         lambda _: ur.analyze(NET, X[None], freedom=1, prior=BOX, progress=False),
+    ),
+    "a piecewise linear operator of unrelu.operators, such as ReLU() or LeakyReLU(slope)": (
+        lambda _: ur.ReLULayer(EYE, np.zeros(2), activation=np.abs),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.ReLULayer(EYE, np.zeros(2), activation=LeakyReLU(torch.tensor(0.5, dtype=torch.float64))),
+    ),
+    "ask it, as in pre.region.ranges()": (
+        lambda _: of_magnitudes().ranges(),
+        lambda _: of_magnitudes().region.ranges(),
     ),
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
         lambda folder: batch(folder, np.ones((2, 4, 4, 3))),

@@ -89,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cold", action="store_true", help="load the package anew for each mutation, run all its tests"
     )
+    parser.add_argument("--halved", action="store_true", help="halve numbers and bounds of errors, and change no more")
     parser.add_argument("--list", action="store_true", help="print the mutations and run none")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--output", type=Path, help="a file for what the last test run printed")
@@ -107,9 +108,10 @@ def _run(
     options: argparse.Namespace,
     before: Figures | None,
 ) -> Figures:
-    every = mutations(PACKAGE / module, PACKAGE)
+    every = mutations(PACKAGE / module, PACKAGE, halved=options.halved)
     figures = Figures(module, len(every))
-    stale = set(known) - {mutation.name for mutation in every} - {mutation.function for mutation in every}
+    stale = {name for name in known if (" -> 0.5 * " in name) == options.halved and " -> " in name}
+    stale -= {mutation.name for mutation in every}
     for name in sorted(stale):
         print(f"{module}: no longer there, though argued equivalent: {name}", flush=True)
     chosen = [mutation for mutation in every if options.only in mutation.name]

@@ -45,15 +45,12 @@ NEAREST: dict[str, tuple[str, ...]] = {
     "cones/proofs/block_by_block.py": ("cones/test_blocks.py",),
     "cones/cone.py": ("cones/test_terms_of_proofs.py", "preimages/test_certificates.py"),
     "cones/decide.py": (
+        "cones/test_routes.py",
         "cones/test_safety_nets.py",
-        "cones/test_blocks.py",
-        "cones/test_local_directions.py",
-        "cones/test_by_program.py",
-        "cones/test_sparse_safety_nets.py",
         "preimages/test_certificates.py",
         "preimages/test_known_answers.py",
     ),
-    "cones/decide_sparse.py": ("cones/test_sparse_safety_nets.py", "cones/test_local_directions.py"),
+    "cones/decide_sparse.py": ("cones/test_routes.py", "cones/test_sparse_safety_nets.py"),
     "preimages/certificates/motzkin.py": ("preimages/test_sums_of_motzkin.py", "preimages/test_terms_of_motzkin.py"),
     "preimages/certificates/witness.py": ("preimages/test_slacks_of_witness.py", "preimages/test_terms_of_witness.py"),
     "preimages/certificates/sign_system.py": (

@@ -10,6 +10,7 @@ import torch
 from network.contract_cases import CASES, Case
 from network.onnx_builder import OnnxBuilder
 from network.piecewise_cases import PIECEWISE
+from network.smooth_cases import SMOOTH
 from unrelu.network.graph import Network
 
 
@@ -38,9 +39,9 @@ def by_onnx_in_double(case: Case, module: torch.nn.Module, folder: Path) -> Netw
 
 READ = [
     *((case, intake) for case in CASES for intake in (by_torch, by_onnx, by_onnx_of_three)),
-    *((case, intake) for case in PIECEWISE for intake in (by_torch, by_onnx)),
-    *((case, by_torch_in_double) for case in [*CASES, *PIECEWISE]),
-    *((case, by_onnx_in_double) for case in [*CASES, *PIECEWISE] if case.exact_in_double),
+    *((case, intake) for case in [*PIECEWISE, *SMOOTH] for intake in (by_torch, by_onnx)),
+    *((case, by_torch_in_double) for case in [*CASES, *PIECEWISE, *SMOOTH]),
+    *((case, by_onnx_in_double) for case in [*CASES, *PIECEWISE, *SMOOTH] if case.exact_in_double),
 ]
 
 
@@ -59,3 +60,11 @@ def test_network_equals_module_in_float64(case, intake, tmp_path):
     for name, values in network.source.values(x, network.source.nodes).items():
         assert values.dtype == (torch.float64 if "double" in intake.__name__ else torch.float32)
         np.testing.assert_allclose(values, network.upto(name)(x.double()), rtol=1e-4, atol=1e-5)
+    # and on the piece that each sample lies on, the operators are the affine maps that they say
+    known = network.values(x.double(), [node.name for node in network.nodes])
+    for node in network.nodes:
+        operands = [known[name] for name in node.inputs]
+        for k in range(len(x)) if node.is_piecewise_linear else ():
+            mine = [operand[k : k + 1] for operand in operands]
+            map_ = node.piecewise.selected(node.piecewise.branches(*mine)[0], [tuple(each.shape[1:]) for each in mine])
+            torch.testing.assert_close(map_.apply(*mine)[0], known[node.name][k], rtol=1e-15, atol=0)

@@ -37,7 +37,9 @@ BRANCH = helper.make_graph([], "branch", [], [])
         (lambda b: b.node("Max", "x", b.weight(MATRIX)), "would mix the samples of a batch"),
         (lambda b: b.node("ReduceMax", "x"), "takes the maximum over the batch"),
         (lambda b: b.node("ReduceMin", "x", axes=[0, 1]), "takes the minimum over the batch"),
-        (lambda b: b.node("Mul", "x", "x"), "node 't0' multiplies two values that both depend"),
+        (lambda b: b.node("Softmax", "x", axis=0), "takes the softmax over the batch"),
+        (lambda b: b.node("LayerNormalization", "x", b.weight(MATRIX), axis=0), "normalises over the batch"),
+        (lambda b: b.node("Pow", "x", b.weight(3.0)), "raises to another power than 2"),
         (lambda b: b.node("Div", b.weight(1.0), "x"), "takes a constant where only what depends on the input"),
         (lambda b: b.node("Div", "x", "x"), "computes its divisor from the input"),
         (lambda b: b.node("Div", "x", b.weight(0.0)), "node 't0' divides by a constant that is zero"),
@@ -150,3 +152,17 @@ def test_two_nodes_that_give_the_same_are_damage(tmp_path):
 
     with pytest.raises(ModelFileError, match="two nodes give 'y'"):
         read(tmp_path, write)
+
+
+def test_later_results_of_a_node_are_named(tmp_path):
+    def write(b: OnnxBuilder) -> str:
+        pooled = b.node("MaxPool", "x", kernel_shape=[2], outputs=2, name="pool")
+        return b.node("Cast", f"{pooled}_1", to=TensorProto.FLOAT)
+
+    with pytest.raises(UnsupportedOperator, match=r"later result of node 'pool'.*\(upto='pool'\)"):
+        read(tmp_path, write, (2, 4))
+
+
+def test_softmax_over_several_axes_is_named(tmp_path):
+    with pytest.raises(UnsupportedOperator, match="over several axes, as before opset 13"):
+        read(tmp_path, lambda b: b.node("Neg", b.node("Softmax", "x")), (2, 3), opset=11)

@@ -384,13 +384,11 @@ def test_room_inside_is_half_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -
 def test_no_room_at_one_bound_is_none_inside(side: str) -> None:
     step = 2.0**-52
     for x, holds in ((1.0 + 4 * step, True), (1.0 + step, False), (1.0, False)):
-        bounds = {"lower": [1.0, -9.0], "upper": [9.0, 9.0]}
-        point = np.array([x, 0.0])
+        lower, upper, point = [1.0, -9.0], [9.0, 9.0], np.array([x, 0.0])
         if side == "upper":
-            bounds, point = {"lower": [-9.0, -9.0], "upper": [-1.0, 9.0]}, -point
-        assert is_strictly_inside(polyhedron(**bounds), point) == holds
-        swapped = {name: value[::-1] for name, value in bounds.items()}
-        assert is_strictly_inside(polyhedron(**swapped), point[::-1]) == holds
+            lower, upper, point = [-9.0, -9.0], [-1.0, 9.0], -point
+        assert is_strictly_inside(polyhedron(lower=lower, upper=upper), point) == holds
+        assert is_strictly_inside(polyhedron(lower=lower[::-1], upper=upper[::-1]), point[::-1]) == holds
 
 
 def test_a_row_moves_inwards_by_more_than_its_error() -> None:

@@ -75,7 +75,7 @@ def test_an_uncertain_slope_costs_at_the_farther_side(
         for w, c, low, high in zip(weights, slope, lower, upper, strict=True):
             size = abs(c) * error
             total += min((w + c + s * size) * end for s in (1, -1) for end in (low, high))
-        return total
+        return float(total)
 
     assert found <= bound(unit) + 1e-9
     # What is certain to be positive or not is not known to the bound, which takes the farther side.
@@ -119,3 +119,18 @@ def test_a_far_side_gives_nothing_back(flip: float) -> None:
 
 
 NONE = np.zeros(0)
+
+
+@pytest.mark.parametrize("n", [1, 12, 40])
+def test_the_last_sum_of_a_functional_is_off_by_its_terms(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
+    """n rows and three coordinates: products and a sum of n + 3 terms."""
+    unit = 2.0**-12
+    rows = [([1.0 + k, -1.0, 0.0], 2.0) for k in range(n)]
+    P = polyhedron(rows, lower=[-3.0, -4.0, -1.0], upper=[2.0, 5.0, 1.0], d=3)
+    lam, c = np.full(n, 2.0 / n), np.array([1.0, -1.0, 1.0])
+    r = c + lam @ np.array([row for row, _ in rows])
+    terms = [r[0] * -3.0, r[1] * 5.0, -1.0, *(-lam * 2.0)]
+    coarsen(monkeypatch, of_functional, unit, lambda length: length == n + 7)
+    found = functional_bound(P, c, NONE, lam)
+    needed, exact = unit * sum(abs(term) for term in terms), float(sum(terms))
+    assert exact - 2 * (n + 7) * needed - 1e-9 <= found <= exact - (n + 3) * needed + 1e-9

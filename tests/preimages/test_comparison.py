@@ -219,6 +219,7 @@ def test_the_digest_changes_with_every_field_of_the_index(tmp_path: Path) -> Non
         "input_shape": (5, 4),
         "output_shape": (35, 2),
         "folding_error": float(np.nextafter(1e-9, 1)),
+        "activation": "Absolute",
         "statement": "sets",
         "exhaustive": True,
         "unit": 2.0**-24,

@@ -168,6 +168,9 @@ def test_open_signs_prove_no_single_point(monkeypatch) -> None:
     assert not later.verify()
     assert not later.verify_region_singleton()
     assert not later.verify_complete()
+    cone = later.statement.cone(None, net.outputs, Directions.AT_POINT)
+    assert FullRank().verify(cone)  # what is in doubt counts as fixed there
+    assert not PieceProof((), FullRank()).verify(later.statement, Directions.AT_POINT)
 
 
 def test_tight_features_of_the_last_layer_count() -> None:

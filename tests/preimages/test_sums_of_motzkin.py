@@ -63,7 +63,7 @@ def written_out(
                 return INF
             columns = above(np.linalg.norm(part, axis=0) * eta)
             of_constants = above((np.abs(of.constants) + of.constant_errors)[changed])
-            constant = above(np.linalg.norm(of_constants) * eta)
+            constant = float(above(np.asarray(np.linalg.norm(of_constants) * eta)))
         total = above(error + columns)
         low, high = -above(total - w), above(w + total)
         exact = total == 0
@@ -207,15 +207,15 @@ def test_what_is_computed_as_zero_is_summed_exactly(
 class Misleading(np.ndarray):
     """Numbers whose sum of products with rows of both signs is computed as 2^-54."""
 
-    def __matmul__(self, other: np.ndarray) -> np.ndarray:
+    def __matmul__(self, other: object) -> np.ndarray:
         both = np.asarray(other).min() < 0
-        return np.full(other.shape[1], 2.0**-54) if both else np.asarray(self) @ np.asarray(other)
+        return np.full(np.asarray(other).shape[1], 2.0**-54) if both else np.asarray(self) @ np.asarray(other)
 
 
 class Cancelling(np.ndarray):
     """Numbers whose sum of products with rows of both signs is computed as 0."""
 
-    def __matmul__(self, other: np.ndarray) -> np.ndarray:
+    def __matmul__(self, other: object) -> np.ndarray:
         return np.asarray(self) @ np.asarray(other) * (np.asarray(other).min() >= -0.5)
 
 

@@ -266,6 +266,9 @@ class Sign(Operator):
     def apply(self, *inputs):
         return torch.sign(inputs[0])
 
+    def error(self, values, errors, unit=0.0):
+        return errors[0]
+
 
 def test_an_operator_without_a_rule_is_refused_by_name():
     net = Graph(2).add("dense", Dense(normal(0, 2, 2), normal(1, 2))).add("sign", Sign()).network()

@@ -9,7 +9,7 @@ import typer
 
 from unrelu.cli.display import display
 from unrelu.cli.options import Quiet, Upto, Workers
-from unrelu.cli.sentences import sentences
+from unrelu.cli.sentences import notes, sentences
 
 
 def analyze(
@@ -66,7 +66,8 @@ def analyze(
         from unrelu.study.folders import writable_folder
 
         check_requirements()
-        net = load(model, upto=upto)
+        with notes():
+            net = load(model, upto=upto)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:
             typer.echo(note, err=True)

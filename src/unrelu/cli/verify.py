@@ -10,7 +10,7 @@ import typer
 
 from unrelu.cli.display import display
 from unrelu.cli.options import Quiet, Upto, Workers
-from unrelu.cli.sentences import sentences
+from unrelu.cli.sentences import notes, sentences
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def verify(
         if against is not None:
             from unrelu.network.load import load
 
-            network = load(against, upto=upto)
+            with notes():
+                network = load(against, upto=upto)
         n_claimed = n_proved = n_wrong = 0
         for path in find_certificates(folder):
             saved = load_certificates(path)

@@ -25,8 +25,8 @@ _JUMPS = {
     "ge",
     "gt",
 }
-_ACTIVATIONS = {"selu", "celu", "mish", "log_sigmoid", "tanhshrink", "softsign", "glu"}
-_BATCH = {"instance_norm", "instancenormalization", "rms_norm", "rmsnormalization", "lpnormalization"}
+_ACTIVATIONS = {"log_sigmoid", "softsign", "glu"}
+_BATCH = {"rms_norm", "rmsnormalization", "lpnormalization", "local_response_norm", "lrn"}
 
 
 def refusal(at: Site, function: str) -> UnsupportedOperator:

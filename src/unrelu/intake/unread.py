@@ -47,6 +47,8 @@ class Unread(Generic[K]):
 
     def found(self, draft: Draft) -> Signal | None:
         """The node that the network shall end in, if it is written already."""
+        if self.upto is None:
+            return None
         return next((Signal(node.name, node.shape) for node in draft.nodes if node.name == self.upto), None)
 
     def missing(self, draft: Draft) -> UnreluError:

@@ -46,7 +46,7 @@ class FeatureMap:
         if self.prefix is not None:
             return np.asarray(self.prefix(batch)).reshape(len(batch), -1)
         assert self.layer is not None
-        return np.maximum(batch.reshape(len(batch), -1) @ self.layer.weight.T + self.layer.bias, 0.0)
+        return self.layer(batch.reshape(len(batch), -1))
 
     def own(self, batch: np.ndarray) -> np.ndarray | None:
         """Features in the user's own forward pass, (n, m) float64; None where there is no such model."""

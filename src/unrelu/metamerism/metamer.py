@@ -47,7 +47,10 @@ def metamer(
 
     For one layer this is the linear or quadratic program of Behrmann et al., appendix A7, over the whole preimage. For
     a prefix with several ReLU layers the closed linear region of `at` is searched, in which the preimage is one
-    polyhedron; the result says so (`regional`). Where the features are a cut of the network, it cannot tell inputs with
+    polyhedron; the result says so (`regional`). So it does of a layer whose units have a feature on several pieces, as
+    |t| has: there the piece of `at` is searched.
+
+    Where the features are a cut of the network, it cannot tell inputs with
     the same features apart; otherwise it may, and the result says by which nodes (`at_cut`, `bypassed_by`).
 
     >>> layer = ReLULayer(np.array([[1.0, 1.0]]), np.zeros(1))
@@ -141,7 +144,7 @@ def find_metamer(
         radius=0.0 if is_original else found.radius if isinstance(same, SameFeatures) else math.inf,
         bound=found.bound,
         optimal=found.status is Status.OPTIMAL,
-        regional=features.layer is None,
+        regional=not (isinstance(same, SameFeatures) and same.is_whole),
         bypassed_by=None if features.prefix is None else features.prefix.bypassed_by,
         status=found.status,
         unique=is_original and isinstance(same, SameFeatures) and _is_unique(same),
@@ -210,10 +213,9 @@ def _search(
 
 def _is_unique(same: SameFeatures) -> bool:
     """Whether the original is proved to be the only input with its features."""
-    decision = decide_cone(same.tangent_cone)
-    return (
-        decision.holds is True and decision.certificate is not None and decision.certificate.verify(same.tangent_cone)
-    )
+    cone = same.enclosing_tangent_cone
+    decision = decide_cone(cone)
+    return decision.holds is True and decision.certificate is not None and decision.certificate.verify(cone)
 
 
 def _sample(values: Array, features: FeatureMap, what: str) -> np.ndarray:

@@ -35,7 +35,7 @@ class Metamer:
         optimal: whether distance and bound meet (`polyhedra.nearest.OPTIMALITY_TOLERANCE`) and `x` keeps all rows up to
             rounding; the same as the status OPTIMAL.
         regional: whether only the closed linear region of the original was searched (prefixes with more than
-            one ReLU layer); metamers elsewhere may be nearer.
+            one ReLU layer), or its piece of a preimage of several; metamers elsewhere may be nearer.
         bypassed_by: names of the nodes by which the output of the network that the prefix is taken from can depend on
             the input past these features (`Network.bypassed_by`); None for a layer by itself, of which no network is
             known.

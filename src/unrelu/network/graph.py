@@ -42,21 +42,24 @@ class Network:
         bypassed_by: of a prefix (`upto`), names of the nodes of the network it is taken from by which that network's
             output can depend on the input past this prefix: of each such path, the first node that is not in the
             prefix. Empty where there is none, so that the prefix alone decides what the network says.
+        head: name of the softmax or sigmoid that the model ends in and that was cut off; empty if there is none.
     """
 
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     source: Source | None = None
     bypassed_by: tuple[str, ...] = ()
+    head: str = ""
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __repr__(self) -> str:
         """A line with the shapes and the names of the ReLU layers."""
         layers = ", ".join(self.layers) or "none"
-        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers})"
+        head = f"; its head {self.head} cut off" if self.head else ""
+        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers}{head})"
 
     def __post_init__(self) -> None:
-        if not self.nodes or not isinstance(self.nodes[0].operator, Input) or self.nodes[0].name != INPUT:
+        if not self.nodes or not self.nodes[0].operator.is_input or self.nodes[0].name != INPUT:
             raise InputError("the first node of a network must be its input, called 'input'.")
         if not self.outputs:
             raise InputError("a network needs the name of at least one output node.")
@@ -99,7 +102,8 @@ class Network:
         Args:
             module: in evaluation mode, with one input and one output.
             example_input: a batch (n, *shape) of inputs, as the module takes them.
-            upto: name of the node that the network ends in, the output if left out; what lies behind it is not read.
+            upto: name of the node that the network ends in; what lies behind it is not read. If left out, it ends in
+                the output, of which a last softmax or sigmoid is cut off with a `HeadWarning`.
 
         Raises:
             ModelError: if the module cannot be read; the message names the node and what to do.
@@ -245,6 +249,7 @@ class Network:
             nodes=tuple(node for node in self.nodes if node.name in needed),
             outputs=outputs,
             bypassed_by=bypasses(self.nodes, outputs, self.outputs),
+            head=self.head if outputs == self.outputs else "",
         )
 
     def between(self, start: str, *names: str) -> Network:
@@ -290,16 +295,17 @@ class Network:
         return ancestors(self.nodes, names)
 
     def layer(self, name: str) -> ReLULayer:
-        """The ReLU layer of that name: `ReLU(A h + b)` on its own input h.
+        """The layer of that name on its own input h: `ReLU(A h + b)`, or with another activation.
 
         The affine nodes between the ReLU and the nodes it depends on are composed; see
         `ReLULayer.folding_error` for what rounding that brings.
 
         Raises:
-            UnknownNode: if there is no ReLU of that name.
+            UnknownNode: if there is no layer of that name (`layers`).
+            InputError: if its activation is not continuous.
             JoinedLayer: if it depends affinely on several non-affine nodes.
         """
-        relu = self._relu(name)
+        relu = self._layer(name)
         origin = single_source(self._index, relu)
         folded = fold(self, origin, relu.inputs[0])
         return ReLULayer(
@@ -309,16 +315,17 @@ class Network:
             input_shape=self.node(origin).shape,
             output_shape=relu.shape,
             folding_error=folded.error,
+            activation=relu.kinked.to("cpu"),
         )
 
     def layer_input(self, name: str, x: ArrayT) -> ArrayT:
-        """What the ReLU layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
+        """What the layer of that name is fed, for a batch of inputs: (n, *input_shape) -> (n, *shape).
 
         Raises:
-            UnknownNode: if there is no ReLU of that name.
+            UnknownNode: if there is no layer of that name (`layers`).
             JoinedLayer: if it depends affinely on several non-affine nodes.
         """
-        return self.upto(single_source(self._index, self._relu(name)))(x)
+        return self.upto(single_source(self._index, self._layer(name)))(x)
 
     def affine_sources(self, name: str) -> tuple[str, ...]:
         """The non-affine nodes (or the input) on which a node depends through affine nodes only, in order.
@@ -328,9 +335,9 @@ class Network:
         """
         return affine_sources(self._index, self.node(name).name)
 
-    def _relu(self, name: str) -> Node:
+    def _layer(self, name: str) -> Node:
         node = self.node(name)
-        if not (node.is_layer and node.piecewise.is_rectifier):
+        if not node.is_layer:
             raise UnknownNode(f"{name!r} is not a ReLU layer; the network's layers are {', '.join(self.layers)}.")
         return node
 

@@ -1,17 +1,20 @@
-"""One ReLU layer: an affine map and a ReLU."""
+"""One layer: an affine map and a ReLU, or another piecewise linear function of each number."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from unrelu.errors import ShapeError, TooLarge
+from unrelu.errors import InputError, ShapeError, TooLarge
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_numpy, as_sparse
-from unrelu.operators import Shape
+from unrelu.network.units import Units
+from unrelu.operators import ReLU, Shape
+from unrelu.operators.kinked import Kinked
 from unrelu.rigor.matrices import SparseRows
 
 DENSE_LIMIT = 4 * 2**30
@@ -20,7 +23,7 @@ DENSE_LIMIT = 4 * 2**30
 
 @dataclass(frozen=True, eq=False)
 class ReLULayer(FrozenArrays):
-    """`f(x) = ReLU(A x + b)`, on inputs flattened in C order.
+    """`f(x) = ReLU(A x + b)`, or another activation in place of the ReLU, on inputs flattened in C order.
 
     Attributes:
         weight: A, (m, d) float64, read-only: a NumPy array, or a SciPy `csr_array` where few of its numbers are other
@@ -31,6 +34,8 @@ class ReLULayer(FrozenArrays):
         output_shape: sample shape of f(x); its size is m.
         folding_error: every number of A and b differs by at most this from the exact composition of the
             affine nodes it was folded from; 0 where nothing was rounded.
+        activation: a piecewise linear function of one number, applied to each: an operator such as `ReLU()`,
+            `LeakyReLU(slope)` or `Clamp(lower, upper)` of `unrelu.operators`.
     """
 
     weight: np.ndarray | SparseRows
@@ -39,6 +44,7 @@ class ReLULayer(FrozenArrays):
     input_shape: Shape = ()
     output_shape: Shape = ()
     folding_error: float = 0.0
+    activation: Kinked = field(default_factory=ReLU)
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class ReLULayer(FrozenArrays):
         input_shape: Shape | None = None,
         output_shape: Shape | None = None,
         folding_error: float = 0.0,
+        activation: Kinked | None = None,
     ) -> None:
         """Make a layer straight from arrays.
 
@@ -59,10 +66,18 @@ class ReLULayer(FrozenArrays):
             input_shape: sample shape of the input; (d,) by default.
             output_shape: sample shape of the output; (m,) by default.
             folding_error: see the class.
+            activation: see the class; the ReLU by default. Its numbers broadcast to the sample shape of the output.
 
         Raises:
-            InputError: if the arrays are not real and finite, or do not fit together.
+            InputError: if the arrays are not real and finite, or do not fit together, or the activation is no
+                continuous piecewise linear function of one number.
         """
+        activation = ReLU() if activation is None else activation
+        if not isinstance(activation, Kinked):
+            raise InputError(
+                "the activation of a layer is a piecewise linear operator of unrelu.operators, such as ReLU() or "
+                f"LeakyReLU(slope), not {type(activation).__name__}."
+            )
         what = "the weight of the layer"
         A = as_sparse(weight, what) if sparse.issparse(weight) else as_numpy(weight, what)
         b = as_numpy(bias, "the bias of the layer")
@@ -72,6 +87,7 @@ class ReLULayer(FrozenArrays):
         output_shape = (A.shape[0],) if output_shape is None else tuple(output_shape)
         if (math.prod(output_shape), math.prod(input_shape)) != A.shape:
             raise ShapeError(f"shapes {input_shape} and {output_shape} do not fit a weight of shape {A.shape}.")
+        activation.output_shape(output_shape)
         freeze((A, b))
         for key, value in {
             "weight": A,
@@ -80,13 +96,43 @@ class ReLULayer(FrozenArrays):
             "input_shape": input_shape,
             "output_shape": output_shape,
             "folding_error": float(folding_error),
+            "activation": activation,
         }.items():
             object.__setattr__(self, key, value)
+        if not activation.is_rectifier:
+            _ = self.units  # which refuses what is no such function
 
     def __repr__(self) -> str:
         """A line with the name and the sizes."""
         name = f"{self.name!r}: " if self.name else ""
-        return f"ReLULayer({name}{self.n_outputs} features of {self.n_inputs} inputs)"
+        other = "" if self.is_rectifier else f", {type(self.activation).__name__}"
+        return f"ReLULayer({name}{self.n_outputs} features of {self.n_inputs} inputs{other})"
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """`f(x)` in float64: (n, d) -> (n, m)."""
+        return self.units.values(x @ self.weight.T + self.bias)
+
+    @property
+    def is_rectifier(self) -> bool:
+        """Whether the activation is the ReLU itself."""
+        return self.activation.is_rectifier
+
+    @cached_property
+    def units(self) -> Units:
+        """The activation of each feature."""
+        return Units.of(self.activation, self.output_shape)
+
+    def expect_relu(self, what: str) -> None:
+        """Refuse a layer with another activation.
+
+        Args:
+            what: the question that is about ReLUs only, as the beginning of a sentence.
+
+        Raises:
+            InputError: if the activation is not the ReLU.
+        """
+        if not self.is_rectifier:
+            raise InputError(f"{what} is about ReLU layers, and this one has a {type(self.activation).__name__}.")
 
     @property
     def n_inputs(self) -> int:

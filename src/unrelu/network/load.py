@@ -18,7 +18,7 @@ def load(path: str | os.PathLike[str], *, upto: str | None = None) -> Network:
 
     Args:
         path: of the file or folder.
-        upto: name of the node that the network ends in, the output if left out; what lies behind it is not read.
+        upto: as for `Network.from_onnx`.
 
     Raises:
         ModelFileError: if the file is missing, damaged or of another kind; the message says what to do.

@@ -10,6 +10,7 @@ from unrelu.errors import UnsupportedOperator
 if TYPE_CHECKING:
     from unrelu.operators.affine import AffineOperator
     from unrelu.operators.base import Operator, Shape
+    from unrelu.operators.kinked import Kinked
     from unrelu.operators.piecewise_linear import PiecewiseLinear
     from unrelu.operators.smooth import Smooth
 
@@ -71,6 +72,17 @@ class Node:
         if not self.is_piecewise_linear:
             raise self._other("piecewise linear")
         return cast("PiecewiseLinear", self.operator)
+
+    @property
+    def kinked(self) -> Kinked:
+        """The operator, which is a piecewise linear function of one number.
+
+        Raises:
+            UnsupportedOperator: if it is not.
+        """
+        if not self.is_layer:
+            raise self._other("a piecewise linear function of one number")
+        return cast("Kinked", self.operator)
 
     @property
     def smooth(self) -> Smooth:

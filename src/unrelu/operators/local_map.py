@@ -29,6 +29,10 @@ class LocalMap(AffineOperator):
         """Derivatives are rounded."""
         return False
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The point and what the operator holds."""
+        return (*self.at, *self.operator.tensors())
+
     def output_shape(self, *shapes: Shape) -> Shape:
         """Of the operator."""
         return self.operator.output_shape(*shapes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,7 +24,8 @@ ROUNDINGS = 32
 class Smooth(Operator):
     """An operator with a derivative that varies from point to point, so that it is linear on no region.
 
-    Forward passes, linearizations and spectra at a point run through it; regions, preimages and metamers do not.
+    Forward passes, linearizations and spectra at a point run through it; regions, preimages and metamers do not. Its
+    errors are estimates to first order, no proofs.
     """
 
     @property
@@ -41,15 +41,10 @@ class Smooth(Operator):
         """
         return LocalMap(self, tuple(values))
 
-    @abstractmethod
-    def error(self, values: Sequence[Tensor], errors: Sequence[Tensor], unit: float = UNIT) -> Tensor:
-        """How far the result for values with these errors may lie from the exact one, to first order: no proof.
-
-        Args:
-            values: of the operands.
-            errors: of them.
-            unit: the unit roundoff of the arithmetic that computes the result.
-        """
+    @property
+    def roundings(self) -> int:
+        """Of a library's functions."""
+        return ROUNDINGS
 
 
 @dataclass(frozen=True, eq=False)

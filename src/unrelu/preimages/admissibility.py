@@ -97,13 +97,14 @@ def admissibility(
         domain: where inputs may lie; the whole space by default.
 
     Raises:
-        InputError: if I is not a set of features of the layer.
+        InputError: if I is not a set of features of the layer, or its activation is not the ReLU.
         DomainError: if the domain is empty or does not fit the layer.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
     >>> [admissibility(layer, I).admissible for I in ([], [0], [1], [0, 1])]
     [False, True, True, True]
     """
+    layer.expect_relu("whether features can be inactive together")
     chosen = _index_set(inactive, layer.n_outputs)
     D = resolve(domain, layer.n_inputs)
     found = decide_signs(IndexSet(layer, D, chosen).system)

@@ -131,6 +131,7 @@ def admissible_sets(
 
     Raises:
         TooLarge: if there are more.
+        InputError: if the layer's activation is not the ReLU.
         DomainError: if the domain does not fit the layer.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
@@ -139,6 +140,7 @@ def admissible_sets(
            [ True, False],
            [ True,  True]])
     """
+    layer.expect_relu("which features can be inactive together")
     D = resolve(domain, layer.n_inputs)
     m, d = layer.weight.shape
     alive = [_Prefix(np.zeros(0, dtype=bool))]

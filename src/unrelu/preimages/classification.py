@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from unrelu.cones.decide import by_structure, decide_cone, decide_cones, is_crowded
-from unrelu.cones.decision import ConeDecision, Decision, decided
+from unrelu.cones.decision import ConeDecision, Decision, decided, still_open
 from unrelu.cones.proofs import Cone
 from unrelu.devices import resolve_device
 from unrelu.errors import DomainError, InputError, ShapeError
@@ -22,6 +22,7 @@ from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
 from unrelu.polyhedra.domains import Domain
+from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.feature_decision import preimage_of_features
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
@@ -43,6 +44,9 @@ PATTERN_BLOCK = 1024
 _REASONS_SHOWN = 3
 
 PreimageT = TypeVar("PreimageT", Preimage, PrefixPreimage)
+
+OTHER_PIECES = "some units have the same features on several pieces, and only that of the input was looked at"
+"""Why questions about a union stay open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +279,7 @@ def classify_points(
                 skipped[index] = str(pattern)
             else:
                 raise DomainError(f"input {index}: {pattern}")
-    cones = [system.recession_cone(pattern.active) for pattern in patterns]
+    cones = [system.recession_cone(pattern.enclosing or pattern.interval) for pattern in patterns]
     hard = [cone.equalities for cone in cones if cone.uses_all_rows and not is_crowded(cone)]
     if len(hard) > 1:
         shared.prepare(np.stack(hard))
@@ -398,8 +402,9 @@ def _points(title: str, size: int, inputs: Array, *, skip: bool) -> tuple[np.nda
 def _classify_block(
     system: LayerSystem, shared: GramRows, points: np.ndarray, patterns: list[LayerPattern]
 ) -> list[Preimage]:
-    tangent = [system.tangent_cone(pattern) for pattern in patterns]
-    recession = [system.recession_cone(pattern.active) for pattern in patterns]
+    # Of a union: of a polyhedron that encloses all of it.
+    tangent = [system.enclosing_tangent_cone(pattern) for pattern in patterns]
+    recession = [system.recession_cone(pattern.enclosing or pattern.interval) for pattern in patterns]
     singleton = [decide_cone(cone) for cone in tangent]
     bounded: dict[int, ConeDecision] = {}
     for index, (cone, at_point, unique) in enumerate(zip(recession, tangent, singleton, strict=True)):
@@ -414,6 +419,13 @@ def _classify_block(
             bounded[index] = decide_cone(cone)
     hard = [index for index in range(len(patterns)) if index not in bounded]
     bounded.update(zip(hard, decide_cones(shared, [recession[index] for index in hard]), strict=True))
+    for index, pattern in enumerate(patterns):
+        if pattern.enclosing is not None:
+            own = system.recession_cone(pattern.interval), system.tangent_cone(pattern)
+            bounded[index] = _by_a_piece(bounded[index], own[0], recession[index])
+            singleton[index] = _by_a_piece(singleton[index], own[1], tangent[index])
+            if singleton[index].holds is None and system.has_independent_rows:
+                singleton[index] = decided(OtherPieces())
     return [
         Preimage(
             statement=SameFeatures.of(system, point, pattern),
@@ -425,6 +437,18 @@ def _classify_block(
         )
         for index, (point, pattern) in enumerate(zip(points, patterns, strict=True))
     ]
+
+
+def _by_a_piece(of_all: ConeDecision, own: Cone, enclosing: Cone) -> ConeDecision:
+    """The answer about a union.
+
+    A trivial cone of what encloses it proves it, one of the piece of x0 that is not so refutes it, and otherwise other
+    pieces decide.
+    """
+    if of_all.holds is True:
+        return of_all
+    piece = of_all if _is_same(own, enclosing) else decide_cone(own)
+    return piece if piece.holds is not True else still_open(OTHER_PIECES)
 
 
 def _is_same(first: Cone, second: Cone) -> bool:

@@ -14,12 +14,18 @@ from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.preimages.sign_decision import decide_signs, decide_signs_exactly, is_small
 
+OTHER_PIECES = "some units have these features on several pieces, which were not searched"
+"""Why a union is left open."""
+
 
 def preimage_of_features(system: LayerSystem, features: np.ndarray) -> Preimage:
     """Find a member or prove that there is none, and decide the kind.
 
     Whether the set is a point is asked at a member that keeps all inequalities strictly, where there is one: there only
     the equalities count. Otherwise at an exact member, where the constraints that are tight are known.
+
+    Where units have their feature on several pieces, the set is a union: it is proved to be empty where a polyhedron
+    that encloses it is, and else left open.
 
     Args:
         system: the layer, the domain and the tolerance.
@@ -33,6 +39,9 @@ def preimage_of_features(system: LayerSystem, features: np.ndarray) -> Preimage:
     if existence.holds is not True:
         why = still_open(existence.reason)
         return Preimage(statement, why, why, existence, None, None)
+    if not statement.is_whole:
+        why = still_open(f"{OTHER_PIECES}; give an input with these features as `at`")
+        return Preimage(statement, why, why, why, None, None)
     bounded = decide_cone(statement.recession_cone)
     singleton = decide_cone(statement.cone_at(None))
     interior = None

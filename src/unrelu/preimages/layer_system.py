@@ -9,7 +9,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from unrelu.cones.proofs import Cone
 from unrelu.errors import DomainError, InputError, ShapeError
@@ -18,11 +17,13 @@ from unrelu.polyhedra.domain_at import DomainAt, domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.preimages.feature_intervals import FeatureIntervals, enclosing_intervals, intervals_around
 from unrelu.preimages.pattern import LayerPattern
-from unrelu.rigor.matrices import Matrix, SparseRows, stacked
-from unrelu.rigor.rounding import UNIT, row_norms_above
+from unrelu.preimages.unit_states import states_at
+from unrelu.rigor.matrices import Matrix, stacked
+from unrelu.rigor.rounding import UNIT
 from unrelu.rigor.scaled_rows import ScaledRows
-from unrelu.rigor.signs import exact_signs_batch
+from unrelu.rigor.singular import proves_full_rank
 
 _ROWS: weakref.WeakKeyDictionary[ReLULayer, dict[bytes, ScaledRows]] = weakref.WeakKeyDictionary()
 _KEPT = 4  # domains a layer for which the rows are kept
@@ -30,7 +31,9 @@ _KEPT = 4  # domains a layer for which the rows are kept
 
 @dataclass(frozen=True, eq=False)
 class LayerSystem:
-    """`P = { x in D : |ReLU(a_i.x + b_i) - y_i| <= eps_i for all i }`, for points x0 or features y still to be named.
+    """`P = { x in D : |f_i(a_i.x + b_i) - y_i| <= eps_i for all i }`, for points x0 or features y still to be named.
+
+    f_i is the ReLU, or the layer's other activation.
 
     Attributes:
         layer: the layer (A, b).
@@ -84,38 +87,71 @@ class LayerSystem:
 
     @cached_property
     def rows(self) -> ScaledRows:
-        """The layer's rows, then the domain's equalities, then its inequalities, scaled by powers of two."""
+        """All rows that may hold an input, scaled by powers of two.
+
+        The layer's, those that are `turned` once more with the other sign, the domain's equalities, its inequalities.
+        """
         parts = [self.layer.weight]
+        if self.turned.any():
+            parts.append(-self.layer.weight[self.turned])
         if self._domain_rows is not None:
             parts += [self._domain_rows.equalities, self._domain_rows.inequalities]
         kept = _ROWS.setdefault(self.layer, {})
-        key = b"".join(_digest(part) for part in parts[1:])
+        key = b"".join(_digest(part) for part in parts[1 + bool(self.turned.any()) :])
         if key not in kept:
             if len(kept) >= _KEPT:
                 kept.pop(next(iter(kept)))
             kept[key] = ScaledRows(stacked(parts) if len(parts) > 1 else parts[0])
         return kept[key]
 
+    @cached_property
+    def has_independent_rows(self) -> bool:
+        """Whether all rows of the layer are proved to be independent, and inputs may lie anywhere.
+
+        Then each vector of pre-activations is that of some input.
+        """
+        A = self.layer.weight
+        return self.domain is None and A.shape[0] <= A.shape[1] and proves_full_rank(A)
+
+    @property
+    def turned(self) -> np.ndarray:
+        """(m,) bool, the units that may hold an input from below only, as a ReLU6 does at 6."""
+        return self.layer.units.open_above
+
     def patterns(self, points: np.ndarray) -> list[LayerPattern | DomainError]:
-        """What is active and tight at many points, exactly; where a point is not in the domain, the error that says so.
+        """What has the features of many points, and what is tight there, exactly; the error where one is not in D.
 
         Args:
             points: (n, d) float64.
         """
-        A, b, eps = self.layer.weight, self.layer.bias, self.tolerance
-        signs = exact_signs_batch(A, b, points, row_norms_above(A))
-        positive, above = signs > 0, signs > 0
-        if eps.any():
-            # a.x + b - eps, exactly: b counts as the weight of a coordinate that is 1.
-            extended = np.column_stack([A, b]) if isinstance(A, np.ndarray) else _with_column(A, b)
-            ones = np.ones((len(points), 1))
-            above = exact_signs_batch(extended, -eps, np.hstack([points, ones])) > 0
-        tight = (signs == 0) & (eps == 0)
+        units, eps = self.layer.units, self.tolerance
+        found = states_at(self.layer, points, eps)
+        interval = intervals_around(units, found.states, found.piece, eps)
+        tight_below, tight_above = np.zeros(found.piece.shape, dtype=bool), np.zeros(found.piece.shape, dtype=bool)
+        for k, sides in enumerate(found.sides):
+            tight_below |= (sides == 0) & interval.lower_kink & (interval.lower_piece == k)
+            tight_above |= (sides == 0) & interval.upper_kink & (interval.upper_piece == k + 1)
+        tight_below &= ~interval.single
+        tight_above &= ~interval.single
+        several: np.ndarray = np.zeros(len(points), dtype=bool)
+        enclosing = None
+        if units.falls.any():
+            enclosing, parts = enclosing_intervals(units, found.states, eps)
+            several = np.asarray((parts > 1).any(axis=1))
         domains: list[DomainAt | DomainError | None] = [None] * len(points)
         if self._domain_rows is not None:
             domains[:] = domain_at(self._domain_rows, points, unit=self.unit, exact=self.exact)
         return [
-            domain if isinstance(domain, DomainError) else LayerPattern(positive[k], above[k], tight[k], domain)
+            domain
+            if isinstance(domain, DomainError)
+            else LayerPattern(
+                piece=found.piece[k],
+                interval=interval.at(k),
+                enclosing=enclosing.at(k) if enclosing is not None and several[k] else None,
+                tight_below=tight_below[k],
+                tight_above=tight_above[k],
+                domain=domain,
+            )
             for k, domain in enumerate(domains)
         ]
 
@@ -140,31 +176,73 @@ class LayerSystem:
         """How many inequality rows the domain has, bounds included."""
         return 0 if self._domain_rows is None else self._domain_rows.n_inequalities
 
-    def recession_cone(self, active: np.ndarray) -> Cone:
-        """The directions in which the preimage goes on for ever: `A_J z = 0, A_I z <= 0`, and those of the domain.
+    def recession_cone(self, intervals: FeatureIntervals) -> Cone:
+        """The directions in which a set of intervals goes on for ever, `a_i z = 0` where both ends are there.
+
+        Where only the upper one is, `a_i z <= 0`, and `-a_i z <= 0` where only the lower one is; and what the domain
+        says.
 
         Args:
-            active: (m,) bool, J, the features that are fixed from below.
+            intervals: of the pre-activations.
         """
-        return self._cone(active, ~active, None if self._domain_rows is None else self._domain_rows.recession)
+        of_domain = None if self._domain_rows is None else self._domain_rows.recession
+        below, above = intervals.below, intervals.above
+        return self._cone(below & above, below & ~above, above & ~below, of_domain)
 
     def tangent_cone(self, pattern: LayerPattern) -> Cone:
-        """The directions in which the preimage goes on at all: as above with the tight inequalities only.
+        """The directions in which the preimage goes on at all: as above with the tight ends only.
 
         A feature with a positive tolerance is not tight, so that it says nothing here.
         """
-        held = pattern.active & (self.tolerance == 0)
-        return self._cone(held, pattern.tight, None if pattern.domain is None else pattern.domain.tangent)
+        of_domain = None if pattern.domain is None else pattern.domain.tangent
+        return self._cone(pattern.interval.single, pattern.tight_below, pattern.tight_above, of_domain)
+
+    def enclosing_tangent_cone(self, pattern: LayerPattern) -> Cone:
+        """The same of the least intervals that hold all pre-activations with the features."""
+        if pattern.enclosing is None:
+            return self.tangent_cone(pattern)
+        own, all_ = pattern.interval, pattern.enclosing
+        at_lower = (own.lower_piece == all_.lower_piece) & (own.lower_kink == all_.lower_kink) & all_.below
+        at_upper = (own.upper_piece == all_.upper_piece) & (own.upper_kink == all_.upper_kink) & all_.above
+        below = ~all_.single & at_lower & (own.single | pattern.tight_below)
+        above = ~all_.single & at_upper & (own.single | pattern.tight_above)
+        of_domain = None if pattern.domain is None else pattern.domain.tangent
+        return self._cone(all_.single, below, above, of_domain)
+
+    def directions_of_pieces(self, pattern: LayerPattern) -> Cone:
+        """A subspace that holds the differences of members of each piece of the preimage.
+
+        On it the rows vanish of all units that have the feature at single numbers only: those that do not fall, and
+        have only one, and those without a constant piece.
+        """
+        units, nothing = self.layer.units, np.zeros(self.layer.n_outputs, dtype=bool)
+        single = pattern.interval.single & (~units.falls | (units.slopes != 0).all(axis=0))
+        of_domain = None
+        if self._domain_rows is not None:
+            none = np.zeros(self._domain_rows.n_inequalities, dtype=bool)
+            of_domain = none, none
+        return self._cone(single, nothing, nothing, of_domain)
 
     def _cone(
-        self, equalities: np.ndarray, inequalities: np.ndarray, of_domain: tuple[np.ndarray, np.ndarray] | None
+        self,
+        single: np.ndarray,
+        below: np.ndarray,
+        above: np.ndarray,
+        of_domain: tuple[np.ndarray, np.ndarray] | None,
     ) -> Cone:
+        """`a_i z = 0` for single, `-a_i z <= 0` for those below, `a_i z <= 0` for those above, and what D says."""
+        turned = self.turned
+        if turned.any():
+            single, above = (
+                np.append(single, np.zeros(int(np.count_nonzero(turned)), dtype=bool)),
+                np.append(above, below[turned]),
+            )
         if self._domain_rows is None or of_domain is None:
-            return Cone(self.rows, equalities, inequalities)
+            return Cone(self.rows, single, above)
         n_equalities = self._domain_rows.n_equalities
         yes, no = np.ones(n_equalities, dtype=bool), np.zeros(n_equalities, dtype=bool)
         held, tight = of_domain
-        return Cone(self.rows, np.concatenate([equalities, yes, held]), np.concatenate([inequalities, no, tight]))
+        return Cone(self.rows, np.concatenate([single, yes, held]), np.concatenate([above, no, tight]))
 
 
 def resolve_tolerance(tolerance: ArrayLike, m: int) -> np.ndarray:
@@ -184,10 +262,6 @@ def resolve_tolerance(tolerance: ArrayLike, m: int) -> np.ndarray:
         worst = eps.reshape(-1)[~(np.isfinite(eps) & (eps >= 0)).reshape(-1)][0]
         raise InputError(f"the tolerance must be a finite number of at least 0, not {worst}.")
     return np.array(np.broadcast_to(eps.reshape(-1), (m,)))
-
-
-def _with_column(A: SparseRows, b: np.ndarray) -> SparseRows:
-    return sparse.csr_array(sparse.hstack([A, sparse.csr_array(b[:, None])], format="csr"))
 
 
 def _digest(rows: Matrix) -> bytes:

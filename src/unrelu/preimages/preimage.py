@@ -32,10 +32,14 @@ from unrelu.rigor.rounding import norm_above
 
 @dataclass(frozen=True, eq=False)
 class Preimage(Geometry):
-    """`P = { x in D : |ReLU(A x + b) - y| <= eps }`, all inputs of a layer with the same features.
+    """`P = { x in D : |f(A x + b) - y| <= eps }`, all inputs of a layer with the same features; f is mostly the ReLU.
 
     P ranges over all of the domain (by default all of the layer's input space), not only over what layers before it can
     produce. It answers the questions of `Geometry` (`ranges`, `nearest`, `volume`, `sample`, ...).
+
+    Where units have the same feature on several pieces, as |t| has, P is a union of polyhedra. Then only the one that
+    x0 lies in is known (`region`), `complete` is False, and what would need the others is None, or refused: ask
+    `region`.
 
     Features computed in floating point are seldom those of any input exactly: with at least as many positive features
     as inputs, EMPTY is then the true answer for given features and tolerance 0; a small tolerance is what one means.
@@ -113,7 +117,7 @@ class Preimage(Geometry):
 
     @property
     def n_active(self) -> int:
-        """|J|, the number of features above their tolerance."""
+        """|J|, the number of features of which both ends are known: of ReLUs those above their tolerance."""
         return int(self.statement.active.sum())
 
     @property
@@ -147,10 +151,21 @@ class Preimage(Geometry):
             return DimensionInterval(-1, d)
         if self.singleton:
             return DimensionInterval(0, 0)
+        if not self.complete:
+            return self._dimension_of_union
         cone = self.certificate.cone
         if cone is None:
             return DimensionInterval(int(self.singleton is False), d)
         return dimension_of_cone(cone, is_point=self.singleton)
+
+    @property
+    def _dimension_of_union(self) -> DimensionInterval:
+        """At least that of the piece of x0, at most that of a subspace of whose translates each holds a piece."""
+        if self.statement.features is not None:
+            return DimensionInterval(-1, self.layer.n_inputs)
+        own = dimension_of_cone(self.statement.tangent_cone, is_point=None)
+        of_all = dimension_of_cone(self.system.directions_of_pieces(self.pattern), is_point=None)
+        return DimensionInterval(own.lower, max(own.lower, of_all.upper))
 
     @property
     def rows_moved(self) -> int:
@@ -166,13 +181,13 @@ class Preimage(Geometry):
 
     @property
     def pieces(self) -> tuple[Polyhedron, ...]:
-        """The polyhedra that make up P: one, or none where P is empty."""
+        """The polyhedra that make up P: one, or none where P is empty; of a union the one of x0."""
         return () if self.empty else (self.polyhedron,)
 
     @property
     def complete(self) -> bool:
         """Whether `pieces` are all there are."""
-        return True
+        return bool(self.empty) or self.statement.is_whole
 
     @property
     def region(self) -> Polyhedron:
@@ -194,7 +209,16 @@ class Preimage(Geometry):
 
     @property
     def _body(self) -> Polyhedron:
-        """P as the geometry sees it: a single point by its bounds."""
+        """P as the geometry sees it: a single point by its bounds.
+
+        Raises:
+            InputError: if P is a union of which only one piece is known.
+        """
+        if not (self.complete or self.singleton):
+            raise InputError(
+                "the inputs with the same features may make up several polyhedra, of which only one is known; ask it, "
+                "as in pre.region.ranges()."
+            )
         return self._seen
 
     @property
@@ -267,11 +291,10 @@ class Preimage(Geometry):
 
     def feature_errors(self, points: np.ndarray) -> np.ndarray:
         """(n,) `max_i |f_i(x) - y_i|` in float64."""
-        A, b = self.layer.weight, self.layer.bias
         y = self.statement.features
         if y is None:
-            y = np.maximum(A @ self.at + b, 0.0)
-        return np.abs(np.maximum(points @ A.T + b, 0.0) - y).max(axis=1, initial=0.0)
+            y = self.layer(self.at)
+        return np.abs(self.layer(points) - y).max(axis=1, initial=0.0)
 
     def sample(self, n: int, seed: int = 0, progress: Progress | bool | None = None) -> PreimageSample:
         """Draw points uniformly from P, which must be bounded; of a single point, that point n times.

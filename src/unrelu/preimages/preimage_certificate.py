@@ -7,6 +7,7 @@ from functools import cached_property
 
 from unrelu.cones.proofs import Cone, ConeCertificate
 from unrelu.errors import DomainError
+from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
 from unrelu.preimages.kind import Kind, kind_of
@@ -25,6 +26,8 @@ class PreimageCertificate:
         statement: the layer, the domain, the tolerance, and the point or the features.
         bounded: proof about the recession cone, which is {0} iff a set that is not empty is bounded; or None.
         singleton: proof about the cone of directions at a member, which is {0} iff the set is a single point; or None.
+            Where the set is a union, proofs that a cone is {0} are about a polyhedron that encloses all of it, and
+            proofs that it is not are about the piece of x0.
         existence: where features are given, proof that the set has a member, or none; otherwise x0 is one.
         interior: where features are given, proof that some member keeps all inequalities strictly; then the cone of
             directions is that of the equalities. Without it that at the member in `existence`, if it is exact.
@@ -89,7 +92,7 @@ class PreimageCertificate:
         """Whether the claim about boundedness is proved; a proof of a single point is one."""
         if self.bounded is None or not self._is_about_a_set():
             return False
-        if self.bounded.verify(self.statement.recession_cone):
+        if self._verify_recession():
             return True
         return self.bounded.trivial and self.singleton is not None and self.singleton.trivial and self._verify_cone()
 
@@ -98,14 +101,22 @@ class PreimageCertificate:
         """Whether the claim about uniqueness is proved; a proof that the preimage is unbounded refutes it."""
         if self.singleton is None or not self._is_about_a_set():
             return False
+        if isinstance(self.singleton, OtherPieces):
+            return self.statement.has_other_pieces
         if self._verify_cone():
             return True
         return (
             not self.singleton.trivial
             and self.bounded is not None
             and not self.bounded.trivial
-            and self.bounded.verify(self.statement.recession_cone)
+            and self._verify_recession()
         )
+
+    def _verify_recession(self) -> bool:
+        assert self.bounded is not None
+        of_all = self.bounded.trivial
+        cone = self.statement.enclosing_recession_cone if of_all else self.statement.recession_cone
+        return self.bounded.verify(cone)
 
     def _is_about_a_set(self) -> bool:
         """Whether there is a member."""
@@ -123,6 +134,8 @@ class PreimageCertificate:
     def _verify_existence(self, *, admissible: bool) -> bool:
         if self.existence is None or self.existence.admissible is not admissible:
             return False
+        if admissible and not self.statement.is_whole:
+            return False  # what is proved to have a member encloses the set
         known = self._existence_proofs
         if admissible not in known:
             known[admissible] = self.existence.verify(self.statement.sign_system)
@@ -134,9 +147,13 @@ class PreimageCertificate:
 
     @property
     def cone(self) -> Cone | None:
-        """The directions in which the set goes on at the member of the proofs; None where none is proved."""
+        """The directions in which the set goes on at the member of the proofs; None where none is proved.
+
+        Of a union those of the piece of x0, or, for a proof that x0 is alone, those of a polyhedron that encloses it.
+        """
         if self.statement.features is None:
-            return self.statement.tangent_cone
+            unique = self.singleton is not None and self.singleton.trivial
+            return self.statement.enclosing_tangent_cone if unique else self.statement.tangent_cone
         if self.interior is not None:
             proved = self.interior.admissible and self.interior.verify(self.statement.interior_system)
             return self.statement.cone_at(None) if proved else None

@@ -14,27 +14,33 @@ from unrelu.exact.integers import products
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domain_at import DomainAt
 from unrelu.polyhedra.domains import resolve
-from unrelu.polyhedra.exact_membership import bound_signs
+from unrelu.polyhedra.exact_membership import bound_signs, contains_exactly
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.row_collection import RowCollection
-from unrelu.polyhedra.sharp_rows import BLURRED
 from unrelu.preimages.certificates.sign_system import SignSystem
 from unrelu.preimages.certificates.witness import ExactWitness, Witness, exact_signs_of
+from unrelu.preimages.feature_intervals import FeatureIntervals, enclosing_intervals
+from unrelu.preimages.interval_ends import IntervalEnds
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+from unrelu.preimages.unit_states import states_about
+from unrelu.rigor.rounding import UNDERFLOW, gamma
 from unrelu.rigor.scaled_rows import ScaledRows
-from unrelu.rigor.signs import exact_dot, exact_signs
+from unrelu.rigor.signs import exact_dot, nearest_float
+
+SMALLEST, LARGEST = 2.0**-1022, 2.0**1023
 
 
 @dataclass(frozen=True, eq=False)
 class SameFeatures:
-    """`P = { x in D : |ReLU(A x + b) - y| <= eps }`, y being the exact features of a point x0, or given.
+    """`P = { x in D : |f(A x + b) - y| <= eps }`, y being the exact features of a point x0, or given.
 
-    With x0 the domain is D', D as it is at x0 (`DomainAt`); with given features it is D itself.
+    f is the ReLU, or the layer's other activation. With x0 the domain is D', D as it is at x0 (`DomainAt`); with given
+    features it is D itself. Where a unit has a feature in several intervals of its pre-activation, as |t| does, P is a
+    union of polyhedra, of which this knows the one about x0, and one that encloses all of them (`is_whole`).
 
     Attributes:
-        system: the layer (A, b), the domain D and the tolerance eps.
+        system: the layer (A, b, f), the domain D and the tolerance eps.
         at: (d,) x0; None where features are given.
         features: (m,) y; None where x0 is given.
     """
@@ -63,7 +69,7 @@ class SameFeatures:
 
     @cached_property
     def pattern(self) -> LayerPattern:
-        """What is active and tight at x0, decided exactly.
+        """Which pre-activations have the features of x0, and what is tight there, decided exactly.
 
         Raises:
             DomainError: if x0 is not in the domain.
@@ -77,30 +83,67 @@ class SameFeatures:
         return None if self.at is None else self.pattern.domain
 
     @cached_property
-    def active(self) -> np.ndarray:
-        """(m,) bool, the features that are fixed from below: `y_i > eps_i`."""
-        if self.features is None:
-            return self.pattern.active
-        return self.features > self.system.tolerance
+    def _of_features(self) -> tuple[FeatureIntervals, np.ndarray]:
+        """The least intervals that hold all pre-activations with the given features, and of how many parts they are."""
+        assert self.features is not None
+        units, eps = self.layer.units, self.system.tolerance
+        return enclosing_intervals(units, states_about(units, self.features, eps), eps)
 
     @cached_property
-    def equal(self) -> np.ndarray:
-        """(m,) bool, the features whose rows are equalities: those with `y_i > 0` and `eps_i = 0`."""
-        return self.active & (self.system.tolerance == 0)
+    def _never(self) -> np.ndarray:
+        """(m,) bool, the given features that no pre-activation has."""
+        return self._of_features[1] == 0
+
+    @property
+    def intervals(self) -> FeatureIntervals:
+        """For each unit the pre-activations with its feature: those about x0, or with given features all of them.
+
+        The latter with what lies between, where they are several intervals.
+        """
+        return self.pattern.interval if self.features is None else self._of_features[0]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether P is `polyhedron`; otherwise that is the piece of x0, or, for given features, encloses P."""
+        if self.features is None:
+            return self.pattern.enclosing is None
+        return bool((self._of_features[1] <= 1).all() or self._never.any())
+
+    @property
+    def has_other_pieces(self) -> bool:
+        """Whether P is proved to have members in other pieces than that of x0: see `OtherPieces`."""
+        return self.features is None and not self.is_whole and self.system.has_independent_rows
+
+    @property
+    def active(self) -> np.ndarray:
+        """(m,) bool, J, the features of which both ends are known: of ReLUs those with `y_i > eps_i`."""
+        return self.intervals.below & self.intervals.above
 
     @property
     def recession_cone(self) -> Cone:
-        """The directions in which P goes on for ever."""
-        return self.system.recession_cone(self.active)
+        """The directions in which `polyhedron` goes on for ever."""
+        return self.system.recession_cone(self.intervals)
+
+    @property
+    def enclosing_recession_cone(self) -> Cone:
+        """The same of a polyhedron that encloses P; if it is {0}, P is bounded."""
+        if self.features is None and self.pattern.enclosing is not None:
+            return self.system.recession_cone(self.pattern.enclosing)
+        return self.recession_cone
 
     @property
     def tangent_cone(self) -> Cone:
-        """The directions in which P goes on at x0."""
+        """The directions in which `polyhedron` goes on at x0."""
         return self.system.tangent_cone(self.pattern)
+
+    @property
+    def enclosing_tangent_cone(self) -> Cone:
+        """The same of a polyhedron that encloses P; if it is {0}, x0 is the only member of P."""
+        return self.system.enclosing_tangent_cone(self.pattern)
 
     @cached_property
     def polyhedron(self) -> Polyhedron:
-        """P in H-representation about x0; of given features about the origin of D.
+        """P, or the piece that x0 lies in, in H-representation about x0; of given features about the origin of D.
 
         About x0 equalities hold exactly, and so do tight rows; slacks of other rows, and all right-hand sides of given
         features, are known up to the error that is stored with them.
@@ -108,74 +151,105 @@ class SameFeatures:
         return self.about(None)
 
     def about(self, center: np.ndarray | None) -> Polyhedron:
-        """P in H-representation about a point (d,); about x0, or the origin of D, if None."""
+        """`polyhedron` about a point (d,); about x0, or the origin of D, if None."""
         if self.at is not None:
             return self._about_point(self.at, self.pattern)
         D = resolve(self.system.domain, self.layer.n_inputs)
         return self._about_center(D.origin if center is None else center, D)
 
+    def _ends(self) -> tuple[IntervalEnds, IntervalEnds]:
+        """The lower and the upper ends."""
+        units, eps, y = self.layer.units, self.system.tolerance, self.features
+        piece = None if y is not None else self.pattern.piece
+        lower = IntervalEnds.lower(units, self.intervals, eps, features=y, piece=piece)
+        return lower, IntervalEnds.upper(units, self.intervals, eps, features=y, piece=piece)
+
     def _about_point(self, point: np.ndarray, pattern: LayerPattern) -> Polyhedron:
-        A, b, eps = self.layer.dense_weight, self.layer.bias, self.system.tolerance
-        values, rounding = _values(A, b, point)
-        # Above 0 the slack is the tolerance; below, what is missing to 0 comes on top of it.
-        slack = np.where(pattern.positive | pattern.tight, eps, eps - np.minimum(values, 0.0))
-        error = np.where(pattern.positive | pattern.tight, 0.0, rounding + 2.0**-52 * slack)
-        slack, error = _sharpened(slack, error, A, point, np.column_stack([-b, eps]))
+        A, b = self.layer.dense_weight, self.layer.bias
         rows = RowCollection(point)
-        equal = self.equal
-        rows.equal(A[equal])
-        rows.at_most(A[~equal], slack[~equal], error[~equal])
-        both = pattern.active & ~equal
-        rows.at_most(-A[both], eps[both])
+        single = pattern.interval.single
+        rows.equal(A[single])
+        values, errors = _values(A, b, point)
+        for chosen, sign, ends, tight in (
+            (pattern.interval.above & ~single, 1.0, self._ends()[1], pattern.tight_above),
+            (pattern.interval.below & ~single, -1.0, self._ends()[0], pattern.tight_below),
+        ):
+            slack, error = ends.taken(chosen).slacks(A[chosen], b[chosen], point, values[chosen], errors[chosen])
+            at_end = tight[chosen]
+            rows.at_most(sign * A[chosen], np.where(at_end, 0.0, sign * slack), np.where(at_end, 0.0, error))
         if pattern.domain is not None:
             rows.within(pattern.domain)
         return rows.polyhedron().about_a_member()
 
     def _about_center(self, center: np.ndarray, domain: Polyhedron) -> Polyhedron:
-        assert self.features is not None
-        A, b, eps, y = self.layer.dense_weight, self.layer.bias, self.system.tolerance, self.features
-        values, rounding = _values(A, b, center)
+        A, b = self.layer.dense_weight, self.layer.bias
         rows = RowCollection(center)
-        equal, both = self.equal, self.active & ~self.equal
-        upper, lower = (y + eps) - values, values - (y - eps)
-        error = rounding + 4 * UNIT * (np.abs(y) + eps + np.abs(values))
-        upper, above = _sharpened(upper, error, A, center, np.column_stack([y, eps, -b]))
-        lower, below = _sharpened(lower, error, -A, center, np.column_stack([-y, eps, b]))
-        rows.equal(A[equal], upper[equal], above[equal])
-        rows.at_most(A[~equal], upper[~equal], above[~equal])
-        rows.at_most(-A[both], lower[both], below[both])
-        if bool((y < -eps).any()):  # a ReLU gives nothing below 0
-            rows.at_most(np.zeros((1, center.size)), np.array([-1.0]))
+        values, errors = _values(A, b, center)
+        lower, upper = self._ends()
+        single, above, below = self._rows
+        for chosen, sign, ends in ((single, 1.0, upper), (above, 1.0, upper), (below, -1.0, lower)):
+            slack, error = ends.taken(chosen).slacks(A[chosen], b[chosen], center, values[chosen], errors[chosen])
+            if chosen is single:
+                rows.equal(A[chosen], slack, error)
+            else:
+                rows.at_most(sign * A[chosen], sign * slack, error)
+        n_never = int(self._never.sum())
+        rows.at_most(np.zeros((n_never, center.size)), np.full(n_never, -1.0))
         rows.about(domain)
         made = rows.polyhedron()
-        if not self.contains(center):
+        if not (self.is_whole and self.contains(center)):
             return made
         of_layer = exact_signs_of(self.sign_system, center)[: len(made.b_ub) - len(domain.b_ub)]
         of_domain = bound_signs(domain.A_ub, domain.b_ub, domain.origin, center)
         return made.about_a_member(np.concatenate([of_layer, of_domain]) == 0)
 
+    @property
+    def _rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(m,) bool each: given features whose rows are equalities, those with an upper and those with a lower end."""
+        intervals, known = self.intervals, ~self._never
+        single = intervals.single & known
+        return single, intervals.above & known & ~single, intervals.below & known & ~single
+
     def contains(self, x: np.ndarray) -> bool:
         """Whether a point (d,) is a member of P in exact arithmetic."""
-        if self.features is not None:
+        if self.features is not None and self.is_whole:
             return Witness(x).is_exact(self.sign_system)
-        assert self.at is not None
+        if not bool(np.isfinite(x).all()):
+            return False
         domain = self.domain_at
-        if domain is not None and not domain.contains(x):
+        if self.features is not None:
+            if not contains_exactly(resolve(self.system.domain, self.layer.n_inputs), x):
+                return False
+        elif domain is not None and not domain.contains(x):
             return False
-        A, b, eps = self.layer.dense_weight, self.layer.bias, self.system.tolerance
-        positive, active = self.pattern.positive, self.pattern.active
-        # b and eps count as the weights of coordinates that are 1, so that nothing is rounded.
-        at_zero = np.column_stack([A, b, -eps])[~positive]
-        if bool((exact_signs(at_zero, np.zeros(len(at_zero)), np.append(x, [1.0, 1.0])) > 0).any()):
-            return False
-        return not any(
-            bool((bound_signs(rows, values, self.at, x) > 0).any())
-            for rows, values in ((A[positive], eps[positive]), (-A[active], eps[active]))
-        )
+        A, b = self.layer.dense_weight, self.layer.bias
+        x0 = x if self.at is None else self.at
+        intervals, (lower, upper) = self.intervals, self._ends()
+        outside = np.zeros(len(b), dtype=bool)
+        for there, ends, sign in ((intervals.above, upper, 1), (intervals.below, lower, -1)):
+            outside[there] |= ends.taken(there).signs(A[there], b[there], x0, x) == sign
+        if self.is_whole:
+            return not bool(outside.any())
+        checked = outside | self.layer.units.falls if self.features is not None else outside
+        return all(self._has_feature(int(unit), x) for unit in np.flatnonzero(checked))
+
+    def _has_feature(self, unit: int, x: np.ndarray) -> bool:
+        """Whether one feature of a point is within the tolerance of what it should be, exactly."""
+        row, units = np.append(self.layer.dense_weight[unit], self.layer.bias[unit]), self.layer.units
+        value = units.exactly(unit, exact_dot(row, np.append(x, 1.0)))
+        if self.features is not None:
+            wanted = Fraction(self.features[unit])
+        else:
+            assert self.at is not None
+            wanted = units.exactly(unit, exact_dot(row, np.append(self.at, 1.0)))
+        return abs(value - wanted) <= Fraction(self.system.tolerance[unit])
 
     @cached_property
     def sign_system(self) -> SignSystem:
-        """P for given features as a system of exact inequalities: biases are sums of floats that are not rounded."""
+        """P for given features as a system of exact inequalities: biases are sums of floats that are not rounded.
+
+        Where P is a union it is that of a set that encloses P: without a solution P is empty.
+        """
         return self._sign_system(strict=False)
 
     @cached_property
@@ -184,28 +258,51 @@ class SameFeatures:
         return self._sign_system(strict=True)
 
     def _sign_system(self, *, strict: bool) -> SignSystem:
-        assert self.features is not None
-        A, b, eps, y = self.layer.dense_weight, self.layer.bias, self.system.tolerance, self.features
-        m, d = A.shape
-        equal, both = self.equal, self.active & ~self.equal
-        none = np.zeros(m)
-        at_most, at_least = np.column_stack([b, -y, -eps]), np.column_stack([-b, y, -eps])
-        # ReLU(a.x + b) <= y + eps needs y + eps >= 0 besides: a row without x.
-        negative = y < 0
-        weight = np.vstack([A[~equal], -A[both], np.zeros((int(negative.sum()), d)), A[equal]])
-        bias = np.vstack([at_most[~equal], at_least[both], np.column_stack([none, -y, -eps])[negative], at_most[equal]])
-        n_equal = int(equal.sum())
+        A, b = self.layer.dense_weight, self.layer.bias
+        d = A.shape[1]
+        lower, upper = self._ends()
+        single, above, below = self._rows
+        # A feature that no pre-activation has makes a row without x: what it is off is not 0 or less.
+        never = self._missed()
+        n_never = len(never)
+        weight = np.vstack([A[above], -A[below], np.zeros((n_never, d)), A[single]])
+        bias = np.vstack(
+            [
+                np.column_stack([b, -upper.parts])[above],
+                np.column_stack([-b, lower.parts])[below],
+                np.column_stack([never, np.zeros((n_never, 3))]),
+                np.column_stack([b, -upper.parts])[single],
+            ]
+        )
+        divisor = np.concatenate([upper.divisor[above], lower.divisor[below], np.ones(n_never), upper.divisor[single]])
+        n_equal = int(single.sum())
         n = len(weight) - n_equal
         held = np.concatenate([np.zeros(n, dtype=bool), np.ones(n_equal, dtype=bool)])
         D = resolve(self.system.domain, d)
+        inactive = ~held
         if strict:
             # -(a.x + b) > 0; a row that says 0 <= 0 whatever x is needs no room.
-            says_nothing = ~weight[:n].any(axis=1) & np.array([_is_zero(row) for row in bias[:n]], dtype=bool)
-            kept = np.concatenate([~says_nothing, np.ones(n_equal, dtype=bool)])
+            empty = np.flatnonzero(~weight[:n].any(axis=1))
+            kept = np.ones(len(weight), dtype=bool)
+            kept[empty] = [_total(bias[i], divisor[i]) != 0 for i in empty]
             sign = np.where(held, 1.0, -1.0)[:, None]
-            weight, bias, held = (sign * weight)[kept], (sign * bias)[kept], held[kept]
-            return SignSystem(weight, bias, np.zeros(len(weight), dtype=bool), D, held, strict_domain=True)
-        return SignSystem(weight, bias, ~held, D, held)
+            weight, bias, held, divisor = (sign * weight)[kept], (sign * bias)[kept], held[kept], divisor[kept]
+            inactive = np.zeros(len(weight), dtype=bool)
+        plain = bool((divisor == 1).all())
+        return SignSystem(weight, bias, inactive, D, held, strict_domain=strict, divisor=None if plain else divisor)
+
+    def _missed(self) -> np.ndarray:
+        """(k,) float64, positive: by about how much each feature that no pre-activation has lies off the nearest."""
+        assert self.features is not None
+        units, eps = self.layer.units, self.system.tolerance
+        found = []
+        for unit in np.flatnonzero(self._never).tolist():
+            real = np.flatnonzero(np.isfinite(units.kinks[:, unit]))
+            heights = [units.height(int(k), unit) for k in real] or [Fraction(units.offsets[-1, unit])]
+            y = Fraction(self.features[unit])
+            gap = min(abs(height - y) for height in heights) - Fraction(eps[unit])
+            found.append(min(max(nearest_float(gap), SMALLEST), LARGEST))
+        return np.array(found)
 
     @cached_property
     def member_rows(self) -> ScaledRows:
@@ -257,28 +354,7 @@ def _values(A: np.ndarray, b: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np
     return A @ x + b, rounding
 
 
-def _sharpened(
-    slack: np.ndarray, error: np.ndarray, A: np.ndarray, x: np.ndarray, parts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Slacks `sum of parts - A x` and their errors, summed exactly where the error is no small part of the slack.
-
-    These slacks say how thin the set is.
-
-    Args:
-        slack: (m,) as computed.
-        error: (m,) how far each may be off.
-        A: (m, d).
-        x: (d,).
-        parts: (m, k).
-    """
-    slack, error = slack.copy(), error.copy()
-    ones = np.append(-x, np.ones(parts.shape[1]))
-    for i in np.flatnonzero((error > BLURRED * np.abs(slack)) & np.isfinite(slack)):
-        exact = exact_dot(np.append(A[i], parts[i]), ones)
-        slack[i] = float(exact)
-        error[i] = 0.0 if Fraction(slack[i]) == exact else UNIT * abs(slack[i]) + UNDERFLOW
-    return slack, error
-
-
-def _is_zero(parts: np.ndarray) -> bool:
-    return exact_dot(parts, np.ones(parts.size)) == 0
+def _total(parts: np.ndarray, divisor: float) -> Fraction:
+    """The constant of a row of a `SignSystem`."""
+    first, *others = map(Fraction, parts.tolist())
+    return first + sum(others, Fraction(0)) / Fraction(divisor)

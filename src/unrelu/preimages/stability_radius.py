@@ -12,9 +12,12 @@ from unrelu.cones.decide import decide_cone
 from unrelu.cones.proofs import BlockByBlock, Cone, ConeCertificate, Enclosed, FullRank, Multipliers
 from unrelu.cones.proofs.multipliers import residual_bound
 from unrelu.errors import InputError
+from unrelu.preimages.interval_ends import IntervalEnds
 from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.pattern import LayerPattern
 from unrelu.rigor.arithmetic import is_ieee
 from unrelu.rigor.rounding import UNDERFLOW, norm_above, sum_above
+from unrelu.rigor.signs import enclosed_values
 
 _UP = 1 + 2.0**-45  # more than the few roundings of the closing formula
 
@@ -54,6 +57,10 @@ def stability_radius(system: LayerSystem, point: np.ndarray, eps: float) -> Stab
     Where the proof is block by block, so is the bound, and the norm of all is that of the vector of the blocks' bounds.
     Without any noise it is 0 where x0 is proved to be the only one, whatever the proof.
 
+    With another activation than the ReLU, B are the rows of units on a slope that stay within two ends, G those of
+    units where a constant piece ends, and n is how far the ends for eps lie from `a.x0 + b`; none is proved where a
+    unit has its feature elsewhere too.
+
     Args:
         system: the layer and the domain.
         point: (d,) x0.
@@ -68,25 +75,63 @@ def stability_radius(system: LayerSystem, point: np.ndarray, eps: float) -> Stab
         return StabilityRadius(eps, math.inf, 0)
     m = system.layer.n_outputs
     exact = replace(system, tolerance=np.zeros(m)).pattern(point)
-    above = replace(system, tolerance=np.full(m, float(eps))).pattern(point).active
-    cone = replace(system, tolerance=np.zeros(m)).tangent_cone(replace(exact, active=above))
-    features = int((above | exact.tight).sum())
+    near = replace(system, tolerance=np.full(m, float(eps))).pattern(point)
+    if near.enclosing is not None:
+        return StabilityRadius(eps, math.inf, 0)
+    # The proof is found from x0's exact pattern; units that the noise may free are left out, which only widens the set.
+    used = replace(
+        exact,
+        interval=replace(exact.interval, single=exact.interval.single & near.active),
+        enclosing=None,
+        tight_below=exact.tight_below & near.interval.below,
+        tight_above=exact.tight_above & near.interval.above,
+    )
+    cone = system.tangent_cone(used)
+    features = int((used.interval.single | used.tight).sum())
     found = decide_cone(cone)
-    # The proof is found from x0's exact pattern; rows with 0 < y_i <= eps are left out, which only widens the set.
     if found.holds is not True or found.certificate is None:
         return StabilityRadius(eps, math.inf, features)
     noise = np.zeros(len(cone.equalities))
-    noise[:m] = eps
+    of_rows = _noise(system, near, point, float(eps), used)
+    noise[: len(of_rows)] = of_rows
+    m = len(of_rows)
     if exact.domain is not None:
         shifts = exact.domain
         n_eq, n_ub = len(shifts.eq_shift), len(shifts.ub_shift)
         first = len(noise) - system.n_domain_inequalities
         noise[m : m + n_eq] = shifts.eq_shift
         noise[first : first + n_ub] = shifts.largest_on_line
-    used = cone.equalities | cone.inequalities
-    if not noise[used].any():
+    counted = cone.equalities | cone.inequalities
+    if not noise[counted].any():
         return StabilityRadius(eps, 0.0 if found.certificate.verify(cone) else math.inf, features)
     return StabilityRadius(eps, _radius_of_noise(cone, found.certificate, noise), features)
+
+
+def _noise(system: LayerSystem, near: LayerPattern, point: np.ndarray, eps: float, used: LayerPattern) -> np.ndarray:
+    """By how much `a.x`, and then `-a.x` of the turned rows, may exceed that of x0 with features within eps of its own.
+
+    Args:
+        system: the layer and the domain.
+        near: the pattern of x0 with this tolerance.
+        point: (d,) x0.
+        eps: the noise.
+        used: which rows count.
+    """
+    units, tolerance = system.layer.units, np.full(system.layer.n_outputs, eps)
+    up, down = np.zeros((2, system.layer.n_outputs))
+    if eps > 0:
+        A, b = system.layer.weight, system.layer.bias
+        values, errors = (part[0] for part in enclosed_values(A, b, point[None]))
+        upper = IntervalEnds.upper(units, near.interval, tolerance, piece=near.piece)
+        lower = IntervalEnds.lower(units, near.interval, tolerance, piece=near.piece)
+        for chosen, ends, sign, found in (
+            (used.interval.single | used.tight_above, upper, 1.0, up),
+            (used.interval.single | used.tight_below, lower, -1.0, down),
+        ):
+            slack, error = ends.taken(chosen).slacks(A[chosen], b[chosen], point, values[chosen], errors[chosen])
+            found[chosen] = np.where(error == 0, sign * slack, (sign * slack + error) * _UP + UNDERFLOW)
+    both = np.where(used.interval.single, np.maximum(up, down), up)
+    return np.append(both, down[system.turned])
 
 
 def _radius_of_noise(cone: Cone, certificate: ConeCertificate, noise: np.ndarray) -> float:

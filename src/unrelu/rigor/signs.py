@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -47,21 +48,43 @@ def exact_signs_batch(
     Raises:
         UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
     """
+    values, errors = enclosed_values(matrix, offset, points, row_norms)
+    certain = (np.abs(values) > errors) & np.isfinite(values)
+    # What is not certain, and what overflows, is decided by integers.
+    signs = np.sign(np.nan_to_num(values)).astype(np.int8)
+    for k, i in np.argwhere(~certain):
+        columns, numbers = row_numbers(matrix, int(i))
+        signs[k, i] = exact_sign(numbers, float(offset[i]), points[k, columns])
+    return signs
+
+
+def enclosed_values(
+    matrix: Matrix, offset: np.ndarray, points: np.ndarray, row_norms: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """`a_i.x + b_i` at many points in floats, and by how much each may be off; nothing is said of what overflows.
+
+    Args:
+        matrix: (m, d).
+        offset: (m,).
+        points: (n, d).
+        row_norms: (m,) upper bounds of the norms of the rows, if they are known.
+
+    Returns:
+        (n, m) and (n, m) float64.
+
+    Raises:
+        UnprovableArithmetic: if this thread flushes subnormal numbers or does not round to nearest.
+    """
     require_ieee()
     norms = row_norms_above(matrix) if row_norms is None else row_norms
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is decided by integers
+    with np.errstate(over="ignore", invalid="ignore"):
         values = points @ matrix.T + offset
         # |fl(a.x + b) - (a.x + b)| <= gamma_(d+1) (|a|.|x| + |b|), and |a|.|x| <= ||a|| ||x||; d counts products.
         d = most_terms(matrix)
         sizes = np.array([norm_above(point) for point in points])
         g, little = gamma(d + 4), lost(d)  # what underflow may take: little (1 + |a| + |x|)
         errors = sizes[:, None] * (g * norms + little) + (g * np.abs(offset) + little * (1 + norms))
-        certain = (np.abs(values) > errors) & np.isfinite(values)
-    signs = np.sign(np.nan_to_num(values)).astype(np.int8)
-    for k, i in np.argwhere(~certain):
-        columns, numbers = row_numbers(matrix, int(i))
-        signs[k, i] = exact_sign(numbers, float(offset[i]), points[k, columns])
-    return signs
+    return values, errors
 
 
 def exact_sign(row: np.ndarray, offset: float, point: np.ndarray) -> int:
@@ -89,6 +112,18 @@ def exact_dot(x: np.ndarray, y: np.ndarray) -> Fraction:
         for a, b, e in zip(mantissas_x.tolist(), mantissas_y.tolist(), exponents.tolist(), strict=True)
     )
     return Fraction(total << least) if least >= 0 else Fraction(total, 1 << -least)
+
+
+def nearest_float(value: Fraction) -> float:
+    """The nearest float; infinite where there is none so large.
+
+    >>> nearest_float(Fraction(10) ** 400)
+    inf
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _integers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

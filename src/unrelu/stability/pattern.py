@@ -14,7 +14,6 @@ import torch
 from unrelu.errors import ModelError, ShapeError, UnknownNode
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.network.arrays import Array, as_tensor
-from unrelu.operators.local_map import LocalMap
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -215,8 +214,7 @@ class ActivationPattern(FrozenArrays):
 
 def _numbers(operator: AffineOperator) -> bytes:
     """All numbers that a map at a point has."""
-    arrays = operator.at if isinstance(operator, LocalMap) else operator.tensors()
-    return b"\0".join(each.cpu().numpy().tobytes() for each in arrays)
+    return b"\0".join(each.cpu().numpy().tobytes() for each in operator.tensors())
 
 
 @dataclass(frozen=True, eq=False)

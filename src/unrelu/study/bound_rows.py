@@ -36,6 +36,10 @@ def bound_rows(
                 left_out[name] = str(error)
                 advance(len(x))
                 continue
+            if not layer.is_rectifier:
+                left_out[name] = "the lemmas are about rows that a ReLU removes"
+                advance(len(x))
+                continue
             m, d = layer.n_outputs, layer.n_inputs
             if m * d * min(m, d) > WORK:
                 left_out[name] = f"the decompositions of its {m} x {d} matrix would take too long"

@@ -18,6 +18,7 @@ from unrelu.operators import (
     Elementwise,
     Mean,
     Normalization,
+    Product,
     Quotient,
     Reshape,
     Subtract,
@@ -96,9 +97,9 @@ def subtract(at: Site, a: Operand, b: Operand) -> Signal:
 
 
 def multiply(at: Site, a: Operand, b: Operand) -> Signal:
-    """`a b`, one of them a constant."""
+    """`a b`; affine where one of them is a constant."""
     if isinstance(a, Signal) and isinstance(b, Signal):
-        raise at.unread("multiplies two values that both depend on the input, so it is not affine")
+        return at.write(Product(), *at.together(a, b))
     x, constant = (a, b) if isinstance(a, Signal) else (at.signal(b), a)
     assert isinstance(constant, Tensor)
     x, (factor,) = at.aligned(x, constant)

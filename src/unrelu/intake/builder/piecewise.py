@@ -14,7 +14,6 @@ from unrelu.intake.builder.affine import add, divide
 from unrelu.intake.builder.site import Operand, Site, full
 from unrelu.intake.draft import Signal
 from unrelu.operators import (
-    Absolute,
     AtLeast,
     AtMost,
     Clamp,
@@ -30,20 +29,10 @@ from unrelu.operators import (
 )
 
 
-def relu(at: Site, x: Signal) -> Signal:
-    """`max(x, 0)`."""
-    return at.write(ReLU(), x)
-
-
-def absolute(at: Site, x: Signal) -> Signal:
-    """`|x|`."""
-    return at.write(Absolute(), x)
-
-
 def leaky_relu(at: Site, x: Signal, slope: Tensor) -> Signal:
     """X where it is positive, else `slope x`."""
     if not bool(slope.any()):
-        return relu(at, x)
+        return at.write(ReLU(), x)
     x, (slope,) = at.aligned(x, slope)
     return at.write(LeakyReLU(slope), x)
 

@@ -150,6 +150,11 @@ def unary(verb: Handler) -> Handler:
     return lambda at, x, **_: verb(at, at.signal(x))
 
 
+def plain(operator: Operator) -> Handler:
+    """The handler of an operator of one signal that is one of ours."""
+    return lambda at, x: at.write(operator, at.signal(x))
+
+
 def pairwise(verb: Handler) -> Handler:
     """The handler of an operator of two operands."""
     return lambda at, x, other: verb(at, at.operand(x), at.operand(other))

@@ -6,6 +6,7 @@ import os
 
 import torch
 
+from unrelu.intake.head import without_head
 from unrelu.intake.onnx.library import parse
 from unrelu.intake.onnx.translation import translate
 from unrelu.network.agreement import check_agreement
@@ -32,4 +33,4 @@ def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> 
     # The file brings no example: pictures have values in [0, 1].
     example = torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)
     check_agreement(network, example)
-    return network
+    return without_head(network) if upto is None else network

@@ -8,14 +8,26 @@ import numpy as np
 from torch import Tensor
 
 from unrelu.errors import ModelFileError, TrainingMode, UnsupportedOperator
-from unrelu.intake.builder import affine, moving, piecewise
-from unrelu.intake.builder.site import Handler, full, pairwise, unary
+from unrelu.intake.builder import affine, moving, piecewise, smooth
+from unrelu.intake.builder.site import Handler, full, pairwise, plain, unary
 from unrelu.intake.draft import Signal
+from unrelu.intake.onnx import shapes
 from unrelu.intake.onnx.place import Place, Value
 from unrelu.intake.onnx.sliding import Sliding, positive
-from unrelu.operators import AveragePool, Concatenate, MaxPool
-
-_MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+from unrelu.operators import (
+    ELU,
+    GELU,
+    Absolute,
+    AveragePool,
+    Hardswish,
+    LogSoftmax,
+    MaxPool,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 
 
 def _gemm(at: Place, a: Value, b: Value, c: Value | None = None) -> Signal:
@@ -119,128 +131,6 @@ def _dropout(at: Place, x: Value, ratio: Value | None = None, training: Value | 
     return at.signal(x)
 
 
-def _flatten(at: Place, x: Value) -> Signal:
-    signal = at.signal(x)
-    rank, axis = len(signal.shape) + 1, at.attribute("axis", 1)
-    if (axis == rank and rank > 1) or (axis != rank and at.axis(axis, rank) != 1):
-        raise at.mixing(f"flattens from axis {axis}")
-    return moving.reshape(at, signal, (math.prod(signal.shape),))
-
-
-def _reshape(at: Place, x: Value, shape: Value) -> Signal:
-    """Axis 0 must stay the batch."""
-    signal = at.signal(x)
-    sizes = at.integers(shape, "shape")
-    if not at.attribute("allowzero", 0):
-        before = (at.batch, *signal.shape)
-        sizes = [before[k] if size == 0 and k < len(before) else size for k, size in enumerate(sizes)]
-    count = math.prod(signal.shape)
-    inner = [size for size in sizes[1:] if size != -1]
-    if not sizes or sizes.count(-1) > 1 or any(size < 1 for size in inner):
-        raise ModelFileError(f"node {at.wish!r} reshapes to {sizes}, which is no shape; export the model again.")
-    if sizes[0] == -1:
-        kept = math.prod(inner) == count
-    elif -1 in sizes:
-        kept = sizes[0] == at.batch and count % math.prod(inner) == 0
-    else:
-        kept = sizes[0] == at.batch and math.prod(inner) == count
-    if not kept:
-        raise at.mixing(f"reshapes samples of shape {signal.shape} to {sizes}")
-    return moving.reshape(at, signal, tuple(count // math.prod(inner) if size == -1 else size for size in sizes[1:]))
-
-
-def _transpose(at: Place, x: Value) -> Signal:
-    signal = at.signal(x)
-    rank = len(signal.shape) + 1
-    axes = [at.axis(axis, rank) for axis in at.integers(at.attribute("perm", list(range(rank))[::-1]), "perm")]
-    if axes[:1] != [0]:
-        raise at.mixing("moves the batch axis")
-    return moving.permute(at, signal, [axis - 1 for axis in axes[1:]])
-
-
-def _squeeze(at: Place, x: Value, axes: Value | None = None) -> Signal:
-    signal = at.signal(x)
-    chosen = at.axes(signal, axes)
-    if chosen is None:
-        raise at.mixing("squeezes without naming axes")
-    if -1 in chosen:
-        raise at.mixing("squeezes the batch axis")
-    if any(signal.shape[axis] != 1 for axis in chosen):
-        raise ModelFileError(f"node {at.wish!r} squeezes an axis that is not 1; export the model again.")
-    return moving.reshape(at, signal, tuple(size for axis, size in enumerate(signal.shape) if axis not in chosen))
-
-
-def _unsqueeze(at: Place, x: Value, axes: Value | None = None) -> Signal:
-    signal = at.signal(x)
-    given = at.integers(at.attribute("axes", axes), "axes")
-    rank = len(signal.shape) + 1 + len(given)
-    chosen = {at.axis(axis, rank) for axis in given}
-    if 0 in chosen:
-        raise at.mixing("adds an axis before the batch")
-    sizes = iter(signal.shape)
-    return moving.reshape(at, signal, tuple(1 if axis in chosen else next(sizes) for axis in range(1, rank)))
-
-
-def _concatenate(at: Place, *values: Value) -> Signal:
-    signals = [at.signal(value) for value in values]
-    axis = at.axis(at.attribute("axis", 0), len(signals[0].shape) + 1)
-    if axis == 0:
-        raise at.mixing("joins along axis 0")
-    return at.write(Concatenate(axis - 1), *signals)
-
-
-def _slice(
-    at: Place,
-    x: Value,
-    starts: Value | None = None,
-    ends: Value | None = None,
-    axes: Value | None = None,
-    steps: Value | None = None,
-) -> Signal:
-    signal = at.signal(x)
-    rank = len(signal.shape) + 1
-    first = at.integers(at.attribute("starts", starts), "starts")
-    last = at.integers(at.attribute("ends", ends), "ends")
-    along = at.attribute("axes", axes)
-    places = list(range(len(first))) if along is None else at.integers(along, "axes")
-    every = [1] * len(first) if steps is None else at.integers(steps, "steps")
-    cuts = list(zip(places, first, last, every, strict=False))
-    if not len(cuts) == len(first) == len(last) == len(places) == len(every) or min(every, default=1) < 1:
-        raise UnsupportedOperator(f"node {at.wish!r} slices backwards or unevenly; export the model again.")
-    for place, start, stop, step in cuts:
-        axis = at.axis(place, rank)
-        if axis == 0:
-            raise at.mixing("slices the batch")
-        here = at if place == places[-1] else at.part("slice")
-        signal = moving.cut(here, signal, axis - 1, slice(start, stop, step))
-    return signal
-
-
-def _pad(
-    at: Place, x: Value, pads: Value | None = None, value: Value | None = None, axes: Value | None = None
-) -> Signal:
-    signal = at.signal(x)
-    rank = len(signal.shape) + 1
-    mode = _MODES.get(at.attribute("mode", "constant"))
-    sides = at.integers(at.attribute("pads", pads), "pads")
-    chosen = list(range(rank)) if axes is None else [at.axis(axis, rank) for axis in at.integers(axes, "axes")]
-    if mode is None or len(sides) != 2 * len(chosen):
-        raise ModelFileError(f"node {at.wish!r} pads {rank} axes by {sides}; export the model again.")
-    pairs = [(0, 0)] * rank
-    for k, axis in enumerate(chosen):
-        pairs[axis] = (sides[k], sides[k + len(chosen)])
-    if pairs[0] != (0, 0):
-        raise at.mixing("pads the batch")
-    inner = tuple(pairs[1:])
-    if mode != "constant":
-        while len(inner) > 3 and inner[0] == (0, 0):
-            inner = inner[1:]
-        if len(inner) > 3 or min(min(pair) for pair in inner) < 0:
-            raise UnsupportedOperator(f"node {at.wish!r} pads {len(inner)} axes in mode {mode}; pad fewer axes.")
-    fill = at.number(at.attribute("value", 0.0)) if value is None else at.weight(value, "padding").reshape(())
-    return moving.pad(at, signal, inner, mode, fill)
-
-
 def _pooled(at: Place, x: Value) -> tuple[Signal, tuple[int, ...], Sliding]:
     """What is pooled, by windows of which size, and how they slide."""
     signal = at.signal(x)
@@ -273,6 +163,59 @@ def _hard_sigmoid(at: Place, x: Value) -> Signal:
     return piecewise.clamp(at, line, full(0.0), full(1.0))
 
 
+def _elu(at: Place, x: Value, alpha: float, gamma: float = 1.0) -> Signal:
+    return at.write(ELU(float(_float(at, "alpha", alpha)), float(_float(at, "gamma", gamma))), at.signal(x))
+
+
+def _celu(at: Place, x: Value) -> Signal:
+    alpha = float(_float(at, "alpha", 1.0))
+    return at.write(ELU(alpha, 1.0, 1 / alpha), at.signal(x))
+
+
+def _softmax(kind: type[Softmax]) -> Handler:
+    def handle(at: Place, x: Value) -> Signal:
+        signal = at.signal(x)
+        rank = len(signal.shape) + 1
+        axis = at.axis(at.attribute("axis", -1 if at.model.opset >= _ONE_AXIS else 1), rank)
+        if axis == 0:
+            raise at.mixing("takes the softmax over the batch")
+        if at.model.opset < _ONE_AXIS and axis != rank - 1:
+            raise UnsupportedOperator(
+                f"node {at.wish!r} takes the softmax over several axes, as before opset {_ONE_AXIS}; export the model "
+                "again with a newer one."
+            )
+        return at.write(kind(axis - 1), signal)
+
+    return handle
+
+
+_ONE_AXIS = 13
+"""The opset from which on a softmax is over one axis."""
+
+
+def _layer_norm(at: Place, x: Value, scale: Value, b: Value | None = None) -> Signal:
+    signal = at.signal(x)
+    first = at.axis(at.attribute("axis", -1), len(signal.shape) + 1) - 1
+    if first < 0:
+        raise at.mixing("normalises over the batch")
+    numbers = at.weight(scale, "scale"), at.optional(b, "bias")
+    return smooth.layer_norm(at, signal, first, *numbers, float(_float(at, "epsilon", 1e-5)))
+
+
+def _group_norm(at: Place, x: Value, scale: Value, b: Value) -> Signal:
+    """Scales and biases are one a channel; before opset 21 one a group."""
+    signal, groups = at.signal(x), at.attribute("num_groups", 1)
+    each = signal.shape[0] // groups if at.model.opset < 21 else 1
+    weight, bias = (at.weight(value, "numbers").repeat_interleave(each) for value in (scale, b))
+    return smooth.group_norm(at, signal, groups, weight, bias, float(_float(at, "epsilon", 1e-5)))
+
+
+def _instance_norm(at: Place, x: Value, scale: Value, b: Value) -> Signal:
+    signal = at.signal(x)
+    numbers = at.weight(scale, "scale"), at.weight(b, "bias")
+    return smooth.group_norm(at, signal, signal.shape[0], *numbers, float(_float(at, "epsilon", 1e-5)))
+
+
 def _float(at: Place, name: str, default: float) -> Tensor:
     """An attribute that is one number, a float32 like all of them."""
     return at.number(at.attribute(name, np.float32(default)))
@@ -295,24 +238,39 @@ OPERATORS: dict[str, Handler] = {
     "Mul": pairwise(affine.multiply),
     "Div": lambda at, a, b: affine.divide(at, at.signal(a), at.weight(b, "divisor")),
     "Neg": unary(affine.negate),
-    "Relu": unary(piecewise.relu),
-    "Abs": unary(piecewise.absolute),
+    "Relu": plain(ReLU()),
+    "Abs": plain(Absolute()),
     "LeakyRelu": lambda at, x: piecewise.leaky_relu(at, at.signal(x), _float(at, "alpha", 0.01)),
     "PRelu": lambda at, x, slope: piecewise.leaky_relu(at, at.signal(x), at.weight(slope, "slopes")),
     "Clip": _clip,
     "HardSigmoid": _hard_sigmoid,
+    "Sigmoid": plain(Sigmoid()),
+    "Tanh": plain(Tanh()),
+    "Softplus": plain(Softplus()),
+    "Gelu": lambda at, x: at.write(GELU(at.attribute("approximate", "none")), at.signal(x)),
+    "Elu": lambda at, x: _elu(at, x, 1.0),
+    "Selu": lambda at, x: _elu(at, x, 1.67326319217681884765625, 1.05070102214813232421875),
+    "Celu": _celu,
+    "Mish": unary(smooth.mish),
+    "HardSwish": plain(Hardswish()),
+    "Softmax": _softmax(Softmax),
+    "LogSoftmax": _softmax(LogSoftmax),
+    "LayerNormalization": _layer_norm,
+    "GroupNormalization": _group_norm,
+    "InstanceNormalization": _instance_norm,
+    "Pow": lambda at, x, exponent: smooth.square(at, at.signal(x), at.weight(exponent, "exponent")),
     "Max": _several(piecewise.largest),
     "Min": _several(piecewise.smallest),
     "Identity": unary(moving.keep),
     "Cast": _cast,
     "Dropout": _dropout,
-    "Flatten": _flatten,
-    "Reshape": _reshape,
-    "Transpose": _transpose,
-    "Squeeze": _squeeze,
-    "Unsqueeze": _unsqueeze,
-    "Concat": _concatenate,
-    "Slice": _slice,
-    "Pad": _pad,
+    "Flatten": shapes.flatten,
+    "Reshape": shapes.reshape,
+    "Transpose": shapes.transpose,
+    "Squeeze": shapes.squeeze,
+    "Unsqueeze": shapes.unsqueeze,
+    "Concat": shapes.concatenate,
+    "Slice": shapes.part,
+    "Pad": shapes.pad,
 }
 """By the operator's type."""

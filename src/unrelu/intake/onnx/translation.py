@@ -46,7 +46,7 @@ def translate(model: OnnxModel, upto: str | None = None) -> Network:
     allowance = Allowance.of_file(len(model.serialized))
 
     def read(node: OnnxNode) -> None:
-        operands = _operands(node, known)
+        operands = _operands(model, node, known)
         value = _value(node, Place(draft, node.name, node, model, batch, allowance, before=before(operands)), operands)
         if node.outputs[0] in known:
             raise ModelFileError(f"two nodes give {node.outputs[0]!r}; export the model again.")
@@ -79,9 +79,15 @@ def _needed(model: OnnxModel) -> list[OnnxNode]:
     return needed[::-1]
 
 
-def _operands(node: OnnxNode, known: dict[str, Value]) -> list[Value | None]:
+def _operands(model: OnnxModel, node: OnnxNode, known: dict[str, Value]) -> list[Value | None]:
     for name in node.inputs:
         if name and name not in known:
+            giver = next((each for each in model.nodes if name in each.outputs[1:] and each.outputs[0] in known), None)
+            if giver is not None:
+                raise UnsupportedOperator(
+                    f"node {node.name!r} takes a later result of node {giver.name!r}, of which only the first is read; "
+                    f"read the model up to that node (upto={giver.name!r})."
+                )
             raise ModelFileError(
                 f"node {node.name!r} takes {name!r}, which no node before it gives; export the model again."
             )

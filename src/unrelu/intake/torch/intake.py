@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from unrelu.errors import InputError, ModelError
+from unrelu.intake.head import without_head
 from unrelu.intake.torch.exporting import at_least_two, check_mode, export, own_output
 from unrelu.intake.torch.translation import translate
 from unrelu.network.agreement import check_agreement
@@ -41,7 +42,7 @@ def network_from_torch(module: nn.Module, example_input: Array, upto: str | None
         example = at_least_two(example)
         expected = own_output(module, example, whole=whole)
     check_agreement(network, example, expected)
-    return network
+    return without_head(network) if whole else network
 
 
 def _example(module: nn.Module, values: Array) -> torch.Tensor:

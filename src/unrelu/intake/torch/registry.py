@@ -8,11 +8,27 @@ from typing import Any
 import torch
 
 from unrelu.errors import TrainingMode, UnsupportedOperator
-from unrelu.intake.builder import affine, moving, piecewise
-from unrelu.intake.builder.site import Handler, pairwise, unary
+from unrelu.intake.builder import affine, moving, piecewise, smooth
+from unrelu.intake.builder.site import Handler, pairwise, plain, unary
 from unrelu.intake.draft import Signal
+from unrelu.intake.torch import shapes
 from unrelu.intake.torch.place import Place
-from unrelu.operators import AdaptiveAveragePool, AveragePool, Concatenate, MaxPool
+from unrelu.operators import (
+    ELU,
+    GELU,
+    Absolute,
+    AdaptiveAveragePool,
+    AveragePool,
+    Hardswish,
+    LogSoftmax,
+    MaxPool,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 
 
 def _linear(at: Place, x: Any, weight: Any, bias: Any = None) -> Signal:
@@ -162,6 +178,54 @@ def _randomized(at: Place, x: Any, lower: float, upper: float, training: bool, g
     return piecewise.leaky_relu(at, at.signal(x), at.number((lower + upper) / 2))
 
 
+def _elu(at: Place, x: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Signal:
+    return at.write(ELU(*(float(at.number(each)) for each in (alpha, scale, input_scale))), at.signal(x))
+
+
+def _softplus(at: Place, x: Any, beta: float, threshold: float) -> Signal:
+    return at.write(Softplus(float(at.number(beta))), at.signal(x))
+
+
+def _softmax(kind: type[Softmax]) -> Handler:
+    def handle(at: Place, x: Any, dim: int, **_: Any) -> Signal:
+        signal = _cast(at, x)
+        axis = at.axis(dim, signal)
+        if axis < 0:
+            raise UnsupportedOperator(f"node {at.wish!r} mixes the samples of a batch; take another axis than 0.")
+        return at.write(kind(axis), signal)
+
+    return handle
+
+
+def _layer_norm(at: Place, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float, **_: Any) -> Signal:
+    signal = at.signal(x)
+    first = len(signal.shape) - len(normalized_shape)
+    return smooth.layer_norm(at, signal, first, at.optional(weight, "weight"), at.optional(bias, "bias"), eps)
+
+
+def _group_norm(at: Place, x: Any, num_groups: int, weight: Any, bias: Any, eps: float, **_: Any) -> Signal:
+    return smooth.group_norm(
+        at, at.signal(x), num_groups, at.optional(weight, "weight"), at.optional(bias, "bias"), eps
+    )
+
+
+def _instance_norm(
+    at: Place,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    **_: Any,
+) -> Signal:
+    if use_input_stats:
+        return _group_norm(at, x, at.signal(x).shape[0], weight, bias, eps)
+    return _batch_norm(at, x, weight, bias, running_mean, running_var, momentum, eps)
+
+
 def _cast(at: Place, x: Any, **_: Any) -> Signal:
     if torch.promote_types(at.entering, at.dtype) != at.dtype:
         raise UnsupportedOperator(
@@ -184,44 +248,6 @@ def _item(at: Place, x: Any, index: int) -> Signal:
     if index != 0:
         raise at.unread(f"takes result {index} of an operator, of which only result 0 is read")
     return at.signal(x)
-
-
-def _permute(at: Place, x: Any, dims: Any) -> Signal:
-    signal = at.signal(x)
-    return moving.permute(at, signal, [at.axis(dim, signal) for dim in dims][1:])
-
-
-def _transpose(at: Place, x: Any, dim0: int, dim1: int) -> Signal:
-    axes = list(range(len(at.signal(x).shape) + 1))
-    axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
-    return _permute(at, x, axes)
-
-
-def _concatenate(at: Place, tensors: list[Any], dim: int = 0) -> Signal:
-    signals = [at.signal(value) for value in tensors]
-    return at.write(Concatenate(at.axis(dim, signals[0])), *signals)
-
-
-def _slice(at: Place, x: Any, dim: int, start: int | None, end: int | None, step: int) -> Signal:
-    signal = at.signal(x)
-    axis = at.axis(dim, signal)
-    # of the batch the shape of the result has told that all of it stays
-    return signal if axis < 0 else moving.cut(at, signal, axis, slice(start, end, step))
-
-
-def _select(at: Place, x: Any, dim: int, index: int) -> Signal:
-    signal = at.signal(x)
-    axis = at.axis(dim, signal)
-    first = index % signal.shape[axis]
-    return moving.reshape(at, moving.cut(at.part("slice"), signal, axis, slice(first, first + 1)), at.shape)
-
-
-def _pad(at: Place, x: Any, pad: list[int], mode: str = "constant", value: float | None = None) -> Signal:
-    signal = at.signal(x)
-    pairs = tuple((pad[k], pad[k + 1]) for k in range(len(pad) - 2, -2, -2))
-    if len(pairs) > len(signal.shape):
-        raise UnsupportedOperator(f"node {at.wish!r} pads the batch axis; pad the axes of a sample only.")
-    return moving.pad(at, signal, pairs, mode, None if value is None else at.number(value))
 
 
 def _ranks(function: str, handler: Callable[..., Signal]) -> dict[str, Handler]:
@@ -257,8 +283,8 @@ OPERATORS: dict[str, Handler] = {
     "mul": pairwise(affine.multiply),
     "div": _divide,
     "neg": unary(affine.negate),
-    "relu": unary(piecewise.relu),
-    "abs": unary(piecewise.absolute),
+    "relu": plain(ReLU()),
+    "abs": plain(Absolute()),
     "leaky_relu": lambda at, x, negative_slope: piecewise.leaky_relu(at, at.signal(x), at.number(negative_slope)),
     **dict.fromkeys(("prelu", "_prelu_kernel"), _parametric),
     "rrelu": _randomized,
@@ -267,6 +293,23 @@ OPERATORS: dict[str, Handler] = {
     "relu6": lambda at, x: piecewise.clamp(at, at.signal(x), at.bound(0.0), at.bound(6.0)),
     "hardsigmoid": unary(piecewise.hard_sigmoid),
     "threshold": _threshold,
+    "sigmoid": plain(Sigmoid()),
+    "tanh": plain(Tanh()),
+    "softplus": _softplus,
+    "gelu": lambda at, x, approximate: at.write(GELU(approximate), at.signal(x)),
+    "silu": plain(SiLU()),
+    "elu": _elu,
+    "selu": lambda at, x: _elu(at, x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946),
+    "celu": lambda at, x, alpha: _elu(at, x, alpha, 1, 1 / alpha),
+    "mish": unary(smooth.mish),
+    "hardswish": plain(Hardswish()),
+    **dict.fromkeys(("softmax", "_softmax"), _softmax(Softmax)),
+    **dict.fromkeys(("log_softmax", "_log_softmax"), _softmax(LogSoftmax)),
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
+    "pow": lambda at, x, exponent: smooth.square(at, at.signal(x), at.number(exponent)),
+    "square": lambda at, x: affine.multiply(at, at.signal(x), x),
     **dict.fromkeys(
         ("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze"),
         lambda at, x, **_: moving.reshape(at, at.signal(x), at.shape),
@@ -277,12 +320,12 @@ OPERATORS: dict[str, Handler] = {
     **dict.fromkeys(("_to_copy", "to", "type_as"), _cast),
     **dict.fromkeys(("dropout", "native_dropout"), _dropout),
     "getitem": _item,
-    "permute": _permute,
-    "transpose": _transpose,
+    "permute": shapes.permute,
+    "transpose": shapes.transpose,
     "expand": lambda at, x, **_: moving.broadcast(at, at.signal(x), at.shape),
-    "cat": _concatenate,
-    "slice": _slice,
-    "select": _select,
-    **dict.fromkeys(("pad", "constant_pad_nd"), _pad),
+    "cat": shapes.concatenate,
+    "slice": shapes.part,
+    "select": shapes.select,
+    **dict.fromkeys(("pad", "constant_pad_nd"), shapes.pad),
 }
 """By the name of the function."""

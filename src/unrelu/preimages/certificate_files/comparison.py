@@ -75,6 +75,9 @@ def _same_layer(theirs: ReLULayer, mine: ReLULayer) -> Comparison:
         if getattr(theirs, name) != getattr(mine, name):
             shapes = f"{getattr(theirs, name)} where the network has {getattr(mine, name)}"
             return Comparison(False, f"the layer's {name.replace('_', ' ')} is {shapes}")
+    if not theirs.units.equals(mine.units):
+        kinds = f"{type(theirs.activation).__name__} where the network has {type(mine.activation).__name__}"
+        return Comparison(False, f"the layer's activation is another: {kinds}, or its numbers differ")
     if not 0.5 * mine.folding_error <= theirs.folding_error <= 2 * mine.folding_error:
         errors = f"{theirs.folding_error:.3g} where that of the network's layer is {mine.folding_error:.3g}"
         return Comparison(False, f"the layer is said to be composed up to an error of {errors}")

@@ -17,9 +17,9 @@ it; of the arrays the numbers count, not the way in which they are written."""
 def claim_sha256(index: CertificateIndex, kinds: Sequence[str]) -> str:
     """A name for all that is claimed.
 
-    That is: the layer's weight and bias, its name, shapes and folding error, the inputs (features, sets), the domain,
-    the tolerance, what may be moved, and the kinds. Two folders with the same name claim the same, to the last bit;
-    whether it is proved is for `verify` to say.
+    That is: the layer's weight, bias and activation, its name, shapes and folding error, the inputs (features, sets),
+    the domain, the tolerance, what may be moved, and the kinds. Two folders with the same name claim the same, to the
+    last bit; whether it is proved is for `verify` to say.
 
     Args:
         index: of the folder; that its arrays are those of the files is checked where they are read.

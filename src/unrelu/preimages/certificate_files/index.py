@@ -19,7 +19,7 @@ from unrelu.untrusted.typed import typed
 
 FORMAT = "unrelu-certificates"
 
-VERSION = 3
+VERSION = 4
 
 INDEX = "certificates.json"
 
@@ -44,13 +44,15 @@ class CertificateIndex:
         input_shape: sample shape of what the layer is fed.
         output_shape: sample shape of what it gives.
         folding_error: see `ReLULayer`.
+        activation: which operator the layer's activation is, by its name.
         statement: one of `SUBJECTS`, whichever the certificates are about.
         exhaustive: whether the index sets are said to make up all sets of the layer's features.
         unit: unit roundoff of the dtype in which the inputs were given.
         exact: whether no row of the domain was moved through an input.
         arrays: what to find in the file `NAME.npy`, by that name: weight, bias, tolerance, that of `SUBJECTS`,
-            and where there is a domain the attributes of its `Polyhedron`. A sparse weight has three files, one each
-            for `sparse_arrays.PARTS`, and besides them the SHA-256 it would have if it were stored whole.
+            `activation_FIELD` for each field of the activation, and where there is a domain the attributes of its
+            `Polyhedron`. A sparse weight has three files, one each for `sparse_arrays.PARTS`, and besides them the
+            SHA-256 it would have if it were stored whole.
         table: SHA-256 of the file with the certificates.
         n_inputs: how many inputs, vectors of features or sets there are.
     """
@@ -59,6 +61,7 @@ class CertificateIndex:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     folding_error: float
+    activation: str
     statement: str
     exhaustive: bool
     unit: float

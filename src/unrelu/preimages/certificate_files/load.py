@@ -20,6 +20,7 @@ from unrelu.network.stored_arrays import read_array
 from unrelu.parallel import in_threads
 from unrelu.polyhedra.domains import resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.preimages.certificate_files.activations import activation_of, array_names
 from unrelu.preimages.certificate_files.digest import claim_sha256
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, read_index
 from unrelu.preimages.certificate_files.records import CertificateRecord, certificate_of
@@ -169,7 +170,10 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
     """
     where = Path(folder)
     index = read_index(where)
-    names = _array_names(index)
+    try:
+        names = _array_names(index)
+    except ValueError as error:
+        raise StoreError(f"{where / INDEX} is of no use here ({error}); save the certificates again.") from error
     subject = names[-1]
     sparse = is_sparse(index.arrays, "weight")
     missing = [name for name in names if name not in index.arrays]
@@ -193,6 +197,7 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
             input_shape=index.input_shape,
             output_shape=index.output_shape,
             folding_error=index.folding_error,
+            activation=activation_of(index.activation, arrays),
         )
         domain = None
         if "domain_origin" in arrays:
@@ -233,7 +238,7 @@ def find_certificates(folder: str | PathLike[str]) -> list[Path]:
 def _array_names(index: CertificateIndex) -> list[str]:
     of_domain = [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else []
     subject = SUBJECTS[index.statement]
-    return ["weight", "bias", "tolerance", *of_domain, subject]
+    return ["weight", "bias", "tolerance", *array_names(index.activation), *of_domain, subject]
 
 
 def _n_columns(index: CertificateIndex) -> int:

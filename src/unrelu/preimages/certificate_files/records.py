@@ -19,6 +19,7 @@ from unrelu.cones.proofs import (
     Multipliers,
 )
 from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
+from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
 
@@ -68,6 +69,7 @@ FORMS = {
     "exact multipliers": Form(ExactMultipliers, integers="values"),
     "block by block": Form(BlockByBlock, numbers="values", indices="exact_rows", integers="exact_values"),
     "exact direction": Form(ExactDirection, integers="direction"),
+    "other pieces": Form(OtherPieces),
     "witness": Form(Witness, numbers="point"),
     "exact witness": Form(ExactWitness, integers="ratio"),
     "motzkin": Form(Motzkin, numbers="values"),

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from unrelu.errors import StoreError
 from unrelu.network.stored_arrays import write_array
+from unrelu.preimages.certificate_files.activations import activation_arrays
 from unrelu.preimages.certificate_files.content import Content, content_of
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, write_index
 from unrelu.preimages.certificate_files.records import record_of
@@ -53,7 +54,7 @@ def save_certificates(
         progress: where to show progress.
 
     Raises:
-        InputError: if it is something else.
+        InputError: if it is something else, or the layer's activation is no operator of unrelu.
         StoreError: if nothing can be written there.
     """
     where = Path(folder)
@@ -61,6 +62,7 @@ def save_certificates(
     system, layer = content.system, content.system.layer
     subjects = SUBJECTS[content.statement]
     arrays = {"bias": layer.bias, "tolerance": system.tolerance, subjects: content.subjects}
+    arrays |= activation_arrays(layer.activation)
     if system.domain is not None:
         arrays |= {f"domain_{name}": getattr(system.domain, name) for name in DOMAIN}
     n = len(content.certificates)
@@ -86,6 +88,7 @@ def save_certificates(
             input_shape=layer.input_shape,
             output_shape=layer.output_shape,
             folding_error=layer.folding_error,
+            activation=type(layer.activation).__name__,
             statement=content.statement,
             exhaustive=content.exhaustive,
             unit=system.unit,

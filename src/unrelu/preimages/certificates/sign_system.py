@@ -15,6 +15,7 @@ from unrelu.exact.integers import integer_rows
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.rigor.rounding import gamma, lost
 from unrelu.rigor.scaled_rows import ScaledRows
+from unrelu.rigor.signs import nearest_float
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +24,12 @@ class SignSystem:
 
     Attributes:
         weight: (m, d) float64, the rows a_i.
-        bias: (m,) float64; or (m, q), of which each row's sum, in exact arithmetic, is its b_i.
+        bias: (m,) float64; or (m, q), of which each row's sum, in exact arithmetic, is its b_i; see `divisor`.
         inactive: (m,) bool, I.
         domain: D, a polyhedron in d coordinates.
         equal: (m,) bool, E, none of which is in I; none by default.
         strict_domain: whether D's inequalities, bounds that differ included, have to hold strictly.
+        divisor: (m,) float64, not 0, by which the sum of all summands of b_i but the first is divided; None for 1.
     """
 
     weight: np.ndarray
@@ -36,6 +38,7 @@ class SignSystem:
     domain: Polyhedron
     equal: np.ndarray | None = None
     strict_domain: bool = False
+    divisor: np.ndarray | None = None
 
     @property
     def dimension(self) -> int:
@@ -55,7 +58,13 @@ class SignSystem:
     @cached_property
     def constants(self) -> tuple[np.ndarray, np.ndarray]:
         """(m,) b_i, rounded once, and by how much each may be off."""
-        return _summed(self.bias_parts)
+        return _summed(self.bias_parts, self.divisor)
+
+    def exact_constant(self, row: int) -> Fraction:
+        """b_i."""
+        first, *others = map(Fraction, self.bias_parts[row].tolist())
+        total = sum(others, Fraction(0))
+        return first + (total if self.divisor is None else total / Fraction(self.divisor[row]))
 
     @cached_property
     def oriented(self) -> OrientedRows:
@@ -64,7 +73,7 @@ class SignSystem:
         sign = np.where(self.inactive, -1.0, 1.0)[:, None]
         d = self.dimension
         features = ScaledRows(np.column_stack([sign * self.weight, sign * self.bias_parts])).matrix
-        rows = [(features[:, :d], *_summed(features[:, d:]))]
+        rows = [(features[:, :d], *_summed(features[:, d:], self.divisor))]
         rows += [_oriented(D.A_ub, D.b_ub, D.origin), _oriented(D.A_eq, D.b_eq, D.origin)]
         of_domain = np.full(len(D.b_ub), self.strict_domain)
         return OrientedRows(
@@ -86,6 +95,11 @@ class SignSystem:
         sign = np.where(self.inactive, -1.0, 1.0)[:, None]
         parts = integer_rows(np.column_stack([sign * self.weight, sign * self.bias_parts]))
         rows = [[*row[:d], sum(row[d:])] for row in parts]
+        for i in [] if self.divisor is None else np.flatnonzero(self.divisor != 1):
+            side = Fraction(sign[i, 0])
+            rows[i] = _cleared(
+                [*(side * Fraction(a) for a in self.weight[i].tolist()), side * self.exact_constant(int(i))]
+            )
         for matrix, values in ((D.A_ub, D.b_ub), (D.A_eq, D.b_eq)):
             if D.origin.any():
                 rows += [_moved_row(row, value, D.origin) for row, value in zip(matrix, values.tolist(), strict=True)]
@@ -145,12 +159,22 @@ class SignCertificate(Protocol):
         ...
 
 
-def _summed(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sum of each row, rounded once, and by how much each may be off; infinitely where it overflows."""
+def _summed(parts: np.ndarray, divisor: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of each row, rounded once, and by how much each may be off; infinitely where it overflows.
+
+    Args:
+        parts: (m, q).
+        divisor: (m,) by which the sum of all but the first is divided; None for 1.
+    """
     if parts.shape[1] == 1:
         return parts[:, 0], np.zeros(len(parts))
     several = np.count_nonzero(parts, axis=1) > 1
     totals = np.array([_sum(row) for row in parts.tolist()], dtype=np.float64).reshape(-1)
+    for i in np.flatnonzero(divisor != 1) if divisor is not None else ():
+        assert divisor is not None
+        first, *others = map(Fraction, parts[i].tolist())
+        totals[i] = nearest_float(first + sum(others, Fraction(0)) / Fraction(divisor[i]))
+        several[i] = True
     finite = np.isfinite(totals)
     errors = np.where(several & finite, np.spacing(np.where(finite, np.abs(totals), 0.0)), 0.0)
     return totals, np.where(finite, errors, np.inf)
@@ -160,11 +184,7 @@ def _sum(numbers: list[float]) -> float:
     try:
         return math.fsum(numbers)
     except OverflowError:  # of a partial sum, which says nothing about the sum
-        total = sum(map(Fraction, numbers), Fraction(0))
-    try:
-        return float(total)
-    except OverflowError:
-        return math.inf if total > 0 else -math.inf
+        return nearest_float(sum(map(Fraction, numbers), Fraction(0)))
 
 
 def _oriented(matrix: np.ndarray, values: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -183,6 +203,10 @@ def _moved_row(row: np.ndarray, value: float, origin: np.ndarray) -> list[int]:
     """The integers of `-a.x + (b + a.origin)`, exactly."""
     a = [Fraction(number) for number in row.tolist()]
     constant = Fraction(value) + sum((x * Fraction(o) for x, o in zip(a, origin.tolist(), strict=True)), Fraction(0))
-    numbers = [*(-x for x in a), constant]
+    return _cleared([*(-x for x in a), constant])
+
+
+def _cleared(numbers: list[Fraction]) -> list[int]:
+    """Integers that are a positive multiple of these numbers."""
     common = lcm(*(number.denominator for number in numbers))
     return [int(number * common) for number in numbers]

@@ -17,7 +17,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificates.sign_system import SignSystem
 from unrelu.rigor.arithmetic import proof
 from unrelu.rigor.rounding import gamma, lost, row_norms_above
-from unrelu.rigor.signs import exact_signs
+from unrelu.rigor.signs import exact_dot, exact_signs, nearest_float
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,13 @@ def exact_signs_of(system: SignSystem, x: np.ndarray) -> np.ndarray:
         return exact_signs(system.weight, parts[:, 0], x)
     # Summands of the bias count as the weights of coordinates that are 1, so that nothing is rounded.
     extended = np.column_stack([system.weight, parts])
-    return exact_signs(extended, np.zeros(len(parts)), np.append(x, np.ones(parts.shape[1])))
+    whole = np.ones(len(parts), dtype=bool) if system.divisor is None else system.divisor == 1
+    signs = np.zeros(len(parts), dtype=np.int8)
+    signs[whole] = exact_signs(extended[whole], np.zeros(int(whole.sum())), np.append(x, np.ones(parts.shape[1])))
+    for i in np.flatnonzero(~whole):
+        total = exact_dot(system.weight[i], x) + system.exact_constant(int(i))
+        signs[i] = (total > 0) - (total < 0)
+    return signs
 
 
 def _has_one_nearby(system: SignSystem, x: np.ndarray) -> bool:
@@ -134,7 +140,7 @@ class ExactWitness:
     @property
     def point(self) -> np.ndarray:
         """(d,) the nearest float64s; infinite where there is none so large."""
-        return np.array([_quotient(numerator, self.denominator) for numerator in self.numerators])
+        return np.array([nearest_float(Fraction(numerator, self.denominator)) for numerator in self.numerators])
 
     @property
     def enclosure(self) -> tuple[np.ndarray, np.ndarray]:
@@ -178,10 +184,3 @@ class ExactWitness:
             value > 0 if strict else value == 0 if equal else value >= 0
             for value, (strict, equal) in zip(values, flags, strict=True)
         )
-
-
-def _quotient(numerator: int, denominator: int) -> float:
-    try:
-        return numerator / denominator
-    except OverflowError:
-        return math.inf if numerator > 0 else -math.inf

@@ -71,7 +71,8 @@ def removed_rows(
             `a_i.x + b_i <= 0`.
 
     Raises:
-        InputError: if not exactly one of the two is given, or it does not fit the matrix.
+        InputError: if not exactly one of the two is given, it does not fit the matrix, or `at` is an input of a layer
+            whose activation is not the ReLU.
         TooLarge: if a sparse layer does not fit in memory as a dense matrix.
     """
     if (removed is None) == (at is None):
@@ -84,6 +85,7 @@ def removed_rows(
         return RemovedRows(A, _mask(np.asarray(removed), len(A)))
     if layer is None or at is None:
         raise InputError("a matrix has no bias, so `at` says nothing; give a ReLULayer, or `removed`.")
+    layer.expect_relu("which rows an input removes")
     x = as_numpy(at, "the point").ravel()
     if x.size != layer.n_inputs:
         raise ShapeError(f"the point has {x.size} coordinates, the layer takes {layer.n_inputs}.")

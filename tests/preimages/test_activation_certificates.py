@@ -1,0 +1,178 @@
+"""Layers with other activations than the ReLU: their certificates, and where else they are asked about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from unrelu.errors import InputError
+from unrelu.metamerism.metamer import metamer
+from unrelu.network.graph import Network
+from unrelu.network.layer import ReLULayer
+from unrelu.network.node import Node
+from unrelu.operators import Absolute, AtLeast, AtMost, Clamp, Dense, Input, LeakyReLU, ReLU
+from unrelu.operators.kinked import Kinked
+from unrelu.polyhedra.domains import Box
+from unrelu.preimages.admissibility import admissibility
+from unrelu.preimages.admissible_sets import admissible_sets
+from unrelu.preimages.certificate_files.comparison import compare
+from unrelu.preimages.certificate_files.load import load_certificates
+from unrelu.preimages.certificate_files.save import save_certificates
+from unrelu.preimages.certificates.other_pieces import OtherPieces
+from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.kind import Kind
+from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.same_features import SameFeatures
+from unrelu.study.analyze import analyze
+
+
+def number(value: float) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+RELU6 = Clamp(number(0.0), number(6.0))
+
+
+def saved(found, folder):
+    save_certificates(found, folder, progress=False)
+    return load_certificates(folder)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [RELU6, LeakyReLU(torch.tensor([0.5, 0.0, 2.0, -1.0], dtype=torch.float64)), AtLeast(number(1.0)), Absolute()],
+)
+def test_certificates_on_disk_are_about_the_activation(activation: Kinked, tmp_path: Path) -> None:
+    layer = ReLULayer(np.eye(4)[:, :3] * 3, np.array([0.0, 6.0, -3.0, 0.0]), name="relu", activation=activation)
+    found = classify(layer, np.array([[0.0, 0.0, 1.0], [2.0, -2.0, 1.0], [3.0, 3.0, 3.0]]), progress=False)
+    read = saved(found, tmp_path / "a")
+    assert read.layer.units.equals(layer.units)
+    assert type(read.layer.activation) is type(activation)
+    verified = read.verify(progress=False)
+    assert verified.holds
+    assert verified.kinds == tuple(kind.value for kind in found.kind)
+    other = ReLULayer(layer.weight, layer.bias, name="relu", activation=AtMost(number(1e6)))
+    theirs = saved(classify(other, np.zeros((1, 3)), progress=False), tmp_path / "b")
+    assert theirs.verify(progress=False).digest != verified.digest
+    for y in (layer(np.zeros(3)), layer(np.zeros(3)) - 50.0):
+        of_features = preimage(layer, features=y)
+        read = saved(of_features, tmp_path / "c")
+        assert read.verify(progress=False).holds
+        assert next(read.verdicts())[0].kind == of_features.kind
+
+
+def test_a_proof_about_another_activation_is_none() -> None:
+    """Each true statement about one activation, with its proofs, moved to another one of which it is false."""
+    A, b = np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2)
+
+    def of(activation: Kinked, at: list[float]) -> PreimageCertificate:
+        return preimage(ReLULayer(A, b, activation=activation), at=np.array(at)).certificate
+
+    def moved(certificate: PreimageCertificate, activation: Kinked) -> PreimageCertificate:
+        statement = certificate.statement
+        system = replace(statement.system, layer=ReLULayer(A, b, activation=activation))
+        return replace(certificate, statement=SameFeatures(system, statement.at, statement.features))
+
+    leaky, magnitude = LeakyReLU(number(0.5)), Absolute()
+    cases = [
+        (leaky, [-1.0, 1.0], ReLU(), Kind.SINGLETON),
+        (leaky, [7.0, 1.0], RELU6, Kind.SINGLETON),
+        (leaky, [-1.0, 1.0], magnitude, Kind.SINGLETON),
+        (leaky, [0.0, 1.0], LeakyReLU(number(-0.5)), Kind.SINGLETON),
+        (RELU6, [7.0, 1.0], leaky, Kind.UNBOUNDED),
+        (ReLU(), [-1.0, -1.0], leaky, Kind.UNBOUNDED),
+        (RELU6, [7.0, 7.0], ReLU(), Kind.UNBOUNDED),
+        (magnitude, [1.0, 1.0], leaky, Kind.BOUNDED),
+        (magnitude, [1.0, 1.0], RELU6, Kind.BOUNDED),
+    ]
+    for true_of, at, false_of, kind in cases:
+        certificate = of(true_of, at)
+        assert certificate.kind is kind
+        assert certificate.verify()
+        assert not moved(certificate, false_of).verify(), (true_of, at, false_of)
+    y = np.array([-1.0, 1.0])
+    empty = preimage(ReLULayer(A, b), features=y).certificate
+    assert empty.kind is Kind.EMPTY
+    assert empty.verify()
+    assert not moved(empty, leaky).verify()
+    there = preimage(ReLULayer(A, b, activation=leaky), features=y).certificate
+    assert there.kind is Kind.SINGLETON
+    for other in (ReLU(), RELU6, magnitude):
+        assert not moved(there, other).verify()
+    one = preimage(ReLULayer(A, b), features=np.ones(2)).certificate
+    assert not moved(one, magnitude).verify()
+
+
+def test_other_pieces_are_no_proof_where_there_may_be_none() -> None:
+    magnitudes = ReLULayer(np.eye(2), np.zeros(2), activation=Absolute())
+    true = preimage(magnitudes, at=np.ones(2)).certificate
+    assert isinstance(true.singleton, OtherPieces)
+    for layer, domain in (
+        (magnitudes, Box(0, 2)),
+        (ReLULayer(np.eye(2), np.zeros(2)), None),
+        (ReLULayer(np.vstack([np.eye(2), np.eye(2)]), np.array([0.0, 0.0, 1.0, 1.0]), activation=Absolute()), None),
+        (ReLULayer(np.ones((2, 2)), np.array([0.0, 1.0]), activation=Absolute()), None),
+    ):
+        system = LayerSystem.ask(layer, domain, 0.0)
+        certificate = replace(true, statement=SameFeatures(system, np.ones(2)))
+        assert not certificate.verify_singleton()
+    assert not replace(true, bounded=OtherPieces()).verify_bounded()
+
+
+def network(activations: list[Kinked]) -> Network:
+    rng = np.random.default_rng(1)
+    nodes = [Node("input", Input((5,)), (), (5,))]
+    for k, activation in enumerate(activations):
+        W = torch.from_numpy(rng.standard_normal((5, 5)))
+        nodes.append(Node(f"dense{k}", Dense(W, torch.from_numpy(rng.standard_normal(5))), (nodes[-1].name,), (5,)))
+        nodes.append(Node(f"act{k}", activation, (nodes[-1].name,), (5,)))
+    return Network(tuple(nodes), (nodes[-1].name,))
+
+
+def test_layers_of_a_network_have_their_activations(tmp_path: Path) -> None:
+    net = network([RELU6, LeakyReLU(number(0.2)), Clamp(number(-1.0), number(1.0)), Absolute(), ReLU()])
+    x = np.random.default_rng(2).standard_normal((6, 5))
+    for name in net.layers:
+        layer, fed = net.layer(name), np.asarray(net.layer_input(name, x))
+        np.testing.assert_allclose(layer(fed), net.upto(name)(x), atol=1e-12)
+        found = classify(layer, fed, progress=False)
+        assert (found.verify(progress=False) == (found.kind != Kind.UNDECIDED)).all()
+        if name != "act3":
+            assert (found.kind != Kind.UNDECIDED).all()
+        read = saved(found, tmp_path / name)
+        said = compare(read, net, x)
+        assert said.holds, said.said
+        others = network([AtLeast(number(0.5))] * 5)
+        assert "activation is another" in compare(read, others, x).said
+    assert preimage(net.upto("act0"), at=x[0]).kind is not Kind.UNDECIDED
+    with pytest.raises(InputError, match="is about ReLU layers, and this one has a Clamp"):
+        admissible_sets(net.layer("act0"))
+    with pytest.raises(InputError, match="this one has a LeakyReLU"):
+        admissibility(net.layer("act1"), [])
+
+
+def test_a_metamer_of_a_layer_with_another_activation() -> None:
+    layer = ReLULayer(np.array([[1.0, 1.0, 0.0]]), np.zeros(1), activation=Clamp(number(0.0), number(1.0)))
+    found = metamer(layer, at=np.array([1.0, 0.5, 0.0]), target=np.array([0.0, 0.0, 1.0]), norm=1)
+    assert found.distance == pytest.approx(1.0)  # the sum has to stay at least 1, where the unit levels off
+    assert (found.regional, found.optimal) == (False, True)
+    layer = ReLULayer(layer.weight, np.array([-1.0]), activation=Absolute())
+    found = metamer(layer, at=np.array([1.0, 0.5, 0.0]), target=np.zeros(3), norm=1)
+    assert found.regional  # |0.5 + 0 - 1| = 0.5 too, which is nearer
+    assert found.distance == pytest.approx(1.5)
+
+
+def test_a_study_of_other_activations() -> None:
+    net = network([RELU6, LeakyReLU(number(0.2)), Absolute()])
+    x = np.random.default_rng(2).uniform(0, 1, (4, 5))
+    study = analyze(net, x, spectra=1, bounds=1, prior=Box(0, 1), progress=False)
+    rows = study.layers.to_pylist()
+    assert [row["n_verdicts"] for row in rows] == [4, 4, 4]
+    assert rows[1]["singleton"] == rows[1]["singleton_proved"] == 4
+    assert all("rows that a ReLU removes" in row["bounds_left_out"] for row in rows)
+    assert rows[0]["prior_expected"] is None
