@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from exact_activations import Zigzag
+from unrelu.cones.proofs import FullRank
 from unrelu.errors import InputError
 from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
@@ -176,3 +178,20 @@ def test_a_study_of_other_activations() -> None:
     assert rows[1]["singleton"] == rows[1]["singleton_proved"] == 4
     assert all("rows that a ReLU removes" in row["bounds_left_out"] for row in rows)
     assert rows[0]["prior_expected"] is None
+
+
+def test_a_bounded_piece_does_not_bound_the_others() -> None:
+    """0 up to t = 0, up to 1 and down again through 0 at t = 2: the piece of 2 is a point, that of 0 a half-line."""
+    column = torch.tensor([[0.0], [1.0], [5.0]], dtype=torch.float64)
+    slopes = torch.tensor([[0.0], [1.0], [-1.0], [-1.0]], dtype=torch.float64)
+    layer = ReLULayer(np.eye(1), np.zeros(1), activation=Zigzag(number(0.0), column, slopes))
+    found = preimage(layer, at=np.array([2.0]))
+    assert (found.bounded, found.singleton, found.complete) == (None, False, False)  # its rows are independent
+    assert found.contains(np.array([-7.0]))
+    certificate = replace(found.certificate, bounded=FullRank())
+    assert certificate.kind is Kind.BOUNDED
+    assert not certificate.verify_bounded()
+    assert not replace(certificate, singleton=FullRank()).verify_singleton()
+    assert preimage(layer, at=np.array([-1.0])).kind is Kind.UNBOUNDED
+    with pytest.raises(InputError, match="a layer with a Zigzag is not saved"):
+        save_certificates(found, Path("nowhere"))
