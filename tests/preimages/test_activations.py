@@ -231,6 +231,14 @@ def test_noise_about_a_unique_input_of_a_leaky_layer() -> None:
         radius = found.stability_radius(eps).radius
         far = preimage(layer, at=x, tolerance=eps).farthest(x, 2)
         assert far.distance <= radius < 60 * eps
+    # Below the kink four times as far, whichever the side of the noise: from 0.1 down to -1.6, and up to 1.6 mirrored.
+    for sign in (1.0, -1.0):
+        single = ReLULayer(sign * np.eye(1), np.zeros(1), activation=LeakyReLU(number(0.25)))
+        assert preimage(single, at=np.array([sign * 0.1])).stability_radius(0.5).radius == pytest.approx(1.7)
+    # One unit at 6 holds 0 from below, the other one at 0 from above.
+    flat = ReLULayer(np.array([[1.0], [1.0]]), np.array([6.0, 0.0]), activation=RELU6)
+    assert preimage(flat, at=np.zeros(1)).kind is Kind.SINGLETON
+    assert 0.5 <= preimage(flat, at=np.zeros(1)).stability_radius(0.5).radius < 1.5
     assert preimage(ReLULayer(A, np.zeros(6), activation=Absolute()), at=x).stability_radius(0.1).radius == np.inf
 
 
