@@ -1,11 +1,14 @@
 """Cones that used to stay undecided: strided first layers over the whole space, and layers of independent blocks.
 
-    python -m benchmarks.undecided [--pictures 100] [--data DIR] [--out benchmarks/results/undecided.json]
+    python -m benchmarks.undecided [--pictures 100] [--only NAME ...] [--data DIR] [--out FILE]
 
 A 3x3 convolution of stride 2 on 32 x 32 x 3 pictures (4096 x 3072, 16 maps): as the first layer of a network trained
 here on CIFAR-10, the same with its biases lowered so that 30 % of the features are active, and with random weights;
 over the whole space and the orthant. Layers of blocks on the first MNIST and CIFAR-10 test pictures, over the whole
-space and [0, 1]. Processor seconds on one thread, one picture at a time.
+space and [0, 1]. Hidden layers of random weights at features of up to ten pictures: a 3x3 convolution of stride 2
+(4800 x 3200), one of a ResNet-20 (16384 x 16384), and 800 x 2704 numbers with 400 columns of zeros. Processor seconds
+on one thread, one picture at a time. With `--only`, rows whose names hold one of these words are measured anew, and the
+others stay.
 """
 
 from __future__ import annotations
@@ -77,38 +80,76 @@ def measured(name: str, layer: ur.ReLULayer, pictures: np.ndarray, domain: ur.Bo
     return row
 
 
+def hidden(
+    before: nn.Module, module: nn.Module, shape: tuple[int, ...], pictures: np.ndarray
+) -> tuple[ur.ReLULayer, np.ndarray]:
+    """A hidden layer of random weights, and its inputs at pictures."""
+    with torch.no_grad():
+        features = before(torch.from_numpy(pictures).float()).numpy()
+    return folded(module, shape), np.asarray(features, dtype=np.float64)
+
+
+def rows_of(folder: str | None, count: int, only: list[str]) -> tuple[list[dict], float]:
+    """All rows whose names hold one of some words, and the accuracy of the trained network."""
+    convolution, accuracy = strided(folder)
+    pictures = np.asarray(cifar10("test", folder).images[:count], dtype=np.float64)
+    digits = np.asarray(mnist("test", folder).images[:20], dtype=np.float64).reshape(-1, 1, 28, 28)
+    trained = folded(convolution, (3, 32, 32))
+    few = pictures[:20]
+    cases: list[tuple[str, ur.ReLULayer, np.ndarray, ur.Box | ur.Nonnegative | None]] = [
+        ("3x3 stride 2, trained", trained, pictures, None),
+        ("3x3 stride 2, 30 % active", lowered(trained, pictures, 0.3), pictures, None),
+    ]
+    ten = few[:10]
+    for name, seed, inputs in (("random", 0, pictures), ("random, seed 1", 1, ten), ("random, seed 2", 2, ten)):
+        torch.manual_seed(seed)
+        random = folded(nn.Conv2d(3, 16, 3, stride=2, padding=1), (3, 32, 32))
+        cases.append((f"3x3 stride 2, {name}", random, inputs, None))
+        if seed == 2:
+            cases.append((f"3x3 stride 2, {name}", random, ten, ur.Nonnegative()))
+    cases.append(("3x3 stride 2, trained", trained, few, ur.Nonnegative()))
+    torch.manual_seed(0)
+    first = nn.Sequential(nn.Conv2d(3, 32, 3, stride=3), nn.ReLU())
+    module = nn.Conv2d(32, 192, 3, stride=2, padding=1)
+    cases.append(("3x3 stride 2, hidden", *hidden(first, module, (32, 10, 10), pictures[:10]), None))
+    torch.manual_seed(0)
+    first = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
+    module = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+    cases.append(("3x3, hidden, ResNet-20", *hidden(first, module, (16, 32, 32), pictures[:1]), ur.Nonnegative()))
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((800, 2704))
+    weight[:, rng.permutation(2704)[:400]] = 0.0
+    at = np.maximum(0.0, rng.standard_normal((10, 2704)))
+    cases.append(("400 columns of zeros", ur.ReLULayer(weight, np.zeros(800)), at, ur.Nonnegative()))
+    stems = (
+        ("4x4 patches, 32 maps", nn.Conv2d(1, 32, 4, 4), (1, 28, 28), digits),
+        ("7x7 patches, 64 maps", nn.Conv2d(1, 64, 7, 7), (1, 28, 28), digits),
+        ("1x1, 8 maps", nn.Conv2d(3, 8, 1), (3, 32, 32), few),
+        ("depthwise 3x3, 12 maps", nn.Conv2d(3, 12, 3, padding=1, groups=3), (3, 32, 32), few),
+        ("3x3, 4 maps", nn.Conv2d(1, 4, 3), (1, 28, 28), digits),
+    )
+    for name, module, shape, inputs in stems:
+        torch.manual_seed(0)
+        module.reset_parameters()
+        layer = folded(module, shape)
+        cases += [(name, layer, inputs, domain) for domain in (None, ur.Box(0, 1))]
+    return [measured(*case) for case in cases if any(word in case[0] for word in only)], accuracy
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--only", nargs="+", default=[""])
     parser.add_argument("--data", default=None)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/undecided.json"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        convolution, accuracy = strided(arguments.data)
-        pictures = np.asarray(cifar10("test", arguments.data).images[: arguments.pictures], dtype=np.float64)
-        digits = np.asarray(mnist("test", arguments.data).images[:20], dtype=np.float64).reshape(-1, 1, 28, 28)
-        trained = folded(convolution, (3, 32, 32))
-        torch.manual_seed(0)
-        random = folded(nn.Conv2d(3, 16, 3, stride=2, padding=1), (3, 32, 32))
-        rows = [
-            measured("3x3 stride 2, trained", trained, pictures, None),
-            measured("3x3 stride 2, 30 % active", lowered(trained, pictures, 0.3), pictures, None),
-            measured("3x3 stride 2, random", random, pictures, None),
-            measured("3x3 stride 2, trained", trained, pictures[:20], ur.Nonnegative()),
-        ]
-        stems = (
-            ("4x4 patches, 32 maps", nn.Conv2d(1, 32, 4, 4), (1, 28, 28), digits),
-            ("7x7 patches, 64 maps", nn.Conv2d(1, 64, 7, 7), (1, 28, 28), digits),
-            ("1x1, 8 maps", nn.Conv2d(3, 8, 1), (3, 32, 32), pictures[:20]),
-            ("depthwise 3x3, 12 maps", nn.Conv2d(3, 12, 3, padding=1, groups=3), (3, 32, 32), pictures[:20]),
-            ("3x3, 4 maps", nn.Conv2d(1, 4, 3), (1, 28, 28), digits),
-        )
-        for name, module, shape, inputs in stems:
-            torch.manual_seed(0)
-            module.reset_parameters()
-            layer = folded(module, shape)
-            rows += [measured(name, layer, inputs, domain) for domain in (None, ur.Box(0, 1))]
+        rows, accuracy = rows_of(arguments.data, arguments.pictures, arguments.only)
+    if arguments.only != [""]:
+        new = {(row["layer"], row["domain"]): row for row in rows}
+        old = json.loads(arguments.out.read_text())["layers"]
+        rows = [new.pop((row["layer"], row["domain"]), row) for row in old] + list(new.values())
     result = {
         "command": f"python -m benchmarks.undecided --pictures {arguments.pictures}",
         "date": time.strftime("%Y-%m-%d"),

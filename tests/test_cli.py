@@ -103,6 +103,32 @@ def test_certificates_are_saved_where_asked_for_and_verify(model: Path, data: Pa
     assert verified.stdout.splitlines()[-1] == "6 of 6 verdicts are proved."
 
 
+def test_a_network_is_cut_where_asked_for_and_its_head_with_a_note(model: Path, data: Path, tmp_path: Path) -> None:
+    whole = onnx.load(model)
+    whole.graph.node.append(helper.make_node("Sin", ["features"], ["odd"], name="sine"))
+    whole.graph.node.append(helper.make_node("Softmax", ["scores"], ["shares"], name="softmax"))
+    whole.graph.output[0].name = "shares"
+    onnx.save(whole, model)
+    out = tmp_path / "results"
+    options = ("--spectra", 0, "--bounds", 0, "--no-verify", "--quiet", "--certificates")
+    result = _run("analyze", model, data, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert "note: the model ends in 'softmax', a Softmax, which is cut off" in result.stderr
+    assert load_study(out).info.head == "softmax"
+    assert ", the end of the model: the network gives the logits" in (out / "report.html").read_text()
+    whole.graph.output[0].name = "odd"
+    onnx.save(whole, model)
+    _refused(_run("analyze", model, data, "--out", out, *options), "sine", "upto='relu1'")
+    cut = _run("analyze", model, data, "--out", tmp_path / "cut", "--upto", "relu1", *options)
+    assert cut.exit_code == 0
+    assert "note" not in cut.stderr
+    info = load_study(tmp_path / "cut").info
+    assert (info.output_size, info.head) == (30, "")
+    against = _run("verify", tmp_path / "cut", "--against", model, "--upto", "relu1", "--quiet")
+    assert against.exit_code == 0, against.output
+    assert _run("verify", out, "--upto", "relu1").exit_code == 2
+
+
 def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

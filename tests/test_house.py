@@ -22,6 +22,7 @@ LEVELS = [
     ["exact", "rigor"],
     ["operators"],
     ["network"],
+    ["bounding"],
     ["intake"],
     ["solvers"],
     ["cones"],
@@ -193,6 +194,8 @@ def test_public_names() -> None:
             "Kind",
             "JacobianOperator",
             "Preimage",
+            "PrefixPreimage",
+            "PrefixCertificate",
             "Linearization",
             "Metamer",
             "Network",
@@ -297,12 +300,16 @@ INTERNAL = {
     "LayerSystem",
     "NodeInfo",
     "Operator",
+    "PieceProof",
     "PiecewiseLinear",
+    "PrefixStatement",
+    "PrefixSystem",
     "RowMultipliers",
     "ScaledRows",
     "SelectedMap",
     "SignCertificate",
     "SignSystem",
+    "Smooth",
     "Units",
     "Source",
     "Witness",
@@ -336,3 +343,21 @@ def test_type_checkers_and_python_find_public_names_in_the_same_places() -> None
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     seen = {alias.asname: node.module for node in imports for alias in node.names}
     assert seen == unrelu._HOMES
+
+
+def test_operators_are_known_by_name_to_themselves_and_to_intakes_only() -> None:
+    """What is asked of a node is a rule of its operator, not a question of which one it is."""
+    for path in modules():
+        if part(path) in ("operators", "intake"):
+            continue
+        tree = ast.parse(path.read_text())
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not names & {"is_relu", "is_max_pool"}, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "type"):
+                asked = ast.unparse(node.args[0])
+                kinds = ast.unparse(node.args[1]) if len(node.args) > 1 else ""
+                if not (asked == "operator" or asked.endswith(".operator")) or not kinds:
+                    continue
+                raise AssertionError(f"{path}: {ast.unparse(node)}")

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ PREFIX = NET.upto("relu2")
 class Call(nn.Module):
     """A module that calls a function, and itself as it is now."""
 
-    def __init__(self, call: Callable[[Call, torch.Tensor], torch.Tensor]) -> None:
+    def __init__(self, call: Callable[[Call, torch.Tensor], Any]) -> None:
         super().__init__()
         self.call, self.linear, self.norm = call, nn.Linear(2, 2), nn.BatchNorm1d(2, track_running_stats=False)
 
@@ -44,8 +45,12 @@ class Call(nn.Module):
         return self.call(self, x)
 
 
-def read(call: Callable[[Call, torch.Tensor], torch.Tensor], *, training: bool = False) -> ur.Network:
-    return ur.Network.from_torch(Call(call).train(training), torch.ones(2, 2))
+def read(call: Callable[[Call, torch.Tensor], Any], *, training: bool = False, upto: str | None = None) -> ur.Network:
+    return ur.Network.from_torch(Call(call).train(training), torch.ones(2, 2), upto=upto)
+
+
+def _bounded(x: torch.Tensor) -> torch.Tensor:
+    return x.clamp(0, 1)
 
 
 def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
@@ -55,6 +60,11 @@ def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
 def joined() -> ur.Network:
     """Its second ReLU adds what feeds the first, in other words depends on two nodes."""
     return read(lambda m, x: functional.relu(functional.relu(x) + x))
+
+
+def blocks() -> ur.Network:
+    """A residual block behind a ReLU."""
+    return read(lambda m, x: functional.relu(functional.relu(m.linear(h := functional.relu(x))) + h))
 
 
 def of_magnitudes() -> ur.Preimage:
@@ -107,19 +117,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
             ur.spectrum(joined().upto("relu#2"), at=X),
             ur.metamer(joined().upto("relu#2"), at=X, target=0 * X),
             ur.linearize(joined().upto("relu#2"), at=X).region.volume(),
+            ur.preimage(joined().upto("relu#2"), at=X),
+            ur.classify(joined().upto("relu#2"), X[None], progress=False),
         ],
     ),
-    "give net.layer(name) of a network, or ReLULayer(weight, bias)": (
-        lambda _: ur.preimage(EYE, at=X),  # pyright: ignore[reportArgumentType]
-        lambda _: [ur.preimage(NET.layer("relu1"), at=X), ur.preimage(ur.ReLULayer(EYE, X), at=X)],
-    ),
-    "is not one ReLU layer on its input; for a layer on its own input give net.layer(name)": (
-        lambda _: ur.preimage(PREFIX, at=X),
-        lambda _: [
-            ur.preimage(NET.layer("relu2"), at=X),
-            ur.metamer(PREFIX, at=X, target=0 * X),
-            ur.linearize(PREFIX, at=X).region,
-        ],
+    "give net.layer(name) or net.upto(name) of a network, or ReLULayer(weight, bias)": (
+        lambda _: ur.preimage(EYE, at=X),  # pyright: ignore[reportArgumentType, reportCallIssue]
+        lambda _: [ur.preimage(asked, at=X) for asked in (NET.layer("relu1"), NET.upto("relu2"), ur.ReLULayer(EYE, X))],
     ),
     "give net.upto(name) of a network, or Network.from_torch(module, example)": (
         lambda _: ur.spectrum(LAYER, at=X),  # pyright: ignore[reportArgumentType]
@@ -132,9 +136,29 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda folder: ur.load(folder / "weights.pt"),
         lambda _: ur.Network.from_torch(nn.Linear(2, 2).eval(), torch.ones(2, 2)),
     ),
-    "of all activations only max(x, 0) is read": (
-        lambda _: read(lambda m, x: functional.gelu(x)),
-        lambda _: read(lambda m, x: functional.relu(x)),
+    "which is not read; read the model up to the node before it (upto='linear')": (
+        lambda _: read(lambda m, x: torch.sin(m.linear(x))),
+        lambda _: read(lambda m, x: torch.sin(m.linear(x)), upto="linear"),
+    ),
+    "is sin, which is not read; hand over the part of the model behind it": (
+        lambda _: read(lambda m, x: m.linear(torch.sin(x))),
+        lambda _: read(lambda m, x: m.linear(x)),
+    ),
+    "or name the node (upto)": (
+        lambda _: read(lambda m, x: (x, functional.relu(x))),
+        lambda _: read(lambda m, x: (x, functional.relu(x)), upto="relu"),
+    ),
+    "use batch norm, which is affine in evaluation mode": (
+        lambda _: read(lambda m, x: functional.rms_norm(x, (2,))),
+        lambda _: ur.Network.from_torch(nn.BatchNorm1d(2).eval(), torch.ones(2, 2)),
+    ),
+    "replace it by an activation that is read (relu, leaky_relu, clamp, abs)": (
+        lambda _: read(lambda m, x: functional.hardshrink(x)),
+        lambda _: [read(lambda m, x, f=f: f(x)) for f in (torch.relu, functional.leaky_relu, _bounded, torch.abs)],
+    ),
+    "where it is F.rrelu pass training=self.training": (
+        lambda _: read(lambda m, x: functional.rrelu(x, training=True)),
+        lambda _: read(lambda m, x: functional.rrelu(x, training=m.training)),
     ),
     "use batch norm with track_running_stats=True": (
         lambda _: read(lambda m, x: m.norm(x)),
@@ -167,7 +191,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.preimage(LAYER, at=X / 3, domain=THIRD),
     ),
     "give Box(lower, upper), Nonnegative() or a Polyhedron": (
-        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.preimage(LAYER, at=X, domain=(0, 1)),  # pyright: ignore[reportCallIssue, reportArgumentType]
         lambda _: [
             ur.preimage(LAYER, at=X, domain=D) for D in (ur.Box(0, 1), ur.Nonnegative(), ur.Polyhedron(upper=X))
         ],
@@ -200,6 +224,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
             ur.save_certificates(ur.preimage(LAYER, at=X), folder / "one"),
             ur.save_certificates(ur.admissibility(LAYER, [0]), folder / "set"),
             ur.save_certificates(ur.admissible_sets(LAYER), folder / "sets"),
+        ],
+    ),
+    "; or about its block alone, net.between(": (
+        lambda _: blocks().layer("relu#3"),
+        lambda _: [
+            ur.preimage(blocks().between("relu", "relu#3"), at=blocks().upto("relu")(X[None])[0]),
+            ur.spectrum(blocks().between("relu", "relu#3"), at=X),
         ],
     ),
     "give one input of the layer (net.layer_input(name, x)[i])": (

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from unrelu.preimages.kind import Kind as Kind
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
+    from unrelu.preimages.prefix_certificate import PrefixCertificate as PrefixCertificate
+    from unrelu.preimages.prefix_preimage import PrefixPreimage as PrefixPreimage
     from unrelu.preimages.preimage import Preimage as Preimage
     from unrelu.preimages.preimage_certificate import PreimageCertificate as PreimageCertificate
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
@@ -121,6 +123,8 @@ _HOMES = {
     # which inputs have the same features
     "preimage": "unrelu.preimages.classification",
     "Preimage": "unrelu.preimages.preimage",
+    "PrefixPreimage": "unrelu.preimages.prefix_preimage",
+    "PrefixCertificate": "unrelu.preimages.prefix_certificate",
     "SameFeatures": "unrelu.preimages.same_features",
     "Decision": "unrelu.cones.decision",
     "PreimageCertificate": "unrelu.preimages.preimage_certificate",

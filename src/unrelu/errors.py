@@ -1,4 +1,4 @@
-"""Every exception that unrelu raises on purpose, in one tree, and its one warning; each message says what to do.
+"""Every exception that unrelu raises on purpose, in one tree, and its warnings; each message says what to do.
 
 A numerical outcome (undecided, infeasible, not proved) is a value, never an exception.
 """
@@ -13,7 +13,7 @@ class ModelError(UnreluError):
 
 
 class UnsupportedOperator(ModelError):
-    """A node of the model is neither affine, a ReLU nor a max pooling, or has a form that is not read yet."""
+    """A node of the model is of a kind, or has a form, that is not read, or not for what is asked."""
 
 
 class TrainingMode(ModelError):
@@ -74,6 +74,10 @@ class SolverFailure(UnreluError):
 
 class SamplingWarning(UserWarning):
     """Points were drawn, but the chains that drew them do not agree yet; the message says by how much."""
+
+
+class HeadWarning(UserWarning):
+    """A model ends in a softmax or sigmoid, which was cut off; the message says what the network gives instead."""
 
 
 class StoreError(UnreluError):

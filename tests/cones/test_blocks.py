@@ -234,6 +234,38 @@ def test_a_direction_that_needs_its_whole_block_is_proved_in_the_whole() -> None
         assert found.certificate.verify(cone)
 
 
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_each_block_is_proved_by_its_own_numbers(as_sparse: bool) -> None:
+    """Three triangles, whose rows sum to 0 up to the multipliers 1, 1, 1; floats, integers or both."""
+    triangle = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
+    A = sparse.block_diag([triangle] * 3).toarray()
+    every, right, wrong = np.ones(9, dtype=bool), [1.0, 1.0, 1.0], [1.0, 3.0, 1.0]
+    cone = cone_of(A, ~every, every, as_sparse=as_sparse)
+    none = np.zeros(0, dtype=int)
+
+    def holds(values: list[float], rows: np.ndarray = none, integers: tuple[int, ...] = ()) -> bool:
+        return BlockByBlock(np.array(values), rows, integers).verify(cone)
+
+    assert holds(right * 3)
+    for place in range(3):  # equal blocks, of which one has other multipliers
+        values = right * 3
+        values[3 * place : 3 * place + 3] = wrong
+        assert not holds(values)
+        rows = np.arange(3 * place, 3 * place + 3)
+        assert holds(values, rows, (2, 2, 2))  # integers come first
+        assert not holds(right * 3, rows, (2, 2, 3))
+        assert not holds(right * 3, rows[:2], (2, 2))
+        assert not holds([0.0 if row in rows else 1.0 for row in range(9)])
+    assert holds([0.0] * 9, np.arange(9), (1, 1, 1, 2, 2, 2, 5, 5, 5))
+    assert not holds([0.0] * 9, np.arange(9), (1, 1, 1, 1, 2, 1, 1, 1, 1))
+    assert not holds([0.0] * 9, np.arange(9), (1, 1, 1, 1, 1, 1, 1, 2, 1))
+    for values in (right * 2, right * 4, [*right, *right, 1.0, 1.0, np.nan], [*right, *right, 1.0, np.inf, 1.0]):
+        assert not holds(values)
+    assert not BlockByBlock(np.ones((9, 1)), none, ()).verify(cone)
+    for rows, integers in (([9], (1,)), ([-1], (1,)), ([0, 9], (1, 1)), ([0, 1, 2], (1, 1)), ([], (1,)), ([0], ())):
+        assert not holds(right * 3, np.array(rows, dtype=int), integers)
+
+
 def test_one_open_block_leaves_the_product_open() -> None:
     A, _, _ = joined([TRIANGLE, TRIANGLE, -2 * TRIANGLE], np.random.default_rng(1))
     every = np.ones(len(A), dtype=bool)

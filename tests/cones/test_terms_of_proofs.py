@@ -240,7 +240,9 @@ def test_a_direction_has_to_be_longer_than_its_correction(few: bool) -> None:
     """z is nearly all correction: `||C z|| / s` is 1 of a length of 1 and a little."""
     rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     assert not Direction(np.array([0.5, 0.5, 0.01]), NONE).verify(cone(rows, [0, 1], [], few=few))
-    assert not Direction(np.array([0.5, 0.5, 1e-300]), NONE).verify(cone(rows, [0, 1], [], few=few))
+    assert not Direction(np.array([0.5, 0.5, 0.0]), NONE).verify(cone(rows, [0, 1], [], few=few))
+    # In a unit of 1e-300 the last coordinate is as long as the others.
+    assert Direction(np.array([0.5, 0.5, 1e-300]), NONE).verify(cone(rows, [0, 1], [], few=few))
     assert Direction(np.array([0.5, 0.5, 0.7]), NONE).verify(cone(rows, [0, 1], [], few=few))
 
 

@@ -10,6 +10,7 @@ import importlib
 import json
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mutants.mutation import Mutation
 from mutants.mutations import mutations
 from mutants.plan import nearest
 from mutants.trial import PACKAGE, ROOT, trial
+from mutants.warm import warm_trials
 
 HEAVY = (
     "torch",
@@ -84,6 +86,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="a part of the names of the mutations to run")
     parser.add_argument("--equivalent", action="store_true", help="run those argued equivalent, and no others")
     parser.add_argument("--again", type=Path, help="figures of an earlier run, of which only what survived is run")
+    parser.add_argument(
+        "--cold", action="store_true", help="load the package anew for each mutation, run all its tests"
+    )
+    parser.add_argument("--halved", action="store_true", help="halve numbers and bounds of errors, and change no more")
     parser.add_argument("--list", action="store_true", help="print the mutations and run none")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--output", type=Path, help="a file for what the last test run printed")
@@ -102,9 +108,10 @@ def _run(
     options: argparse.Namespace,
     before: Figures | None,
 ) -> Figures:
-    every = mutations(PACKAGE / module, PACKAGE)
+    every = mutations(PACKAGE / module, PACKAGE, halved=options.halved)
     figures = Figures(module, len(every))
-    stale = set(known) - {mutation.name for mutation in every} - {mutation.function for mutation in every}
+    stale = {name for name in known if (" -> 0.5 * " in name) == options.halved and " -> " in name}
+    stale -= {mutation.name for mutation in every}
     for name in sorted(stale):
         print(f"{module}: no longer there, though argued equivalent: {name}", flush=True)
     chosen = [mutation for mutation in every if options.only in mutation.name]
@@ -120,15 +127,38 @@ def _run(
             print(f"{module}:{mutation.line} {mutation.name}")
         return figures
     tests = tuple(name for name in nearest(module) if (ROOT / "tests" / name).exists())
+    left = []
     for mutation in chosen:
         argued = mutation.name in known or mutation.function in known
-        if argued != options.equivalent:
+        if argued == options.equivalent:
+            left.append(mutation)
+        else:
             figures.equivalent += argued
-            continue
+    for mutation, outcome in _judged(left, tests, limits, options):
+        figures.tried += 1
+        if outcome in {"survived", "unreached"}:
+            figures.survivors.append((mutation.line, mutation.name))
+            print(f"{mutation.module}:{mutation.line} {outcome}: {mutation.name}", flush=True)
+        else:
+            figures.killed += 1
+            figures.timeouts += outcome == "timeout"
+    return figures
+
+
+def _judged(
+    left: list[Mutation], tests: tuple[str, ...], limits: dict[tuple[str, ...], float], options: argparse.Namespace
+) -> Iterator[tuple[Mutation, str]]:
+    """Mutations and what became of them: by warm trials, and then cold ones for those that need them."""
+    cold = [] if left and not options.cold else left
+    for index, found in warm_trials(left, tests, options.output) if left and not options.cold else ():
+        if found.outcome == "cold":
+            cold.append(left[index])
+        else:
+            yield left[index], found.outcome
+    for mutation in cold:
         if tests not in limits:
             limits[tests] = _limit(tests, options)
-        _judge(mutation, tests, limits[tests], figures, options)
-    return figures
+        yield mutation, trial(mutation, tests, limits[tests], output=options.output).outcome
 
 
 def _limit(tests: tuple[str, ...], options: argparse.Namespace) -> float:
@@ -137,19 +167,6 @@ def _limit(tests: tuple[str, ...], options: argparse.Namespace) -> float:
     if usual.outcome != "survived":
         raise SystemExit(f"without any mutation, the tests {' '.join(tests)} ended as {usual.outcome}")
     return 3 * usual.seconds + 10
-
-
-def _judge(
-    mutation: Mutation, tests: tuple[str, ...], limit: float, figures: Figures, options: argparse.Namespace
-) -> None:
-    outcome = trial(mutation, tests, limit, output=options.output).outcome
-    figures.tried += 1
-    if outcome == "survived":
-        figures.survivors.append((mutation.line, mutation.name))
-        print(f"{mutation.module}:{mutation.line} survived: {mutation.name}", flush=True)
-    else:
-        figures.killed += 1
-        figures.timeouts += outcome == "timeout"
 
 
 def _print(found: list[Figures]) -> None:

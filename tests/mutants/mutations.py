@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mutants.mutation import Mutation, Step
@@ -42,17 +42,19 @@ _RENAMED = {
 _FACTOR = 1e6
 
 
-def mutations(path: Path, package: Path) -> list[Mutation]:
+def mutations(path: Path, package: Path, *, halved: bool = False) -> list[Mutation]:
     """All mutations of a module, in the order of its source.
 
     Args:
         path: of the module.
         package: the folder of the package.
+        halved: whether to halve numbers and bounds of errors instead, one at a time.
     """
     module = path.relative_to(package).as_posix()
     seen: Counter[tuple[str, str, str]] = Counter()
     found = []
-    for function, steps, node, replacement in _sites(ast.parse(path.read_text()), "", ()):
+    sites = _sites(ast.parse(path.read_text()), "", (), _halves if halved else _replacements)
+    for function, steps, node, replacement in sites:
         before, after = _text(node), "nothing" if replacement is None else _text(replacement)
         count = seen[function, before, after]
         seen[function, before, after] += 1
@@ -64,21 +66,26 @@ def mutations(path: Path, package: Path) -> list[Mutation]:
 Site = tuple[str, tuple[Step, ...], ast.AST, ast.AST | None]
 
 
-def _sites(node: ast.AST, function: str, steps: tuple[Step, ...]) -> Iterator[Site]:
+Changes = Callable[[ast.AST], Iterator[ast.AST | None]]
+"""What may take the place of a node."""
+
+
+def _sites(node: ast.AST, function: str, steps: tuple[Step, ...], changes: Changes) -> Iterator[Site]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".lstrip(".")
         if node.name in SHOWN_ONLY:
             return
         if any(_text(base) == "Protocol" for base in getattr(node, "bases", [])):
             return
-    for replacement in _replacements(node):
+    for replacement in changes(node):
         yield function, steps, node, replacement
     if _is_power(node):
         return
-    if isinstance(node, ast.FunctionDef) and node.returns is not None and _text(node.returns) == "bool":
+    forced = changes is _replacements
+    if forced and isinstance(node, ast.FunctionDef) and node.returns is not None and _text(node.returns) == "bool":
         yield from _forced(node, function, steps)
     for field, child, index in _children(node):
-        yield from _sites(child, function, (*steps, (field, index)))
+        yield from _sites(child, function, (*steps, (field, index)), changes)
 
 
 def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST, int | None]]:
@@ -149,6 +156,15 @@ def _replacements(node: ast.AST) -> Iterator[ast.AST | None]:
         yield from _of_call(node)
     elif isinstance(node, ast.Constant) and isinstance(node.value, float):
         yield from _of_number(node, node.value)
+
+
+def _halves(node: ast.AST) -> Iterator[ast.AST]:
+    """Half of a number, or of a bound of an error."""
+    called = node.func if isinstance(node, ast.Call) else None
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    number = isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value != 0.0
+    if isinstance(node, ast.expr) and (number or _is_power(node) or name in SLACKS):
+        yield ast.BinOp(ast.Constant(0.5), ast.Mult(), node)
 
 
 def _of_binary(node: ast.BinOp) -> Iterator[ast.AST]:

@@ -41,8 +41,7 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutation: Mutation) -> None:
         self._path = PACKAGE / mutation.module
-        parts = Path("unrelu", mutation.module).with_suffix("").parts
-        self._name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        self._name = module_name(mutation.module)
         self._code = compile(mutation.apply(ast.parse(self._path.read_text())), str(self._path), "exec")
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
@@ -101,6 +100,19 @@ def trial(mutation: Mutation | None, tests: tuple[str, ...], limit: float, *, ou
 
 def _run(mutation: Mutation | None, tests: tuple[str, ...], output: Path | None) -> None:
     """In the child: never returns."""
+    if mutation is not None:
+        sys.meta_path.insert(0, _Mutated(mutation))
+    collected(tests, output)
+
+
+def collected(tests: tuple[str, ...], output: Path | None, *plugins: object) -> None:
+    """In a child process: let pytest collect tests, and run them unless a plugin does otherwise; never returns.
+
+    Args:
+        tests: files below `tests/`.
+        output: a file for what is printed.
+        plugins: for pytest.
+    """
     code = 1
     try:
         printed = os.open(output or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -109,14 +121,19 @@ def _run(mutation: Mutation | None, tests: tuple[str, ...], output: Path | None)
         os.chdir(ROOT)
         sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT)]
         sys.dont_write_bytecode = True
-        if mutation is not None:
-            sys.meta_path.insert(0, _Mutated(mutation))
         options = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"]
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is loaded already
-        code = int(pytest.main([*options, *(f"tests/{name}" for name in tests)], plugins=[_Quickly()]))
+        files = [f"tests/{name}" for name in tests]
+        code = int(pytest.main([*options, *files], plugins=[_Quickly(), *plugins]))
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def module_name(module: str) -> str:
+    """What a module below the package is imported as."""
+    parts = Path("unrelu", module).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -19,6 +19,7 @@ from unrelu.network.fingerprints import array_sha256, json_sha256, weights_sha25
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
 from unrelu.operators import Convolution, Dense, Operator, ReLU
+from unrelu.operators.local_map import LocalMap
 from unrelu.operators.selected_map import SelectedMap
 
 for _found in pkgutil.iter_modules(unrelu.operators.__path__, "unrelu.operators."):
@@ -35,11 +36,13 @@ OPERATORS = sorted(
     {
         each
         for each in _subclasses(Operator)
-        if each.__module__.startswith("unrelu.") and not inspect.isabstract(each) and each is not SelectedMap
+        if each.__module__.startswith("unrelu.")
+        and not inspect.isabstract(each)
+        and each not in (SelectedMap, LocalMap)
     },
     key=lambda each: each.__name__,
 )
-"""Every operator that there is, whoever wrote it last; a `SelectedMap` is what another one is on a piece."""
+"""Every operator that there is, whoever wrote it last; `SelectedMap` and `LocalMap` are what others are at a point."""
 
 
 def value_of(kind: Any) -> Any:
@@ -142,8 +145,9 @@ def test_every_field_of_a_node_and_of_the_graph_counts_but_what_computes_nothing
         weights_sha256(network_of(ReLU(), outputs=("a",))),
     }
     assert len(names | {weights_sha256(base)}) == 7
-    # The model it was read from, and nodes of a larger network that pass a prefix by, change nothing that is computed.
-    silent: dict[str, Any] = {"source": object(), "bypassed_by": ("node",)}
+    # The model it was read from, a head of it that was cut off, and nodes of a larger network that pass a prefix by,
+    # change nothing that is computed.
+    silent: dict[str, Any] = {"source": object(), "bypassed_by": ("node",), "head": "softmax"}
     assert {*silent, "nodes", "outputs", "_index"} == {field.name for field in fields(Network)}
     for key, value in silent.items():
         assert weights_sha256(network_of(ReLU(), **{key: value})) == weights_sha256(base)

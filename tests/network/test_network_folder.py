@@ -20,7 +20,29 @@ from unrelu.errors import ModelFileError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import REGISTERED
-from unrelu.operators import Absolute, AtLeast, AtMost, Clamp, LargestAlong, LeakyReLU, Maximum, Minimum, SmallestAlong
+from unrelu.operators import (
+    ELU,
+    GELU,
+    Absolute,
+    AtLeast,
+    AtMost,
+    Clamp,
+    GroupNorm,
+    Hardswish,
+    LargestAlong,
+    LayerNorm,
+    LeakyReLU,
+    LogSoftmax,
+    Maximum,
+    Minimum,
+    Product,
+    Sigmoid,
+    SiLU,
+    SmallestAlong,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 
 
 def of_case(case: Case) -> Network:
@@ -45,7 +67,7 @@ def saved(tmp_path: Path) -> Path:
 
 HALVES = torch.tensor([[-0.5], [0.25], [0.5]], dtype=torch.float64)
 
-PIECEWISE_LINEAR = [
+BENT = [
     Absolute(),
     LeakyReLU(HALVES),
     Clamp(HALVES - 1, HALVES),
@@ -55,6 +77,18 @@ PIECEWISE_LINEAR = [
     Minimum(),
     LargestAlong((0,)),
     SmallestAlong((0, 1), keep=True),
+    Sigmoid(),
+    Tanh(),
+    Softplus(2.0),
+    GELU("tanh"),
+    SiLU(),
+    ELU(0.5, 2.0, 3.0),
+    Hardswish(),
+    Softmax(1),
+    LogSoftmax(0),
+    LayerNorm((0, 1), HALVES, HALVES, 1e-5),
+    GroupNorm(3, HALVES[:, 0], HALVES[:, 0], 1e-5),
+    Product(),
 ]
 
 
@@ -70,9 +104,11 @@ def test_every_network_comes_back_to_the_last_bit(tmp_path: Path) -> None:
         x = np.random.default_rng(k).standard_normal((3, *network.input_shape))
         assert np.array_equal(again(x), network(x))
         seen |= {type(node.operator).__name__ for node in network.nodes}
-    for k, operator in enumerate(PIECEWISE_LINEAR):
-        network = Graph(3, 4).add("again", operator, *["input"] * (1 + isinstance(operator, Maximum))).network()
-        folder = tmp_path / f"piecewise {k}.unrelu"
+    for k, operator in enumerate(BENT):
+        network = (
+            Graph(3, 4).add("again", operator, *["input"] * (1 + isinstance(operator, Maximum | Product))).network()
+        )
+        folder = tmp_path / f"bent {k}.unrelu"
         network.save(folder)
         x = np.random.default_rng(k).standard_normal((5, 3, 4))
         assert np.array_equal(ur.load(folder)(x), network(x))

@@ -189,9 +189,9 @@ def test_stored_functions_cannot_stand_in_for_operators(tmp_path):
 
 
 def test_wrong_reading_of_an_operator_is_a_mismatch(tmp_path, monkeypatch):
-    from unrelu.intake.onnx import moving
+    from unrelu.intake.onnx import registry
 
-    monkeypatch.setitem(moving.HANDLERS, "Neg", moving.HANDLERS["Relu"])
+    monkeypatch.setitem(registry.OPERATORS, "Neg", registry.OPERATORS["Relu"])
     with pytest.raises(IntakeMismatch, match="node 'minus' computes"):
         read(tmp_path, lambda b: b.node("Relu", b.node("Neg", "x", name="minus")))
 

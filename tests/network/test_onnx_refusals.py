@@ -26,18 +26,20 @@ BRANCH = helper.make_graph([], "branch", [], [])
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda b: b.node("Softmax", "x", name="top"), "node 'top' is Softmax.*drop it and ask about the logits"),
         (
-            lambda b: b.node("LeakyRelu", "x"),
-            "node 't0' is LeakyRelu, which is neither affine, a ReLU nor a max pooling",
+            lambda b: b.node("Sin", b.node("Relu", "x", name="act"), name="top"),
+            r"node 'top' is Sin, which is not read; read the model up to the node before it \(upto='act'\)",
         ),
+        (lambda b: b.node("ThresholdedRelu", "x"), "replace it by an activation that is read"),
         (lambda b: b.node("MaxRoiPool", "x", b.weight(MATRIX), pooled_shape=[2, 2]), "node 't0' is MaxRoiPool"),
         (lambda b: b.node("Relu", "x", domain="com.example"), "node 't0' is com.example.Relu"),
-        (lambda b: b.node("Clip", "x", b.weight(0.0), b.weight(6.0)), "node 't0' is Clip"),
-        (lambda b: b.node("Clip", "x"), "node 't0' is Clip"),
-        (lambda b: b.node("Max", "x", b.weight(1.0)), "node 't0' is Max"),
-        (lambda b: b.node("Max", b.node("ReduceMean", "x", axes=[1]), b.weight(np.zeros(4))), "broadcasts its input"),
-        (lambda b: b.node("Mul", "x", "x"), "node 't0' multiplies two values that both depend"),
+        (lambda b: b.node("Max", "x", ""), "node 't0' is not given all that it computes with"),
+        (lambda b: b.node("Max", "x", b.weight(MATRIX)), "would mix the samples of a batch"),
+        (lambda b: b.node("ReduceMax", "x"), "takes the maximum over the batch"),
+        (lambda b: b.node("ReduceMin", "x", axes=[0, 1]), "takes the minimum over the batch"),
+        (lambda b: b.node("Softmax", "x", axis=0), "takes the softmax over the batch"),
+        (lambda b: b.node("LayerNormalization", "x", b.weight(MATRIX), axis=0), "normalises over the batch"),
+        (lambda b: b.node("Pow", "x", b.weight(3.0)), "raises to another power than 2"),
         (lambda b: b.node("Div", b.weight(1.0), "x"), "takes a constant where only what depends on the input"),
         (lambda b: b.node("Div", "x", "x"), "computes its divisor from the input"),
         (lambda b: b.node("Div", "x", b.weight(0.0)), "node 't0' divides by a constant that is zero"),
@@ -71,7 +73,7 @@ BRANCH = helper.make_graph([], "branch", [], [])
         (lambda b: b.node("RandomNormal", shape=[4]), "node 't0' is RandomNormal"),
         (
             lambda b: b.node("If", b.weight(np.array(True)), then_branch=BRANCH, else_branch=BRANCH),
-            "node 't0' is If, which is neither",
+            "node 't0' is If, which is not read",
         ),
     ],
 )
@@ -104,7 +106,7 @@ def test_operators_that_are_not_read_are_named(tmp_path, write, message):
         (lambda b: b.node("BatchNormalization", "x", *[b.weight(np.ones(3))] * 4, training_mode=1), TrainingMode,
          "node 't0' is in training mode"),
         (lambda b: b.node("BatchNormalization", "x", *[b.weight(-np.ones(3))] * 4), UnsupportedOperator,
-         "a variance that is not positive"),
+         "a running variance that is not positive"),
         (lambda b: b.node("BatchNormalization", "x", *[b.weight(np.ones(2))] * 4), ShapeError, "over 2 channels"),
         (lambda b: b.node("Dropout", "x", b.weight(0.5), b.weight(np.array(True))), TrainingMode, "drops units"),
         (lambda b: b.node("Transpose", "x", perm=[0, 5, 1, 2]), ModelFileError, "names the axis 5 of 4"),
@@ -150,3 +152,17 @@ def test_two_nodes_that_give_the_same_are_damage(tmp_path):
 
     with pytest.raises(ModelFileError, match="two nodes give 'y'"):
         read(tmp_path, write)
+
+
+def test_later_results_of_a_node_are_named(tmp_path):
+    def write(b: OnnxBuilder) -> str:
+        pooled = b.node("MaxPool", "x", kernel_shape=[2], outputs=2, name="pool")
+        return b.node("Cast", f"{pooled}_1", to=TensorProto.FLOAT)
+
+    with pytest.raises(UnsupportedOperator, match=r"later result of node 'pool'.*\(upto='pool'\)"):
+        read(tmp_path, write, (2, 4))
+
+
+def test_softmax_over_several_axes_is_named(tmp_path):
+    with pytest.raises(UnsupportedOperator, match="over several axes, as before opset 13"):
+        read(tmp_path, lambda b: b.node("Neg", b.node("Softmax", "x")), (2, 3), opset=11)

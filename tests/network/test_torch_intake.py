@@ -17,9 +17,9 @@ from unrelu.errors import (
     UnsupportedOperator,
 )
 from unrelu.intake.draft import Draft, Signal
-from unrelu.intake.torch.moving import HANDLERS
 from unrelu.intake.torch.naming import node_name
 from unrelu.intake.torch.place import Place
+from unrelu.intake.torch.registry import OPERATORS
 from unrelu.network.graph import Network
 from unrelu.operators import ReLU
 
@@ -274,8 +274,8 @@ def test_forms_of_operators(function, expected):
 
 def test_later_results_of_an_operator_are_refused(picture):
     place = Place(Draft(), "part", (2,), torch.float32, torch.float32)
-    with pytest.raises(UnsupportedOperator, match="node 'part' is result 1 of an operator"):
-        HANDLERS["getitem"](place, x=Signal("input", (2,)), index=1)
+    with pytest.raises(UnsupportedOperator, match="node 'part' takes result 1 of an operator"):
+        OPERATORS["getitem"](place, x=Signal("input", (2,)), index=1)
 
 
 def test_calls_of_parts_that_the_module_does_not_have_are_called_by_path_and_function():

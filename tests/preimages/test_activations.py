@@ -250,7 +250,7 @@ def test_what_is_no_continuous_function_is_refused() -> None:
     with pytest.raises(InputError, match="not int"):
         ReLULayer(np.eye(1), np.zeros(1), activation=3)  # pyright: ignore[reportArgumentType]
     assert repr(of_one_number(RELU6)) == "ReLULayer(1 features of 1 inputs, Clamp)"
-    assert of_one_number(ReLU()).is_relu
+    assert of_one_number(ReLU()).is_rectifier
 
 
 def test_independent_rows_of_magnitudes_leave_several_points() -> None:

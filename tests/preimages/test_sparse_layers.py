@@ -32,7 +32,7 @@ from unrelu.preimages.certificate_files.sparse_arrays import read_sparse, write_
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind, kind_of
 from unrelu.preimages.same_features import SameFeatures
-from unrelu.rigor import normal_band
+from unrelu.rigor import normal_band, scaled_rows, singular
 from unrelu.rigor.scaled_rows import ScaledRows
 
 DOMAINS: dict[str, Domain | None] = {"everywhere": None, "orthant": Nonnegative(), "box": Box(0, 1)}
@@ -259,6 +259,8 @@ def test_proved_radii_are_those_of_dense_rows(domain: str) -> None:
 @pytest.mark.usefixtures("no_dense_tests")
 def test_rows_without_a_narrow_band_are_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(normal_band, "BAND_LIMIT", 2**15)
+    for module in (scaled_rows, singular):
+        monkeypatch.setattr(module, "DENSE_SIZE", 0)
     found = preimage(stored_both_ways("many maps", -1.0)[0], at=pictures(1, 3)[0])
     assert found.kind is Kind.UNDECIDED
     assert "too many columns in too many ways" in found.bounded_decision.reason

@@ -266,8 +266,13 @@ class Sign(Operator):
     def apply(self, *inputs):
         return torch.sign(inputs[0])
 
+    def error(self, values, errors, unit=0.0):
+        return errors[0]
+
 
 def test_an_operator_without_a_rule_is_refused_by_name():
     net = Graph(2).add("dense", Dense(normal(0, 2, 2), normal(1, 2))).add("sign", Sign()).network()
-    with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine nor piecewise linear"):
+    with pytest.raises(
+        UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine, piecewise linear nor smooth"
+    ):
         linearize(net, at=np.zeros(2))

@@ -161,11 +161,16 @@ class Sign(Operator):
     def apply(self, *inputs):
         return inputs[0].sign()
 
+    def error(self, values, errors, unit=0.0):
+        return errors[0]
+
 
 def test_what_has_no_linearization_is_refused():
     J = jacobian_operator(Graph(2).add("sign", Sign()).network(), at=np.zeros(2))
     for product in (lambda: J @ np.ones(2), lambda: J.T @ np.ones(2)):
-        with pytest.raises(UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine nor piecewise linear"):
+        with pytest.raises(
+            UnsupportedOperator, match=r"node 'sign' \(Sign\) is neither affine, piecewise linear nor smooth"
+        ):
             product()
     with pytest.raises(InputError, match="not a ReLU"):
         jacobian_operator(one_layer(np.eye(2)).upto("dense1"), at=np.zeros(2), relu=False)

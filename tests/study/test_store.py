@@ -100,7 +100,7 @@ def test_a_changed_index(folder: Path) -> None:
 
 def test_another_version(folder: Path) -> None:
     rewrite(folder, lambda record: record.update(version=99))
-    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 7"):
+    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 8"):
         load_study(folder)
 
 

@@ -60,7 +60,7 @@ def far_pairs(
         InputError: if the point has another shape or is not finite, or if n or apart is not positive.
         DomainError: if the point does not lie in the domain.
         TooLarge: if the Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine nor piecewise linear.
 
     >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.eye(2), np.zeros(2))])

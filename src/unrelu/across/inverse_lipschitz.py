@@ -118,7 +118,7 @@ def inverse_lipschitz(
         InputError: if the point has another shape or is not finite, or if a number is negative.
         DomainError: if the point does not lie in the domain, or, for one ReLU layer, if the domain has no interior.
         TooLarge: if the Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine nor piecewise linear.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.zeros(2))
     >>> inverse_lipschitz(layer)
@@ -164,7 +164,7 @@ def _sandwich(
             n = len(network.layers)
             many = f"the prefix has {n} ReLU layers; the sandwich is about one"
             return None, many if n > 1 else "the prefix is not one ReLU layer"
-        if not layer.is_relu:
+        if not layer.is_rectifier:
             return None, f"the sandwich is about a ReLU layer, and this one has a {type(layer.activation).__name__}"
         return frame_bounds(full_regions(layer, domain, limit=limit, progress=progress)), ""
     except TooLarge as error:

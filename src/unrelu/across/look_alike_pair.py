@@ -51,7 +51,7 @@ def look_alike_pair(network: Network, x: np.ndarray, other: np.ndarray) -> LookA
     """Measure two different inputs of a network.
 
     Raises:
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine nor piecewise linear.
     """
     values, errors, provable = [], [], all_threads_are_ieee()
     for point in (x, other):

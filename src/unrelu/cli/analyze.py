@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import Quiet, Workers
-from unrelu.cli.sentences import sentences
+from unrelu.cli.options import Quiet, Upto, Workers
+from unrelu.cli.sentences import notes, sentences
 
 
 def analyze(
@@ -18,6 +18,7 @@ def analyze(
         Path, typer.Argument(metavar="DATA", help="Its inputs: a .npz or .npy file, or a folder of pictures.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the report and the results.")],
+    upto: Upto = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="A ReLU layer that gets verdicts; may be repeated. All if left out.")
     ] = None,
@@ -65,7 +66,8 @@ def analyze(
         from unrelu.study.folders import writable_folder
 
         check_requirements()
-        net = load(model)
+        with notes():
+            net = load(model, upto=upto)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:
             typer.echo(note, err=True)

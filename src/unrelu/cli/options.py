@@ -8,3 +8,7 @@ import typer
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads for the verdicts; all cores if left out.")]
+Upto = Annotated[
+    str | None,
+    typer.Option(metavar="NODE", help="End the network in this node; what lies behind it is not read."),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,13 +10,26 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from unrelu.errors import UnreluError
+from unrelu.errors import HeadWarning, UnreluError
 from unrelu.untrusted.printable import printable
 
 _MISUSE, _INTERRUPTED = 2, 130  # exit statuses
 
 LONGEST = 2000
 """Characters of a sentence; what stands in it may come from a file."""
+
+
+@contextmanager
+def notes() -> Iterator[None]:
+    """What unrelu says about a model that it reads becomes one line on stderr each."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", HeadWarning)
+        yield
+    for each in said:
+        if issubclass(each.category, HeadWarning):
+            typer.echo(f"note: {printable(str(each.message), LONGEST)}", err=True)
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 @contextmanager

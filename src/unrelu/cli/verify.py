@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import Quiet, Workers
-from unrelu.cli.sentences import sentences
+from unrelu.cli.options import Quiet, Upto, Workers
+from unrelu.cli.sentences import notes, sentences
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def verify(
             "of pictures; for certificates about given features, these.",
         ),
     ] = None,
+    upto: Upto = None,
     workers: Workers = None,
     quiet: Quiet = False,
 ) -> None:
@@ -52,6 +53,8 @@ def verify(
     """
     if data is not None and against is None:
         raise typer.BadParameter("--data needs --against MODEL, the network that takes these inputs.")
+    if upto is not None and against is None:
+        raise typer.BadParameter("--upto needs --against MODEL, the network that it cuts.")
     with sentences():
         from unrelu.preimages.certificate_files.load import find_certificates, load_certificates
 
@@ -59,7 +62,8 @@ def verify(
         if against is not None:
             from unrelu.network.load import load
 
-            network = load(against)
+            with notes():
+                network = load(against, upto=upto)
         n_claimed = n_proved = n_wrong = 0
         for path in find_certificates(folder):
             saved = load_certificates(path)

@@ -8,6 +8,7 @@ from scipy import sparse
 from unrelu.cones.blocks import is_split
 from unrelu.cones.by_blocks import decide_by_blocks
 from unrelu.cones.by_program import certificate_by_program
+from unrelu.cones.by_projection import decide_by_projection
 from unrelu.cones.decide_sparse import decide_sparse_cone
 from unrelu.cones.decision import ConeDecision, Decision, decided, still_open
 from unrelu.cones.proofs import (
@@ -140,8 +141,10 @@ def _sparse(cone: Cone) -> ConeDecision:
     """The tests for sparse rows, and for small cones that they leave open those for dense ones."""
     found = decide_sparse_cone(cone)
     m, d = cone.rows.shape
-    if found.holds is not None or m * d > DENSE_SIZE:
+    if found.holds is not None:
         return found
+    if m * d > DENSE_SIZE:
+        return _by_projection(cone, found.reason)
     return decide_cone(Cone(ScaledRows(as_array(cone.rows.matrix)), cone.equalities, cone.inequalities))
 
 
@@ -261,8 +264,14 @@ def _dense(cone: Cone) -> ConeDecision:
     if last is not None:
         return decided(last, _margin(cone, last))
     if found.outcome is DenseOutcome.UNSETTLED:
-        return still_open("the solver of the dense test did not end, and a linear program led to no proof either")
-    return still_open(f"the dense test found {found.outcome.value}, which rounding keeps from being proved")
+        return _by_projection(cone, "the solver of the dense test did not end, a linear program led to no proof")
+    return _by_projection(cone, f"the dense test found {found.outcome.value}, which rounding keeps from being proved")
+
+
+def _by_projection(cone: Cone, before: str) -> ConeDecision:
+    """The last resort, after what left the cone open before."""
+    found = decide_by_projection(cone)
+    return found if found.holds is not None else still_open(f"{before}; {found.reason}")
 
 
 def _by_few_numbers(cone: Cone) -> ConeDecision | None:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from unrelu.cones.decision import ConeDecision, decided, still_open
+from unrelu.cones.margin import margin_of
 from unrelu.cones.proofs import Cone, Direction, LocalCounting, Multipliers
 from unrelu.errors import TooLarge
 from unrelu.rigor.matrices import SparseRows
@@ -27,7 +28,7 @@ def decide_sparse_cone(cone: Cone) -> ConeDecision:
         return still_open(f"{error}")
     certificate = _certificate(found)
     if certificate is not None and certificate.verify(cone):
-        return decided(certificate, _margin(cone, certificate))
+        return decided(certificate, margin_of(cone, certificate))
     return still_open(_reason(found))
 
 
@@ -54,18 +55,6 @@ def _certificate(found: PotentialProjection) -> Multipliers | Direction | None:
     if found.multipliers is not None:
         return Multipliers(found.multipliers)
     return None if found.direction is None else Direction(found.direction, found.held)
-
-
-def _margin(cone: Cone, certificate: Multipliers | Direction) -> float:
-    if isinstance(certificate, Multipliers):
-        lam = certificate.values[cone.inequalities]
-        return float(lam.min() / lam.max())
-    if not cone.inequalities.any():
-        return float("nan")
-    # The cosine between the direction and the sum of all rows' opposite.
-    total = cone.inequalities.astype(np.float64) @ cone.rows.matrix
-    size = float(np.linalg.norm(total) * np.linalg.norm(certificate.direction))
-    return min(1.0, max(0.0, -float(total @ certificate.direction) / size)) if size > 0 else float("nan")
 
 
 def _reason(found: PotentialProjection) -> str:

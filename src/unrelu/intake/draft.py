@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
 
-from unrelu.errors import ShapeError, TooLarge, UnsupportedOperator
+from unrelu.errors import ShapeError, TooLarge
+from unrelu.network.ancestry import ancestors
 from unrelu.network.graph import INPUT, OUTPUT, Network
 from unrelu.network.node import Node
 from unrelu.network.source import Source
-from unrelu.operators import (
-    AffineOperator,
-    Broadcast,
-    Elementwise,
-    Input,
-    Operator,
-    Quotient,
-    Reshape,
-    Shape,
-)
+from unrelu.operators import Input, Operator, Shape
 
 SAMPLE_LIMIT = 2**26
 """Numbers that one node may give for one sample (512 MiB as float64)."""
@@ -43,6 +35,12 @@ class Signal:
     shape: Shape
 
 
+def before(operands: Iterable[object]) -> str:
+    """Name of the last node among what a node takes; empty where that is the input, or nothing."""
+    nodes = [operand.node for operand in operands if isinstance(operand, Signal) and operand.node != INPUT]
+    return nodes[-1] if nodes else ""
+
+
 @dataclass(eq=False)
 class Draft:
     """Nodes written one after the other; each gets a name of its own.
@@ -60,6 +58,10 @@ class Draft:
         self.nodes.append(Node(INPUT, Input(shape), (), shape))
         self._check_size(INPUT, shape)
         return Signal(INPUT, shape)
+
+    def needed(self, output: Signal) -> set[str]:
+        """Names of the nodes that a signal depends on, its own included."""
+        return ancestors(self.nodes, (output.node,))
 
     def finish(self, output: Signal, source: Source) -> Network:
         """The network whose result is that signal, without the nodes it does not depend on."""
@@ -94,66 +96,16 @@ class Draft:
         self.nodes.append(Node(name, operator, tuple(signal.node for signal in inputs), shape))
         return Signal(name, shape)
 
-    # -- constants and broadcasting -----------------------------------------------------------------
+    def common(self, name: str, *shapes: Shape) -> Shape:
+        """The shape that all of these broadcast to.
 
-    def plus(self, name: str, x: Signal, constant: Tensor) -> Signal:
-        """`x + constant`."""
-        x, offset = self._aligned(name, x, constant)
-        return self.write(name, Elementwise(torch.ones((), dtype=torch.float64), offset), x)
-
-    def times(self, name: str, x: Signal, constant: Tensor, offset: Tensor | None = None) -> Signal:
-        """`constant * x + offset`."""
-        x, factor = self._aligned(name, x, constant)
-        if offset is None:
-            return self.write(name, Elementwise(factor, torch.zeros((), dtype=torch.float64)), x)
-        x, shift = self._aligned(name, x, offset)
-        return self.write(name, Elementwise(factor, shift), x)
-
-    def over(self, name: str, x: Signal, constant: Tensor) -> Signal:
-        """`x / constant`."""
-        x, divisor = self._aligned(name, x, constant)
-        if bool((divisor == 0).any()):
-            raise UnsupportedOperator(
-                f"node {name!r} divides by a constant that is zero somewhere; correct the constant."
-            )
-        return self.write(name, Quotient(divisor), x)
-
-    def pair(self, name: str, operator: AffineOperator, first: Signal, second: Signal) -> Signal:
-        """An operator of two samples, both broadcast to their common shape."""
-        if len(first.shape) != len(second.shape):
-            raise UnsupportedOperator(
-                f"node {name!r} combines samples of shapes {first.shape} and {second.shape}, which would mix the "
-                "samples of a batch; bring them to the same number of axes first."
-            )
-        shape = self._common(name, first.shape, second.shape)
-        return self.write(name, operator, self._expanded(name, first, shape), self._expanded(name, second, shape))
-
-    def reshape(self, name: str, x: Signal, shape: Shape) -> Signal:
-        """The same numbers in another sample shape; no node where that is the shape already."""
-        return x if shape == x.shape else self.write(name, Reshape(shape), x)
-
-    def _aligned(self, name: str, x: Signal, constant: Tensor) -> tuple[Signal, Tensor]:
-        """The signal and a constant, given with a batch axis or without, that broadcasts to its samples."""
-        values = constant.detach().to(device="cpu", dtype=torch.float64)
-        if values.ndim > len(x.shape):
-            if values.ndim > len(x.shape) + 1 or values.shape[0] != 1:
-                raise UnsupportedOperator(
-                    f"node {name!r} combines samples of shape {x.shape} with a constant of shape "
-                    f"{tuple(values.shape)}, which would mix the samples of a batch; "
-                    "give the constant the shape of one sample."
-                )
-            values = values[0]
-        shape = self._common(name, x.shape, tuple(values.shape))
-        return self._expanded(name, x, shape), values
-
-    def _common(self, name: str, first: Shape, second: Shape) -> Shape:
+        Raises:
+            ShapeError: if there is none.
+        """
         try:
-            return tuple(torch.broadcast_shapes(first, second))
+            return tuple(torch.broadcast_shapes(*shapes))
         except RuntimeError:
-            raise ShapeError(f"node {name!r}: shapes {first} and {second} do not fit together.") from None
-
-    def _expanded(self, name: str, x: Signal, shape: Shape) -> Signal:
-        return x if x.shape == shape else self.write(self.claim(f"{name}.broadcast"), Broadcast(shape), x)
+            raise ShapeError(f"node {name!r}: shapes {' and '.join(map(str, shapes))} do not fit together.") from None
 
     def _check_size(self, name: str, shape: Shape) -> None:
         if math.prod(shape) > SAMPLE_LIMIT:

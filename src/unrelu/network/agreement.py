@@ -99,29 +99,13 @@ def _samples(example: Tensor) -> Tensor:
 def _step(node: Node, operands: list[_Estimate], like: Tensor) -> _Estimate:
     """The node's value from its operands, with a bound on the rounding of both sides, theirs in the dtype of `like`."""
     value = node.operator.apply(*(operand.value for operand in operands))
-    if not node.is_affine:
-        unit = _unit_roundoff(like) + _DOUBLE
-        values, errors = [operand.value for operand in operands], [operand.error for operand in operands]
-        return _Estimate(value, node.piecewise.error(values, errors, unit))
-    operator = node.affine
-    magnitude = operator.absolute()
-    carried = magnitude.linear(*(operand.error for operand in operands))
-    k = operator.roundings
-    if k == 0:
-        return _Estimate(value, carried)
-    size = magnitude.apply(*(operand.value.abs() + operand.error for operand in operands))
-    gamma = _gamma(k, _unit_roundoff(like)) + 2 * _gamma(k, _DOUBLE)
-    if operator.slack > 1 and size.ndim > 2:
-        size = size.amax(dim=tuple(range(2, size.ndim)), keepdim=True).expand_as(size)
-        gamma *= operator.slack
+    # Theirs may be computed from any values within the errors of ours.
+    values = [operand.value.abs() + operand.error if node.is_affine else operand.value for operand in operands]
+    error = node.operator.error(values, [operand.error for operand in operands], _unit_roundoff(like) + 2 * _DOUBLE)
     # Underflow: each operation loses the smallest normal number at most, if flushed to zero; float16 never is.
     info = torch.finfo(like.dtype)
-    floor = k * info.tiny * (info.eps if like.dtype == torch.float16 else 1.0)
-    return _Estimate(value, 1.001 * (carried + gamma * size) + floor)
-
-
-def _gamma(k: int, unit: float) -> float:
-    return math.expm1(min(-k * math.log1p(-unit), 100.0))  # from there on the bound says nothing anyway
+    floor = node.operator.roundings * info.tiny * (info.eps if like.dtype == torch.float16 else 1.0)
+    return _Estimate(value, error + floor)
 
 
 def _compare(node: Node, ours: _Estimate, theirs: Tensor) -> None:

@@ -52,9 +52,13 @@ def single_source(index: Mapping[str, Node], relu: Node) -> str:
     """
     origins = affine_sources(index, relu.inputs[0])
     if len(origins) != 1:
+        before = [name for name in cuts(tuple(index.values()), (relu.name,)) if not index[name].is_affine]
+        block = [name for name in before if name not in {next(iter(index)), relu.name}][-1:]
+        alone = "".join(f"; or about its block alone, net.between({name!r}, {relu.name!r})" for name in block)
         raise JoinedLayer(
             f"the ReLU layer {relu.name!r} depends on several nodes at once ({', '.join(origins)}), so it has no "
-            f"single input; ask about the prefix net.upto({relu.name!r}) instead."
+            f"single input; ask about the prefix net.upto({relu.name!r}), as in "
+            f"ur.preimage(net.upto({relu.name!r}), at=x){alone}."
         )
     return origins[0]
 

@@ -8,28 +8,22 @@ from unrelu.network.layer import ReLULayer
 from unrelu.network.single_layer import single_layer
 
 
-def expect_layer(given: object) -> ReLULayer:
-    """The layer that is given, by itself or as a prefix of a network that is one ReLU layer.
+def expect_layer_or_network(given: object) -> ReLULayer | Network:
+    """What is given, a prefix of a network that is one ReLU layer as that layer.
 
     Raises:
-        InputError: if it is neither; the message says what to ask instead.
+        InputError: if it is neither; the message says how to get one.
         TooLarge: if the matrix of a prefix's one layer would take more memory than allowed.
     """
     if isinstance(given, ReLULayer):
         return given
     if not isinstance(given, Network):
         raise InputError(
-            f"a ReLULayer is needed here, not {type(given).__name__}; give net.layer(name) of a network, or "
-            "ReLULayer(weight, bias)."
+            f"a ReLULayer or a Network is needed here, not {type(given).__name__}; give net.layer(name) or "
+            "net.upto(name) of a network, or ReLULayer(weight, bias)."
         )
     layer = single_layer(given)
-    if layer is None:
-        raise InputError(
-            f"the network up to {', '.join(given.outputs)} is not one ReLU layer on its input; for a layer on its own "
-            "input give net.layer(name), for another input with the features of a deeper prefix ask ur.metamer(prefix, "
-            "at=x, target=t), and for the region on which it is affine ur.linearize(prefix, at=x).region."
-        )
-    return layer
+    return given if layer is None else layer
 
 
 def expect_network(given: object) -> None:

@@ -32,10 +32,6 @@ _CHUNK = 512  # unit vectors pushed at once
 
 _CHUNK_BYTES = 32 * 2**20  # that their values take at most
 
-_UNIT = 2.0**-53
-
-_UNDERFLOW = 2.0**-1022  # more than one operation loses to underflow, flushed to zero or not
-
 
 @dataclass(frozen=True, eq=False)
 class FoldedMap:
@@ -178,19 +174,12 @@ def _step(operator: AffineOperator, operands: list[_Bounded], *, linear: bool) -
     compute = operator.linear if linear else operator.apply
     value = compute(*(operand.value for operand in operands))
     units = all(operand.units for operand in operands)
-    if operator.roundings == 0:
-        if units:
-            return _Bounded(value, None, units=True)
-        return _Bounded(value, operator.linear(*(_error(operand) for operand in operands)), units=False)
+    if units and operator.roundings == 0:
+        return _Bounded(value, None, units=True)
     if units and operator.exact_on_units:
         return _Bounded(value, None, units=False)
-    magnitude = operator.absolute()
-    sized = magnitude.linear if linear else magnitude.apply
-    gamma = operator.roundings * _UNIT / (1 - operator.roundings * _UNIT)
-    error = magnitude.linear(*(_error(operand) for operand in operands))
-    error = error + gamma * sized(*(operand.value.abs() for operand in operands)) + operator.roundings * _UNDERFLOW
-    # The bound itself was computed in floating point, with as many roundings again and three more.
-    return _Bounded(value, error * (1 + 6 * gamma), units=False)
+    values, errors = [operand.value for operand in operands], [_error(operand) for operand in operands]
+    return _Bounded(value, operator.error(values, errors, linear=linear, plain=True), units=False)
 
 
 def _error(operand: _Bounded) -> Tensor:

@@ -42,21 +42,24 @@ class Network:
         bypassed_by: of a prefix (`upto`), names of the nodes of the network it is taken from by which that network's
             output can depend on the input past this prefix: of each such path, the first node that is not in the
             prefix. Empty where there is none, so that the prefix alone decides what the network says.
+        head: name of the softmax or sigmoid that the model ends in and that was cut off; empty if there is none.
     """
 
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     source: Source | None = None
     bypassed_by: tuple[str, ...] = ()
+    head: str = ""
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __repr__(self) -> str:
         """A line with the shapes and the names of the ReLU layers."""
         layers = ", ".join(self.layers) or "none"
-        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers})"
+        head = f"; its head {self.head} cut off" if self.head else ""
+        return f"Network({self.input_shape} to {', '.join(self.outputs)}; ReLU layers: {layers}{head})"
 
     def __post_init__(self) -> None:
-        if not self.nodes or not isinstance(self.nodes[0].operator, Input) or self.nodes[0].name != INPUT:
+        if not self.nodes or not self.nodes[0].operator.is_input or self.nodes[0].name != INPUT:
             raise InputError("the first node of a network must be its input, called 'input'.")
         if not self.outputs:
             raise InputError("a network needs the name of at least one output node.")
@@ -89,7 +92,7 @@ class Network:
     # -- making one ---------------------------------------------------------------------------------
 
     @classmethod
-    def from_torch(cls, module: Module, example_input: Array) -> Network:
+    def from_torch(cls, module: Module, example_input: Array, *, upto: str | None = None) -> Network:
         """Read a `torch.nn.Module` through `torch.export`; the module is not changed.
 
         The network is a copy, laid on the CPU (`to` moves it). Its nodes are called by the module's path
@@ -99,26 +102,34 @@ class Network:
         Args:
             module: in evaluation mode, with one input and one output.
             example_input: a batch (n, *shape) of inputs, as the module takes them.
+            upto: name of the node that the network ends in; what lies behind it is not read. If left out, it ends in
+                the output, of which a last softmax or sigmoid is cut off with a `HeadWarning`.
 
         Raises:
             ModelError: if the module cannot be read; the message names the node and what to do.
+            UnknownNode: if no node is called `upto`.
         """
         from unrelu.intake.torch import network_from_torch
 
-        return network_from_torch(module, example_input)
+        return network_from_torch(module, example_input, upto)
 
     @classmethod
-    def from_onnx(cls, path: str | os.PathLike[str]) -> Network:
+    def from_onnx(cls, path: str | os.PathLike[str], *, upto: str | None = None) -> Network:
         """Read an ONNX file, whose weights must be in it; nothing from it is executed.
 
         Nodes keep their names; unnamed ones are called as their first result.
 
+        Args:
+            path: of the file.
+            upto: as for `from_torch`.
+
         Raises:
             ModelError: if the file cannot be read; the message names the node and what to do.
+            UnknownNode: if no node is called `upto`.
         """
         from unrelu.intake.onnx import network_from_onnx
 
-        return network_from_onnx(path)
+        return network_from_onnx(path, upto)
 
     @classmethod
     def from_layers(cls, layers: Sequence[tuple[Array, Array]]) -> Network:
@@ -195,6 +206,11 @@ class Network:
         return tuple(node.name for node in self.nodes if node.is_piecewise_linear and not node.is_layer)
 
     @property
+    def bent(self) -> tuple[str, ...]:
+        """Names of the nodes that are not affine, in order, without the input."""
+        return tuple(node.name for node in self.nodes[1:] if not node.is_affine)
+
+    @property
     def cuts(self) -> tuple[str, ...]:
         """Names of the nodes that separate the input from the output, in order.
 
@@ -233,7 +249,46 @@ class Network:
             nodes=tuple(node for node in self.nodes if node.name in needed),
             outputs=outputs,
             bypassed_by=bypasses(self.nodes, outputs, self.outputs),
+            head=self.head if outputs == self.outputs else "",
         )
+
+    def between(self, start: str, *names: str) -> Network:
+        """A part of the network by itself: from a node's values, which are its input, through one node or several.
+
+        Which other values of a cut give the same values at the end of a block is `ur.preimage(net.between(cut, end),
+        at=h)`, with `h = net.upto(cut)(x)[0]`. Nodes keep their names, but for the start, which becomes "input".
+
+        >>> import numpy as np
+        >>> net = Network.from_layers([(np.eye(2), np.zeros(2))] * 3)
+        >>> net.between("relu1", "relu2")
+        Network((2,) to relu2; ReLU layers: relu2)
+
+        Args:
+            start: a node that all paths from the input to the end run through.
+            names: where the part ends.
+
+        Raises:
+            UnknownNode: if there is no node of a name, or a path leads past the start; the message names those that do.
+        """
+        prefix, first = self.upto(*names), self.node(start).name
+        allowed = [name for name in prefix.cuts if name not in prefix.outputs]
+        if first not in allowed:
+            raise UnknownNode(
+                f"not all that {', '.join(prefix.outputs)} depends on runs through {first!r}; a part can begin at "
+                f"{', '.join(allowed) or 'no node'}."
+            )
+        at = [node.name for node in prefix.nodes].index(first)
+        needed = set(prefix.outputs)
+        for node in reversed(prefix.nodes[at + 1 :]):
+            if node.name in needed:
+                needed.update(node.inputs)
+        shape = self.node(first).shape
+        behind = [
+            replace(node, inputs=tuple(INPUT if name == first else name for name in node.inputs))
+            for node in prefix.nodes[at + 1 :]
+            if node.name in needed
+        ]
+        return replace(prefix, nodes=(Node(INPUT, Input(shape), (), shape), *behind), source=None)
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """Names of all nodes that these depend on, themselves and the input included."""

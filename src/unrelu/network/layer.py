@@ -105,7 +105,7 @@ class ReLULayer(FrozenArrays):
     def __repr__(self) -> str:
         """A line with the name and the sizes."""
         name = f"{self.name!r}: " if self.name else ""
-        other = "" if self.is_relu else f", {type(self.activation).__name__}"
+        other = "" if self.is_rectifier else f", {type(self.activation).__name__}"
         return f"ReLULayer({name}{self.n_outputs} features of {self.n_inputs} inputs{other})"
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -113,7 +113,7 @@ class ReLULayer(FrozenArrays):
         return self.units.values(x @ self.weight.T + self.bias)
 
     @property
-    def is_relu(self) -> bool:
+    def is_rectifier(self) -> bool:
         """Whether the activation is the ReLU itself."""
         return self.activation.is_rectifier
 
@@ -131,7 +131,7 @@ class ReLULayer(FrozenArrays):
         Raises:
             InputError: if the activation is not the ReLU.
         """
-        if not self.is_relu:
+        if not self.is_rectifier:
             raise InputError(f"{what} is about ReLU layers, and this one has a {type(self.activation).__name__}.")
 
     @property

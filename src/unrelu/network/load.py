@@ -13,18 +13,24 @@ _TORCH = {".pt", ".pth", ".pt2", ".ckpt", ".bin", ".safetensors"}
 _KERAS = {".keras", ".h5", ".hdf5", ".pb", ".tflite"}
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str], *, upto: str | None = None) -> Network:
     """Read a model file; the suffix tells its kind: .onnx, or .unrelu, a folder that `Network.save` wrote.
+
+    Args:
+        path: of the file or folder.
+        upto: as for `Network.from_onnx`.
 
     Raises:
         ModelFileError: if the file is missing, damaged or of another kind; the message says what to do.
         ModelError: if the model cannot be read; the message names the node and what to do.
+        UnknownNode: if no node is called `upto`.
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".onnx":
-        return Network.from_onnx(path)
+        return Network.from_onnx(path, upto=upto)
     if suffix == SUFFIX:
-        return load_network(path)
+        network = load_network(path)
+        return network if upto is None else network.upto(upto)
     if suffix in _TORCH:
         raise ModelFileError(
             f"{str(path)!r} holds PyTorch weights, which can run code when read; load it yourself and use "

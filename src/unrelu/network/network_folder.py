@@ -73,12 +73,14 @@ class StoredNetwork:
         sha256: the network's name (`weights_sha256`), which covers every field.
         outputs: names of the output nodes.
         bypassed_by: see `Network`.
+        head: the same.
         nodes: in order.
     """
 
     sha256: str
     outputs: tuple[str, ...]
     bypassed_by: tuple[str, ...]
+    head: str
     nodes: tuple[StoredNode, ...]
 
 
@@ -108,6 +110,7 @@ def save_network(network: Network, folder: str | os.PathLike[str]) -> None:
             "sha256": weights_sha256(network),
             "outputs": network.outputs,
             "bypassed_by": network.bypassed_by,
+            "head": network.head,
             "nodes": nodes,
         }
         partial = where / f"{INDEX}.partial"
@@ -145,7 +148,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
         settings = _settings_apart(record)
         stored = typed(StoredNetwork, record)
         nodes = tuple(_node(where, k, each, settings[k]) for k, each in enumerate(stored.nodes))
-        network = Network(nodes, stored.outputs, bypassed_by=stored.bypassed_by)
+        network = Network(nodes, stored.outputs, bypassed_by=stored.bypassed_by, head=stored.head)
     except StoreError as error:
         raise ModelFileError(str(error)) from error
     # What operators and graph say of fields that do not fit, whatever these are.

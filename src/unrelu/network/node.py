@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from unrelu.operators.affine import AffineOperator
-from unrelu.operators.base import Operator, Shape
-from unrelu.operators.kinked import Kinked
-from unrelu.operators.piecewise_linear import PiecewiseLinear
+from unrelu.errors import UnsupportedOperator
+
+if TYPE_CHECKING:
+    from unrelu.operators.affine import AffineOperator
+    from unrelu.operators.base import Operator, Shape
+    from unrelu.operators.kinked import Kinked
+    from unrelu.operators.piecewise_linear import PiecewiseLinear
+    from unrelu.operators.smooth import Smooth
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,47 +34,75 @@ class Node:
     @property
     def is_affine(self) -> bool:
         """Whether the operator is affine."""
-        return isinstance(self.operator, AffineOperator)
+        return self.operator.is_affine
 
     @property
     def is_piecewise_linear(self) -> bool:
         """Whether the operator is piecewise linear, and not affine."""
-        return isinstance(self.operator, PiecewiseLinear)
+        return self.operator.is_piecewise_linear
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the operator is smooth: linear at a point only."""
+        return self.operator.is_smooth
 
     @property
     def is_layer(self) -> bool:
         """Whether the operator is a piecewise linear function of one number, elementwise: a ReLU, or one like it."""
-        return isinstance(self.operator, PiecewiseLinear) and self.operator.is_elementwise
+        return self.operator.is_elementwise
 
     @property
     def affine(self) -> AffineOperator:
         """The operator, which is affine.
 
         Raises:
-            TypeError: if it is not.
+            UnsupportedOperator: if it is not.
         """
-        if not isinstance(self.operator, AffineOperator):
-            raise TypeError(f"node {self.name!r} is not affine")
-        return self.operator
+        if not self.is_affine:
+            raise self._other("affine")
+        return cast("AffineOperator", self.operator)
 
     @property
     def piecewise(self) -> PiecewiseLinear:
         """The operator, which is piecewise linear.
 
         Raises:
-            TypeError: if it is not.
+            UnsupportedOperator: if it is not.
         """
-        if not isinstance(self.operator, PiecewiseLinear):
-            raise TypeError(f"node {self.name!r} is not piecewise linear")
-        return self.operator
+        if not self.is_piecewise_linear:
+            raise self._other("piecewise linear")
+        return cast("PiecewiseLinear", self.operator)
 
     @property
     def kinked(self) -> Kinked:
         """The operator, which is a piecewise linear function of one number.
 
         Raises:
-            TypeError: if it is not.
+            UnsupportedOperator: if it is not.
         """
-        if not isinstance(self.operator, Kinked):
-            raise TypeError(f"node {self.name!r} is not a function of one number")
-        return self.operator
+        if not self.is_layer:
+            raise self._other("a piecewise linear function of one number")
+        return cast("Kinked", self.operator)
+
+    @property
+    def smooth(self) -> Smooth:
+        """The operator, which is smooth.
+
+        Raises:
+            UnsupportedOperator: if it is not.
+        """
+        if not self.is_smooth:
+            raise self._other("smooth")
+        return cast("Smooth", self.operator)
+
+    def _other(self, wanted: str) -> UnsupportedOperator:
+        kind = type(self.operator).__name__
+        if self.is_smooth:
+            return UnsupportedOperator(
+                f"node {self.name!r} ({kind}) is smooth, so it is linear on no region: there are no linear regions, "
+                "preimages, metamers or paths through it; ask about a prefix that ends before it, or about a layer "
+                "behind it on its own input (net.layer)."
+            )
+        return UnsupportedOperator(
+            f"node {self.name!r} ({kind}) is not {wanted}; ask about a prefix that ends before it."
+        )

@@ -11,13 +11,19 @@ from unrelu.operators.dense import Dense
 from unrelu.operators.elementwise import Elementwise, Quotient
 from unrelu.operators.extremum import LargestAlong, Maximum, Minimum, SmallestAlong
 from unrelu.operators.input import Input
+from unrelu.operators.layer_norm import GroupNorm, LayerNorm
 from unrelu.operators.leaky_relu import LeakyReLU
 from unrelu.operators.max_pool import MaxPool
 from unrelu.operators.moving import Broadcast, Concatenate, Pad, Permute, Reshape, Slice
 from unrelu.operators.normalization import Normalization
 from unrelu.operators.relu import ReLU
+from unrelu.operators.smooth import Product
+from unrelu.operators.smooth_functions import ELU, GELU, Hardswish, Sigmoid, SiLU, Softplus, Tanh
+from unrelu.operators.softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "ELU",
+    "GELU",
     "Absolute",
     "AdaptiveAveragePool",
     "Add",
@@ -31,9 +37,13 @@ __all__ = [
     "Convolution",
     "Dense",
     "Elementwise",
+    "GroupNorm",
+    "Hardswish",
     "Input",
     "LargestAlong",
+    "LayerNorm",
     "LeakyReLU",
+    "LogSoftmax",
     "MaxPool",
     "Maximum",
     "Mean",
@@ -42,11 +52,17 @@ __all__ = [
     "Operator",
     "Pad",
     "Permute",
+    "Product",
     "Quotient",
     "ReLU",
     "Reshape",
     "Shape",
+    "SiLU",
+    "Sigmoid",
     "Slice",
     "SmallestAlong",
+    "Softmax",
+    "Softplus",
     "Subtract",
+    "Tanh",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scipy import sparse
 from torch import Tensor
 
 from unrelu.errors import ShapeError
@@ -16,6 +19,7 @@ from unrelu.operators.windows import Windows
 if TYPE_CHECKING:
     from unrelu.operators.extent import Extent
     from unrelu.operators.patch import Patch
+    from unrelu.rigor.matrices import SparseRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +49,25 @@ class _Pairwise(AffineOperator):
         """The same on the common extent."""
         return self.linear(*(patch.widened(extent) for patch in operands))
 
+    @property
+    @abstractmethod
+    def sign(self) -> float:
+        """Of the second operand."""
+
+    def matrix(self, shapes: Sequence[Shape]) -> SparseRows:
+        """The same place of both."""
+        units = sparse.csr_array(sparse.eye_array(math.prod(shapes[0])))
+        return sparse.csr_array(sparse.hstack([units, self.sign * units], format="csr"))
+
 
 @dataclass(frozen=True, eq=False)
 class Add(_Pairwise):
     """`(x, y) -> x + y` for two samples of the same shape."""
+
+    @property
+    def sign(self) -> float:
+        """Plus."""
+        return 1.0
 
     def linear(self, *inputs: Tensor) -> Tensor:
         """The sums."""
@@ -58,6 +77,11 @@ class Add(_Pairwise):
 @dataclass(frozen=True, eq=False)
 class Subtract(_Pairwise):
     """`(x, y) -> x - y` for two samples of the same shape."""
+
+    @property
+    def sign(self) -> float:
+        """Minus."""
+        return -1.0
 
     def linear(self, *inputs: Tensor) -> Tensor:
         """The differences."""

@@ -35,6 +35,10 @@ class _Averaging(AffineOperator):
         """One over the size of a window is rounded."""
         return False
 
+    def divisors(self, weights: Tensor) -> Tensor:
+        """The numbers of summands, or of places of a window."""
+        return torch.round(1 / weights)
+
 
 @dataclass(frozen=True, eq=False)
 class AveragePool(_Averaging):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
+from unrelu.rigor.rounding import UNIT
+
 if TYPE_CHECKING:
     from unrelu.operators.axis import Axis
     from unrelu.operators.extent import Extent
@@ -30,6 +32,31 @@ class Operator(ABC):
     the graph ask operators and know none of them by name.
     """
 
+    @property
+    def is_input(self) -> bool:
+        """Whether it is where the network's input enters."""
+        return False
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether it is an `AffineOperator`."""
+        return False
+
+    @property
+    def is_piecewise_linear(self) -> bool:
+        """Whether it is `PiecewiseLinear`."""
+        return False
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether it is `Smooth`."""
+        return False
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it is piecewise linear, each unit a function of the one number in its place: a layer of neurons."""
+        return False
+
     @abstractmethod
     def output_shape(self, *shapes: Shape) -> Shape:
         """Sample shape of the result.
@@ -41,6 +68,24 @@ class Operator(ABC):
     @abstractmethod
     def apply(self, *inputs: Tensor) -> Tensor:
         """The operator on a batch."""
+
+    @property
+    def roundings(self) -> int:
+        """Most roundings that go into one number of the result; 0 if numbers are only moved."""
+        return 0
+
+    @abstractmethod
+    def error(self, values: Sequence[Tensor], errors: Sequence[Tensor], unit: float = UNIT) -> Tensor:
+        """How far the result for values with these errors may lie from the exact one: (n, *output shape) float64.
+
+        What fast algorithms err beyond plain sums counts.
+
+        Args:
+            values: of the operands.
+            errors: of them.
+            unit: the unit roundoff of the arithmetic that computes the result; the sum of two whose results are
+                compared.
+        """
 
     @property
     def terms(self) -> int:

@@ -81,6 +81,10 @@ class Quotient(AffineOperator):
         """One over the divisor is rounded."""
         return False
 
+    def divisors(self, weights: Tensor) -> Tensor:
+        """The divisor itself."""
+        return self.divisor.expand(weights.shape)
+
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of the sample."""
         return _broadcast(shapes[0], self.divisor)

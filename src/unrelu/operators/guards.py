@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,34 +37,46 @@ class Guards:
     def __len__(self) -> int:
         return len(self.units)
 
-    @property
+    @cached_property
     def paired(self) -> NDArray[np.bool_]:
         """(g,) which of them compare two coordinates."""
         return (self.plus >= 0) & (self.minus >= 0)
 
-    @property
-    def exact(self) -> bool:
-        """Whether a difference of two floats is all there is to each."""
-        return self.plus_slopes is None and self.minus_slopes is None and not self.offsets[self.paired].any()
+    @cached_property
+    def single(self) -> NDArray[np.int64] | None:
+        """(g,) the one coordinate of each, where each has one and takes it as it is; else None."""
+        if self.plus_slopes is not None or self.minus_slopes is not None or self.paired.any():
+            return None
+        return np.maximum(self.plus, self.minus)
 
-    def rows(self, values: np.ndarray) -> np.ndarray:
+    def rows(self, values: np.ndarray, sign: float = 1.0) -> np.ndarray:
         """The left sides without their offsets.
 
         Args:
             values: (size of h, ...), the coordinates or their gradients.
+            sign: what they are multiplied by.
 
         Returns:
             (g, ...).
         """
+        if self.single is not None:
+            return _column(np.where(self.plus >= 0, sign, -sign), values) * values[self.single]
+        if self.plus_slopes is None and self.minus_slopes is None and self.paired.all():
+            first, second = (self.plus, self.minus) if sign > 0 else (self.minus, self.plus)
+            found = values[first] - values[second]
+            return found if abs(sign) == 1 else abs(sign) * found
         found = np.zeros((len(self), *values.shape[1:]))
-        for sign, places, slopes in ((1.0, self.plus, self.plus_slopes), (-1.0, self.minus, self.minus_slopes)):
+        for side, places, slopes in ((sign, self.plus, self.plus_slopes), (-sign, self.minus, self.minus_slopes)):
             there = places >= 0
-            factors = sign * (np.ones(int(there.sum())) if slopes is None else slopes[there])
-            found[there] += factors.reshape(-1, *[1] * (values.ndim - 1)) * values[places[there]]
+            factors = side * (np.ones(int(there.sum())) if slopes is None else slopes[there])
+            found[there] += _column(factors, values) * values[places[there]]
         return found
 
     def rows_of(self, tangents: Tensor) -> Tensor:
         """The same of tangents (r, size of h), on their device: (r, g)."""
+        if self.plus_slopes is None and self.minus_slopes is None and self.paired.all():
+            first, second = (torch.from_numpy(places).to(tangents.device) for places in (self.plus, self.minus))
+            return tangents.index_select(1, first).sub_(tangents.index_select(1, second))
         found = tangents.new_zeros(len(tangents), len(self))
         for sign, places, slopes in ((1.0, self.plus, self.plus_slopes), (-1.0, self.minus, self.minus_slopes)):
             there = torch.from_numpy(np.flatnonzero(places >= 0)).to(tangents.device)
@@ -90,3 +103,7 @@ class Guards:
             None if self.plus_slopes is None else self.plus_slopes[chosen],
             None if self.minus_slopes is None else self.minus_slopes[chosen],
         )
+
+
+def _column(factors: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return factors.reshape(-1, *[1] * (values.ndim - 1))

@@ -10,6 +10,7 @@ from torch import Tensor
 from unrelu.errors import ShapeError
 from unrelu.operators.axis import Axis
 from unrelu.operators.base import Operator, Shape
+from unrelu.rigor.rounding import UNIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,11 @@ class Input(Operator):
     """
 
     shape: Shape
+
+    @property
+    def is_input(self) -> bool:
+        """It is."""
+        return True
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The sample shape."""
@@ -38,6 +44,10 @@ class Input(Operator):
                 f"shape (n, {', '.join(map(str, self.shape))})."
             )
         return inputs[0]
+
+    def error(self, values: Sequence[Tensor], errors: Sequence[Tensor], unit: float = UNIT) -> Tensor:
+        """As it is."""
+        return errors[0]
 
     def receptive_fields(self, operands: Sequence[tuple[Axis, ...]], shape: Shape) -> tuple[Axis, ...] | None:
         """Each place of itself."""

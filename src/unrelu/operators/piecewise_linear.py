@@ -31,13 +31,13 @@ class PiecewiseLinear(Operator):
     """
 
     @property
-    def concave(self) -> bool:
-        """Whether units are minima, not maxima."""
-        return False
+    def is_piecewise_linear(self) -> bool:
+        """It is."""
+        return True
 
     @property
-    def is_elementwise(self) -> bool:
-        """Whether each unit is a function of the one number in its place: a layer of neurons."""
+    def concave(self) -> bool:
+        """Whether units are minima, not maxima."""
         return False
 
     @property

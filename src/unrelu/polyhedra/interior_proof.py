@@ -57,8 +57,6 @@ def is_strictly_inside(polyhedron: Polyhedron, point: np.ndarray) -> bool:
     if not np.where(zero, P.b_ub - P.ub_error >= 0, moved).all():
         return False
     x = np.where(fixed, P.lower, point)
-    if bool((x < lower).any() or (x > upper).any()):
-        return False
     inner = Polyhedron(P.A_ub[~zero], b_ub[~zero], P.A_eq, P.b_eq, lower, upper, P.origin, eq_error=P.eq_error)
     return math.isfinite(member_radius(inner, x))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar, overload
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from unrelu.cones.proofs import Cone
 from unrelu.devices import resolve_device
 from unrelu.errors import DomainError, InputError, ShapeError
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
-from unrelu.network.expected import expect_layer
+from unrelu.network.expected import expect_layer_or_network
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads, share_workers
@@ -26,6 +26,10 @@ from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.feature_decision import preimage_of_features
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
+from unrelu.preimages.prefix_decision import decide_prefix
+from unrelu.preimages.prefix_preimage import PrefixPreimage
+from unrelu.preimages.prefix_statement import PrefixStatement
+from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
@@ -39,35 +43,43 @@ PATTERN_BLOCK = 1024
 
 _REASONS_SHOWN = 3
 
+PreimageT = TypeVar("PreimageT", Preimage, PrefixPreimage)
+
 OTHER_PIECES = "some units have the same features on several pieces, and only that of the input was looked at"
 """Why questions about a union stay open."""
 
 
 @dataclass(frozen=True, eq=False)
-class Classification:
-    """What the preimages of many inputs of one layer are.
+class Classification(Generic[PreimageT]):
+    """What the preimages of many inputs of one layer, or of a deeper prefix, are.
 
     Attributes:
-        system: the layer, the domain and the tolerance.
+        system: the layer or the prefix, the domain and the tolerance.
         preimages: one an input that was not skipped, in order.
         inputs: (n,) int64, which inputs these are.
         skipped: which inputs were left out, and why.
     """
 
-    system: LayerSystem
-    preimages: tuple[Preimage, ...]
+    system: LayerSystem | PrefixSystem
+    preimages: tuple[PreimageT, ...]
     inputs: np.ndarray
     skipped: dict[int, str]
 
     @property
     def layer(self) -> ReLULayer:
-        """The layer."""
+        """The layer.
+
+        Raises:
+            InputError: if the inputs are those of a prefix.
+        """
+        if isinstance(self.system, PrefixSystem):
+            raise InputError("these are preimages of a prefix of a network, not of a layer; the prefix is in `system`.")
         return self.system.layer
 
     def __len__(self) -> int:
         return len(self.preimages)
 
-    def __getitem__(self, index: int) -> Preimage:
+    def __getitem__(self, index: int) -> PreimageT:
         return self.preimages[index]
 
     @property
@@ -113,7 +125,7 @@ class Classification:
         reasons = Counter(preimage.reason for preimage in self.preimages if preimage.reason).most_common()
         why = "".join(f"; {count} open: {reason}" for reason, count in reasons[:_REASONS_SHOWN])
         more = f"; {len(reasons) - _REASONS_SHOWN} other reasons" if len(reasons) > _REASONS_SHOWN else ""
-        return f"Classification({len(self)} inputs of {_title(self.layer)}: {told}{left_out}{why}{more})"
+        return f"Classification({len(self)} inputs of {self.system.title}: {told}{left_out}{why}{more})"
 
     def verify(self, progress: Progress | bool | None = None, workers: int | None = None) -> np.ndarray:
         """Check the certificates of all inputs without a solver.
@@ -122,20 +134,46 @@ class Classification:
             (n,) bool: whether the kind is proved.
         """
         proved = np.zeros(len(self), dtype=bool)
-        with resolve_progress(progress).stage(f"proofs of {_title(self.layer)}", len(self)) as advance:
+        with resolve_progress(progress).stage(f"proofs of {self.system.title}", len(self)) as advance:
             checks = in_threads(lambda preimage: preimage.certificate.verify(), self.preimages, workers=workers)
             for index, verified in enumerate(checks):
                 proved[index] = verified
                 advance(1)
         return proved
 
-    def _collect(self, value: Callable[[Preimage], object], dtype: type) -> np.ndarray:
+    def _collect(self, value: Callable[[PreimageT], object], dtype: type) -> np.ndarray:
         collected = np.empty(len(self), dtype=dtype)
         for index, preimage in enumerate(self.preimages):
             collected[index] = value(preimage)
         return collected
 
 
+@overload
+def classify(
+    layer: ReLULayer,
+    inputs: Array,
+    *,
+    domain: Domain | None = None,
+    tolerance: ArrayLike = 0.0,
+    exact: bool = False,
+    on_bad: Literal["raise", "skip"] = "raise",
+    progress: Progress | bool | None = None,
+    workers: int | None = None,
+    device: torch.device | str | None = None,
+) -> Classification[Preimage]: ...
+@overload
+def classify(
+    layer: Network,
+    inputs: Array,
+    *,
+    domain: Domain | None = None,
+    tolerance: ArrayLike = 0.0,
+    exact: bool = False,
+    on_bad: Literal["raise", "skip"] = "raise",
+    progress: Progress | bool | None = None,
+    workers: int | None = None,
+    device: torch.device | str | None = None,
+) -> Classification[Preimage] | Classification[PrefixPreimage]: ...
 def classify(
     layer: ReLULayer | Network,
     inputs: Array,
@@ -147,11 +185,12 @@ def classify(
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
-) -> Classification:
+) -> Classification[Preimage] | Classification[PrefixPreimage]:
     """Say for many inputs of a layer whether the inputs with the same features are one point, bounded or unbounded.
 
     Args:
-        layer: the layer, or a network that is one ReLU layer, such as `net.upto("relu1")`.
+        layer: the layer, or a prefix of a network of any depth, such as `net.upto("relu3")`; of one that is deeper than
+            one ReLU layer the piece of each input is decided, see `PrefixPreimage`.
         inputs: (n, *shape), what the layer is fed; any shape with d numbers a sample. What their dtype rounds counts as
             rounding where they meet the rows of a domain; see `unrelu.polyhedra.domain_at.DomainAt`.
         domain: where inputs may lie, e.g. `Box(0, 1)` for pictures or `Nonnegative()` for what a ReLU gives; the whole
@@ -167,22 +206,52 @@ def classify(
             to one input is always computed on the processor, and so are the proofs.
 
     Raises:
-        InputError: if the inputs do not fit the layer or are not finite, the network is more than one layer, the
-            tolerance is negative, or there is no such device.
+        InputError: if the inputs do not fit the layer or are not finite, the tolerance is negative, or there is no such
+            device.
         DomainError: if an input lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> layer = ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0]))
     >>> [kind.value for kind in classify(layer, np.array([[0.0], [3.0]])).kind]
     ['bounded', 'singleton']
     """
-    layer = expect_layer(layer)
+    asked = expect_layer_or_network(layer)
     if on_bad not in {"raise", "skip"}:
         raise InputError(f'on_bad is "raise" or "skip", not {on_bad!r}.')
-    system = LayerSystem.ask(layer, domain, tolerance, unit=unit_roundoff(inputs), exact=exact)
-    points, skipped = _points(layer, inputs, skip=on_bad == "skip")
-    return classify_points(
-        system, points, skipped, skip=on_bad == "skip", progress=progress, workers=workers, device=device
-    )
+    unit, skip = unit_roundoff(inputs), on_bad == "skip"
+    if isinstance(asked, Network):
+        of_prefix = PrefixSystem.ask(asked, domain, tolerance, unit=unit, exact=exact)
+        points, skipped = _points(of_prefix.title, asked.input_size, inputs, skip=skip)
+        return _classify_prefix(of_prefix, points, skipped, skip=skip, progress=progress)
+    system = LayerSystem.ask(asked, domain, tolerance, unit=unit, exact=exact)
+    points, skipped = _points(system.title, asked.n_inputs, inputs, skip=skip)
+    return classify_points(system, points, skipped, skip=skip, progress=progress, workers=workers, device=device)
+
+
+def _classify_prefix(
+    system: PrefixSystem,
+    points: np.ndarray,
+    skipped: dict[int, str],
+    *,
+    skip: bool,
+    progress: Progress | bool | None,
+) -> Classification[PrefixPreimage]:
+    """`classify` for points (n, d) of a prefix, one after the other, as each has large rows of its own."""
+    preimages: list[PrefixPreimage] = []
+    kept: list[int] = []
+    with resolve_progress(progress).stage(f"preimages of {system.title}", len(points)) as advance:
+        for index, point in enumerate(points):
+            advance(1)
+            if index in skipped:
+                continue
+            try:
+                preimages.append(decide_prefix(PrefixStatement(system, point)))
+            except DomainError as error:
+                if not skip:
+                    raise DomainError(f"input {index}: {error}") from error
+                skipped[index] = str(error)
+                continue
+            kept.append(index)
+    return Classification(system, tuple(preimages), np.array(kept, dtype=np.int64), dict(sorted(skipped.items())))
 
 
 def classify_points(
@@ -194,9 +263,9 @@ def classify_points(
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
-) -> Classification:
+) -> Classification[Preimage]:
     """`classify` for points (n, d) of a system; those in `skipped` are left out, and with `skip` those outside."""
-    layer, skipped = system.layer, dict(skipped)
+    skipped = dict(skipped)
     shared = GramRows(system.rows, resolve_device(device))
     patterns: list[LayerPattern] = []
     kept: list[int] = []
@@ -223,13 +292,33 @@ def classify_points(
     size = max(1, min(BLOCK, -(-n // share_workers(workers, max(n, 1)).tasks)))
     blocks = [list(range(n))[start : start + size] for start in range(0, n, size)]
     preimages: list[Preimage] = []
-    with resolve_progress(progress).stage(f"preimages of {_title(layer)}", n) as advance:
+    with resolve_progress(progress).stage(f"preimages of {system.title}", n) as advance:
         for part in in_threads(block, blocks, workers=workers):
             preimages.extend(part)
             advance(len(part))
     return Classification(system, tuple(preimages), np.array(kept, dtype=np.int64), dict(sorted(skipped.items())))
 
 
+@overload
+def preimage(
+    layer: ReLULayer,
+    *,
+    at: Array | None = None,
+    features: Array | None = None,
+    domain: Domain | None = None,
+    tolerance: ArrayLike = 0.0,
+    exact: bool = False,
+) -> Preimage: ...
+@overload
+def preimage(
+    layer: Network,
+    *,
+    at: Array | None = None,
+    features: Array | None = None,
+    domain: Domain | None = None,
+    tolerance: ArrayLike = 0.0,
+    exact: bool = False,
+) -> Preimage | PrefixPreimage: ...
 def preimage(
     layer: ReLULayer | Network,
     *,
@@ -238,11 +327,12 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
-) -> Preimage:
+) -> Preimage | PrefixPreimage:
     """The set of all inputs of a layer that have the same features as `at`, or that have given features.
 
     Args:
-        layer: the layer, or a network that is one ReLU layer, such as `net.upto("relu1")`.
+        layer: the layer, or a prefix of a network of any depth, such as `net.upto("relu3")`; of one that is deeper than
+            one ReLU layer the piece of `at` is decided, see `PrefixPreimage`.
         at: one input of the layer, of its sample shape (or any shape with d numbers). What its dtype rounds counts as
             rounding where it meets the rows of a domain; see `unrelu.polyhedra.domain_at.DomainAt`.
         features: instead of `at`: m features; a point is found, or the set is proved EMPTY.
@@ -253,7 +343,7 @@ def preimage(
 
     Raises:
         InputError: if not one of `at` and `features` is given, it does not fit the layer or is not finite, the
-            network is more than one layer, or the tolerance is negative.
+            tolerance is negative, or features are given for more than one layer.
         DomainError: if `at` lies outside the domain, or the domain is empty or does not fit the layer.
 
     >>> preimage(ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0])), at=np.array([0.0])).kind
@@ -263,39 +353,50 @@ def preimage(
     """
     if (at is None) == (features is None):
         raise InputError("preimage needs one of `at` (an input of the layer) and `features`, not both.")
-    layer = expect_layer(layer)
+    asked = expect_layer_or_network(layer)
+    if isinstance(asked, Network):
+        if at is None:
+            raise InputError(
+                f"`features` are answered for one layer only, and the network up to {', '.join(asked.outputs)} is "
+                "more: on which piece of its input they lie is not searched for yet; give an input as `at`."
+            )
+        of_prefix = PrefixSystem.ask(asked, domain, tolerance, unit=unit_roundoff(at), exact=exact)
+        point = _point(of_prefix.title, asked.input_size, at, f"one sample of shape {asked.input_shape}")
+        try:
+            return decide_prefix(PrefixStatement(of_prefix, point))
+        except DomainError as error:
+            raise DomainError(f"the point `at` lies outside the domain: {error}") from error
     if features is not None:
         values = as_numpy(features, "the features").reshape(-1)
-        return preimage_of_features(LayerSystem.ask(layer, domain, tolerance), values)
+        return preimage_of_features(LayerSystem.ask(asked, domain, tolerance), values)
     assert at is not None
-    point = as_numpy(at, "the point `at`")
-    if point.size != layer.n_inputs:
-        raise ShapeError(
-            f"`at` has {point.size} numbers, but {_title(layer)} takes {layer.n_inputs}; give one input of the layer "
-            "(net.layer_input(name, x)[i])."
-        )
-    system = LayerSystem.ask(layer, domain, tolerance, unit=unit_roundoff(at), exact=exact)
-    pattern = system.pattern(point.reshape(-1), "the point `at` lies outside the domain")
+    system = LayerSystem.ask(asked, domain, tolerance, unit=unit_roundoff(at), exact=exact)
+    point = _point(system.title, asked.n_inputs, at, "one input of the layer (net.layer_input(name, x)[i])")
+    pattern = system.pattern(point, "the point `at` lies outside the domain")
     with share_workers(1, 1).limited():
         (found,) = _classify_block(system, GramRows(system.rows, resolve_device(None)), point.reshape(1, -1), [pattern])
     return found
 
 
-def _points(layer: ReLULayer, inputs: Array, *, skip: bool) -> tuple[np.ndarray, dict[int, str]]:
+def _point(title: str, size: int, at: Array, advice: str) -> np.ndarray:
+    """(d,) the point `at`."""
+    point = as_numpy(at, "the point `at`")
+    if point.size != size:
+        raise ShapeError(f"`at` has {point.size} numbers, but {title} takes {size}; give {advice}.")
+    return point.reshape(-1)
+
+
+def _points(title: str, size: int, inputs: Array, *, skip: bool) -> tuple[np.ndarray, dict[int, str]]:
     """The inputs as rows, and those of them that are not finite."""
     batch = as_numpy(inputs, "the inputs", finite=not skip)
-    if batch.ndim < 2 or batch.size != len(batch) * layer.n_inputs or len(batch) == 0:
+    if batch.ndim < 2 or batch.size != len(batch) * size or len(batch) == 0:
         raise ShapeError(
-            f"inputs of shape {batch.shape} do not fit {_title(layer)}: it needs (n, *shape) with n >= 1 samples of "
-            f"{layer.n_inputs} numbers each."
+            f"inputs of shape {batch.shape} do not fit {title}: it needs (n, *shape) with n >= 1 samples of "
+            f"{size} numbers each."
         )
-    points = batch.reshape(len(batch), layer.n_inputs)
+    points = batch.reshape(len(batch), size)
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1)).tolist() if skip else []
     return points, dict.fromkeys(bad, "it holds NaN or infinite values; clean it first.")
-
-
-def _title(layer: ReLULayer) -> str:
-    return f"layer {layer.name}" if layer.name else "the layer"
 
 
 def _classify_block(

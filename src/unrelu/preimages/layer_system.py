@@ -80,6 +80,11 @@ class LayerSystem:
         eps = resolve_tolerance(tolerance, layer.n_outputs)
         return cls(layer, None if domain is None else resolve(domain, layer.n_inputs), eps, unit, exact)
 
+    @property
+    def title(self) -> str:
+        """What it is about, in words."""
+        return f"layer {self.layer.name}" if self.layer.name else "the layer"
+
     @cached_property
     def rows(self) -> ScaledRows:
         """All rows that may hold an input, scaled by powers of two.

@@ -40,25 +40,30 @@ def region_features(
     Raises:
         TooLarge: if the Jacobians would take more memory than allowed.
     """
-    ends = {name: prefix.node(name).inputs[0] if prefix.node(name).is_layer else name for name in prefix.outputs}
+    rectified = {name for name in prefix.outputs if _is_rectifier(prefix, name)}
+    ends = {name: prefix.node(name).inputs[0] if name in rectified else name for name in prefix.outputs}
     maps = region_map(prefix, at, pattern=pattern, also=list(ends.values()))
     rows = RowCollection(at)
     sizes = np.cumsum([math.prod(prefix.node(name).shape) for name in prefix.outputs])[:-1]
     wanted = [None] * len(ends) if features is None else np.split(features, sizes)
-    kept = [name for name in prefix.outputs if prefix.node(name).is_layer and features is None]
+    kept = [name for name in prefix.outputs if name in rectified and features is None]
     for name, eps, y in zip(prefix.outputs, np.split(tolerance, sizes), wanted, strict=True):
         J, value = maps.gradients[ends[name]], maps.values[ends[name]]
-        is_relu = prefix.node(name).is_layer
-        active = maps.pattern.active(name).reshape(-1) if is_relu else np.ones(len(value), dtype=bool)
+        active = maps.pattern.active(name).reshape(-1) if name in rectified else np.ones(len(value), dtype=bool)
         off = np.zeros_like(value) if y is None else y - np.where(active, value, 0.0)
         _add_features(rows, J, off, eps, active)
-        if is_relu and y is None:  # where a feature may fall, its neuron has to stay active all the same
+        if name in rectified and y is None:  # where a feature may fall, its neuron has to stay active all the same
             loose = active & (eps > 0)
             rows.at_most(-J[loose], value[loose])
     add_guards(rows, prefix, maps, kept=kept)
     if domain is not None:
         rows.within(domain)
     return rows.polyhedron()
+
+
+def _is_rectifier(prefix: Network, name: str) -> bool:
+    node = prefix.node(name)
+    return node.is_layer and node.piecewise.is_rectifier
 
 
 def _add_features(rows: RowCollection, J: np.ndarray, off: np.ndarray, eps: np.ndarray, active: np.ndarray) -> None:

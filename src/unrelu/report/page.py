@@ -310,6 +310,11 @@ def _facts(study: Study) -> tuple[tuple[str, Sentence], ...]:
         ("begun", (fact(study, "created", str),)),
         ("input shape", (fact(study, "input_shape", shape_name),)),
         ("nodes", (Part(_nodes(study)),)),
+        *(
+            [("cut off", (fact(study, "head", str), Part(", the end of the model: the network gives the logits")))]
+            if info.head
+            else []
+        ),
         ("metamers over", (fact(study, "metamer_domain", str),)),
         *([] if info.prior is None else [("prior", (fact(study, "prior", str),))]),
         ("certificates", (Part("verified" if info.verified else "not checked"),)),

@@ -20,12 +20,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from scipy import sparse
 
 from unrelu.rigor.matrices import touches
-from unrelu.rigor.normal_band import NormalBand
 from unrelu.rigor.scaled_rows import ScaledRows
+from unrelu.solvers.held_rows import direction_where_held, raised_factor
 from unrelu.solvers.structural_kernel import loose_columns
 
 POWER = 1.5
@@ -50,10 +49,6 @@ DEPTHS = tuple(10.0 ** (k / 2) for k in range(16, -1, -1))
 
 STEPS_WITHIN = 40
 """Steps that such a look takes at most."""
-
-_TINY = 1e-290  # on the diagonal where all rows of a column have vanished
-
-_PINNED = 1e30  # on the diagonal of coordinates that are to stay zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +104,7 @@ def project_by_potential(
         if not search.move(dz):
             break
         held = search.implicit_equalities()
-        z = None if held is None else search.direction(held)
+        z = None if held is None else direction_where_held(search.A, search.normal, search.B, search.G, held, search.z)
         if held is not None and z is not None:
             return PotentialProjection(None, z, np.flatnonzero(held), step, decrement)
         within = search.direction_within() if step in looks else None
@@ -141,7 +136,7 @@ class _Search:
         """The step, the multipliers after it, and the decrement `g' H^-1 g`; None where H is too nearly singular."""
         values, curvatures = self.values(), self.curvatures()
         gradient = values @ self.A
-        factor = _factor(self.normal.band(curvatures))
+        factor = raised_factor(self.normal.band(curvatures))
         if factor is None:
             return None
         dz = -self.normal.solve(factor, gradient)
@@ -202,19 +197,6 @@ class _Search:
         least = min(least, float(np.abs(self.z).max()))
         return None if float(np.abs(self.products[self.B]).max(initial=0.0)) > NEAR * least else held
 
-    def direction(self, held: np.ndarray) -> np.ndarray | None:
-        """Z without its part that breaks the equalities, if the other inequalities hold there."""
-        equal = self.B | held
-        z = self.z
-        if equal.any():
-            loose = loose_columns(self.A[equal])
-            z = _onto_null_space(self.normal, equal, np.where(loose, z, 0.0), loose)
-        size = 0.0 if z is None else float(np.abs(z).max())
-        if z is None or size == 0.0 or not math.isfinite(size):
-            return None
-        z = z / size
-        return z if bool((self.A[self.G & ~held] @ z <= 0).all()) else None
-
     def direction_within(self) -> tuple[np.ndarray, np.ndarray] | None:
         """A direction that is zero but on some coordinates, and the inequality rows held there; None if none is found.
 
@@ -222,9 +204,13 @@ class _Search:
         magnitude without a gap. Rows up to some depth are taken for equalities, and the columns that they leave loose
         are asked about by themselves, all rows that use them counting again.
         """
-        d, last = self.z.size, 0
+        d, last, last_held = self.z.size, 0, -1
         for depth in DEPTHS:
-            loose = loose_columns(self.A[self.B | (self.G & (-self.products < depth))])
+            held = self.B | (self.G & (-self.products < depth))
+            if int(held.sum()) == last_held:  # the same, since each holds the next
+                continue
+            last_held = int(held.sum())
+            loose = loose_columns(self.A[held])
             size = int(loose.sum())
             if size == last:
                 continue
@@ -250,29 +236,3 @@ def _first(v: np.ndarray) -> np.ndarray:
 def _second(v: np.ndarray) -> np.ndarray:
     """The second derivative phi''."""
     return POWER * (1 - np.minimum(v, 0.0)) ** (-POWER - 1)
-
-
-def _factor(band: np.ndarray) -> np.ndarray | None:
-    """A Cholesky factor of a band matrix, its diagonal raised relatively as little as is needed."""
-    for raised in (1e-13, 1e-11, 1e-9, 1e-7):
-        lifted = band.copy()
-        lifted[0] = lifted[0] * (1 + raised) + _TINY
-        try:
-            return scipy.linalg.cholesky_banded(lifted, lower=True, overwrite_ab=True, check_finite=False)
-        except np.linalg.LinAlgError:
-            continue
-    return None
-
-
-def _onto_null_space(normal: NormalBand, equal: np.ndarray, z: np.ndarray, loose: np.ndarray) -> np.ndarray | None:
-    """z, which is zero but on loose columns, without its part in the row space of the equalities on these columns."""
-    band = normal.band(equal.astype(np.float64))
-    shift = 1e-8 * float(band[0].max())
-    band[0] += shift
-    band[0][~loose[normal.order]] = _PINNED
-    factor = _factor(band)
-    if factor is None:
-        return None
-    for _ in range(3):  # each divides that part by 1 + (singular value)^2 / shift
-        z = np.where(loose, normal.solve(factor, shift * z), 0.0)
-    return z

@@ -37,10 +37,12 @@ class QuadraticSettings:
     Attributes:
         tolerance: relative size of the residuals and of the duality gap at the end.
         time_limit: seconds that one `minimise` may take.
+        iteration_limit: steps that it may take.
     """
 
     tolerance: float = 1e-9
     time_limit: float = math.inf
+    iteration_limit: int = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +141,7 @@ class QuadraticProgram:
         options.verbose = False
         options.max_threads = 1
         options.time_limit = self.settings.time_limit
+        options.max_iter = self.settings.iteration_limit
         options.tol_feas = options.tol_gap_abs = options.tol_gap_rel = self.settings.tolerance
         return options
 

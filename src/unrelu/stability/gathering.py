@@ -69,7 +69,7 @@ class Gathered:
         kept = None
         if self._extent is not None:
             kept = coordinates(self._node.shape, self._extent, like.device)
-        active = self._pattern.map(self._node.name, like.device).live if self._node.name in self._pattern else None
+        active = self._pattern.selected(self._node.name, like.device).live if self._node.name in self._pattern else None
         if active is not None:
             kept = active if kept is None else active[torch.isin(active, kept)]
         size = math.prod(self._node.shape)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from unrelu.errors import UnsupportedOperator
-from unrelu.operators.affine import AffineOperator
 from unrelu.operators.patch import Patch
 
 if TYPE_CHECKING:
@@ -15,12 +14,13 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
+    from unrelu.operators.affine import AffineOperator
     from unrelu.operators.tangents import Tangents
     from unrelu.stability.pattern import ActivationPattern
 
 
 def linear_map(node: Node, pattern: ActivationPattern, device: torch.device | None = None) -> AffineOperator:
-    """The affine map that a node is on a linear region, from the nodes it takes.
+    """The affine map that a node is on a linear region, or at a point if it is smooth, from the nodes it takes.
 
     Args:
         node: not the input.
@@ -30,13 +30,13 @@ def linear_map(node: Node, pattern: ActivationPattern, device: torch.device | No
     Raises:
         UnsupportedOperator: if the node is none.
     """
-    if isinstance(node.operator, AffineOperator):
-        return node.operator
-    if node.name in pattern:
+    if node.is_affine:
+        return node.affine
+    if node.name in pattern or node.name in pattern.local:
         return pattern.map(node.name, device)
     raise UnsupportedOperator(
-        f"node {node.name!r} ({type(node.operator).__name__}) is neither affine nor piecewise linear, so it has no "
-        "linear region; ask about a prefix that ends before it."
+        f"node {node.name!r} ({type(node.operator).__name__}) is neither affine, piecewise linear nor smooth, so it "
+        "has no linearization; ask about a prefix that ends before it."
     )
 
 

@@ -38,7 +38,8 @@ class Boundary:
     Attributes:
         distance: `min_i |pre_i| / ||gradient of pre_i||_*` over all neurons whose pre-activation depends on
             the input there, and over what max poolings compare, the difference in place of the pre-activation;
-            inf if none does. 0 where different coordinates tie for a maximum. In float64, not proved.
+            inf if none does. 0 where different coordinates tie for a maximum, and where a smooth node is on the way,
+            which is linear on no region. In float64, not proved.
         layer: name of the ReLU layer of the neuron that sets it, or of the max pooling; "" if there is none.
         neuron: its index in C order, that of the pooling's window, or -1.
         norm: the norm of the distance, 2 or inf; the gradient's is its dual.
@@ -267,8 +268,7 @@ class _NearestBoundary:
 
     def _take(self, node: str, fed: list[Tangents | Patch]) -> None:
         guards = self._guards[node]
-        if len(fed) == 1 and guards.plus_slopes is None and not guards.paired.any():
-            places = np.maximum(guards.plus, guards.minus)
+        if len(fed) == 1 and (places := guards.single) is not None:
             self._add(node, 2.0, fed[0].squares()[places])
             self._add(node, math.inf, fed[0].magnitudes()[places])
             return
@@ -282,6 +282,8 @@ class _NearestBoundary:
         self._sums[key] = sums + self._sums[key] if key in self._sums else sums
 
     def boundary(self, norm: float) -> Boundary:
+        for name in self._forward.pattern.local:  # it bends everywhere
+            return Boundary(0.0, name, -1, norm)
         nearest = Boundary(math.inf, "", -1, norm)
         for name, guards in self._guards.items():
             fed = np.concatenate([part.reshape(-1).cpu().numpy() for part in self._forward.fed[name]])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.operators import Shape
+    from unrelu.operators.affine import AffineOperator
     from unrelu.operators.guards import Guards
     from unrelu.operators.piecewise_linear import PiecewiseLinear
     from unrelu.operators.selected_map import SelectedMap
@@ -54,19 +55,28 @@ class ActivationPattern(FrozenArrays):
             such layer the number of its piece, from the left (int8); a maximum has the place of the chosen number in
             its window, in C order, padding counted (int32).
         units: by the same names, what these numbers stand for.
+        local: by the name of each smooth node, the affine map that touches it at the point; there it holds, and nowhere
+            else.
     """
 
     branches: dict[str, np.ndarray]
     units: dict[str, Units] = field(default_factory=dict)
+    local: dict[str, AffineOperator] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, network: Network, branches: Mapping[str, np.ndarray]) -> ActivationPattern:
+    def of(
+        cls,
+        network: Network,
+        branches: Mapping[str, np.ndarray],
+        local: Mapping[str, AffineOperator] | None = None,
+    ) -> ActivationPattern:
         """The pattern of these branches.
 
         Args:
             network: any network.
             branches: by names of its piecewise linear nodes, all or some, as in `branches`, of any type of whole
                 numbers or bool.
+            local: by names of its smooth nodes, the affine maps that touch them.
         """
         kept: dict[str, np.ndarray] = {}
         units: dict[str, Units] = {}
@@ -77,7 +87,7 @@ class ActivationPattern(FrozenArrays):
             array = np.array(branches[node.name], dtype=np.int8 if node.is_layer else np.int32)
             freeze(array)
             kept[node.name] = array
-        return cls(kept, units)
+        return cls(kept, units, dict(local or {}))
 
     def __contains__(self, node: object) -> bool:
         """Whether the pattern has a node of that name."""
@@ -108,7 +118,7 @@ class ActivationPattern(FrozenArrays):
             raise UnknownNode(
                 f"the activation pattern has no ReLU layer {layer!r}; it has {', '.join(self.layers) or 'none'}."
             )
-        return (self.map(layer).slopes != 0).reshape(self.branches[layer].shape).numpy()
+        return (self.selected(layer).slopes != 0).reshape(self.branches[layer].shape).numpy()
 
     def selection(self, pool: str) -> np.ndarray:
         """What one max pooling selects: int64, of its sample shape, the coordinate of its input in C order.
@@ -122,14 +132,20 @@ class ActivationPattern(FrozenArrays):
             raise UnknownNode(
                 f"the activation pattern has no max pooling {pool!r}; it has {', '.join(self.choices) or 'none'}."
             )
-        coordinates = self.map(pool).coordinates
+        coordinates = self.selected(pool).coordinates
         assert coordinates is not None
         selected = coordinates.reshape(self.branches[pool].shape).numpy()
         freeze(selected)
         return selected
 
-    def map(self, node: str, device: torch.device | None = None) -> SelectedMap:
-        """The affine map that a node is on the region, from the nodes it takes.
+    def map(self, node: str, device: torch.device | None = None) -> AffineOperator:
+        """The affine map that a node is on the region, or at the point if it is smooth, from the nodes it takes."""
+        if node not in self.local:
+            return self.selected(node, device)
+        return self.local[node]
+
+    def selected(self, node: str, device: torch.device | None = None) -> SelectedMap:
+        """The affine map that a piecewise linear node is on the region, from the nodes it takes.
 
         Args:
             node: its name.
@@ -150,12 +166,15 @@ class ActivationPattern(FrozenArrays):
 
     def n_active(self, layer: str) -> int:
         """How many units of a node can change."""
-        return self.map(layer).n_live
+        return self.selected(layer).n_live
 
     def same_as(self, other: ActivationPattern) -> bool:
         """Whether both have the same layers and poolings, all on the same branches: the same linear region."""
-        return self.names == other.names and all(
-            np.array_equal(mine, other.branches[name]) for name, mine in self.branches.items()
+        return (
+            self.names == other.names
+            and self.local.keys() == other.local.keys()
+            and all(np.array_equal(mine, other.branches[name]) for name, mine in self.branches.items())
+            and all(_numbers(mine) == _numbers(other.local[name]) for name, mine in self.local.items())
         )
 
     def restricted(self, names: Iterable[str]) -> ActivationPattern:
@@ -164,13 +183,14 @@ class ActivationPattern(FrozenArrays):
         return ActivationPattern(
             {name: array for name, array in self.branches.items() if name in wanted},
             {name: units for name, units in self.units.items() if name in wanted},
+            {name: each for name, each in self.local.items() if name in wanted},
         )
 
     def digest(self, names: Iterable[str]) -> bytes:
         """A SHA-256 over the patterns of these layers and poolings; equal patterns have equal digests."""
         wanted = set(names)
         total = hashlib.sha256()
-        for name in self.names:
+        for name in self._digests:
             if name in wanted:
                 total.update(self._digests[name])
         return total.digest()
@@ -181,12 +201,20 @@ class ActivationPattern(FrozenArrays):
 
     @cached_property
     def _digests(self) -> dict[str, bytes]:
-        return {
+        smooth = {
+            name: hashlib.sha256(name.encode() + b"\0" + _numbers(each)).digest() for name, each in self.local.items()
+        }
+        return smooth | {
             name: hashlib.sha256(
                 name.encode() + b"\0" + (np.packbits(array) if array.max(initial=0) <= 1 else array).tobytes()
             ).digest()
             for name, array in self.branches.items()
         }
+
+
+def _numbers(operator: AffineOperator) -> bytes:
+    """All numbers that a map at a point has."""
+    return b"\0".join(each.cpu().numpy().tobytes() for each in operator.tensors())
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,20 +253,25 @@ def forward_pass(network: Network, at: Array) -> ForwardPass:
             f"{network.input_shape}; give one sample, without a batch axis."
         )
     batch = point.unsqueeze(0)
-    kinked = [node for node in network.nodes if node.is_piecewise_linear]
-    origins = {name for node in kinked for name in node.inputs}
+    bent = [node for node in network.nodes if node.is_piecewise_linear or node.is_smooth]
+    origins = {name for node in bent for name in node.inputs}
     values = network.values(batch, origins) if origins else {}
     fed: dict[str, tuple[Tensor, ...]] = {}
     branches: dict[str, np.ndarray] = {}
-    for node in kinked:
-        fed[node.name] = tuple(values[name] for name in node.inputs)
-        if not all(bool(torch.isfinite(value).all()) for value in fed[node.name]):
+    local: dict[str, AffineOperator] = {}
+    for node in bent:
+        given = tuple(values[name] for name in node.inputs)
+        if not all(bool(torch.isfinite(value).all()) for value in given):
             raise ModelError(
                 f"the input of {type(node.operator).__name__} {node.name!r} overflows float64 at this point; scale the "
                 "weights down."
             )
-        branches[node.name] = node.piecewise.branches(*fed[node.name])[0].cpu().numpy()
-    return ForwardPass(batch, fed, ActivationPattern.of(network, branches))
+        if node.is_smooth:
+            local[node.name] = node.smooth.linearized(*given)
+            continue
+        fed[node.name] = given
+        branches[node.name] = node.piecewise.branches(*given)[0].cpu().numpy()
+    return ForwardPass(batch, fed, ActivationPattern.of(network, branches, local))
 
 
 def activation_pattern(network: Network, at: Array) -> ActivationPattern:

@@ -52,7 +52,11 @@ def region_map(
 
     Raises:
         TooLarge: if the Jacobians would take more memory than allowed.
+        UnsupportedOperator: if a node is smooth.
     """
+    for node in network.nodes[1:]:
+        if not node.is_affine:
+            _ = node.piecewise  # a smooth one has no region
     point = at.reshape(network.input_shape)
     branches = activation_pattern(network, point) if pattern is None else pattern
     fed = [name for node in network.nodes if node.is_piecewise_linear for name in node.inputs]
@@ -91,14 +95,17 @@ def add_guards(rows: RowCollection, network: Network, maps: RegionMap, *, kept: 
         guards = maps.pattern.guards(node.name)
         if node.name in kept:
             guards = guards.of(~maps.pattern.active(node.name).reshape(-1)[guards.units])
-        gradient = np.concatenate([maps.gradients[name] for name in node.inputs])
-        value = np.concatenate([maps.values[name] for name in node.inputs])
-        _add_moving(rows, -guards.rows(gradient), guards.margins(value))
+        gradient, value = (_joined([of[name] for name in node.inputs]) for of in (maps.gradients, maps.values))
+        _add_moving(rows, guards.rows(gradient, -1.0), guards.margins(value))
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _add_moving(rows: RowCollection, matrix: np.ndarray, right: np.ndarray) -> None:
     moving = matrix.any(axis=1)
-    rows.at_most(matrix[moving], right[moving])
+    rows.at_most(matrix, right) if moving.all() else rows.at_most(matrix[moving], right[moving])
 
 
 def linear_region(network: Network, at: np.ndarray, pattern: ActivationPattern | None = None) -> Polyhedron:

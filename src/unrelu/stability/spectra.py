@@ -73,7 +73,7 @@ def spectra(
         InputError: if the inputs have another shape or are not finite, or an argument is out of range.
         UnknownNode: if there is no node of a name.
         TooLarge: if a Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine, piecewise linear nor smooth.
     """
     expect_network(network)
     check_rtol(rtol)
@@ -121,7 +121,7 @@ class _Prefix:
         layer: the name to report.
         relu: whether the layer's ReLU is included.
         network: up to the node whose Jacobian it is.
-        before: names of the ReLU layers and max poolings on which the Jacobian depends.
+        before: names of the nodes that are not affine, on which the Jacobian depends.
     """
 
     layer: str
@@ -151,7 +151,7 @@ def _prefixes(network: Network, layers: Sequence[str], relu: Iterable[bool]) -> 
         for kind in kinds if node.is_layer else [False]:
             end = node.inputs[0] if node.is_layer and not kind else node.name
             upto = network.upto(end)
-            prefixes.append(_Prefix(node.name, kind, upto, (*upto.layers, *upto.choices)))
+            prefixes.append(_Prefix(node.name, kind, upto, upto.bent))
     return prefixes
 
 

@@ -154,7 +154,7 @@ def spectrum(
         InputError: if the point has another shape or is not finite, if `relu` is False and the prefix does
             not end in a ReLU, if there is no such window, or if `rtol` or `accuracy` is not a number in [0, 1).
         TooLarge: if the Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine, piecewise linear nor smooth.
     """
     expect_network(prefix)
     check_rtol(rtol)

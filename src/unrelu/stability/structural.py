@@ -61,9 +61,11 @@ def moving_sources(network: Network, node: Node, pattern: ActivationPattern) -> 
 
     Inactive coordinates of another such node right before it cannot.
     """
-    sources = pattern.map(node.name).sources.numpy()
+    sources = pattern.selected(node.name).sources.numpy()
     masks = [
-        pattern.map(name).slopes.numpy() != 0 if name in pattern else np.ones(math.prod(network.node(name).shape), bool)
+        pattern.selected(name).slopes.numpy() != 0
+        if name in pattern
+        else np.ones(math.prod(network.node(name).shape), bool)
         for name in node.inputs
     ]
     return sources[np.concatenate(masks)[sources]]

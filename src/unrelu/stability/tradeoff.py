@@ -143,7 +143,7 @@ def tradeoff(
         InputError: if the inputs have another shape or are not finite, or an argument is out of range.
         UnknownNode: if there is no node of a name.
         TooLarge: if a Jacobian would take more memory than allowed.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine, piecewise linear nor smooth.
     """
     found = spectra(network, inputs, layers, relu, rtol, progress, workers, window=window, accuracy=accuracy)
     groups: dict[tuple[str, bool], list[Spectrum]] = {}

@@ -209,6 +209,7 @@ def analyze(
             created=created,
             input_shape=net.input_shape,
             output_size=net.output_size,
+            head=net.head,
             n_parameters=n_parameters(net),
             nodes=network_nodes(net),
             weights_sha256=weights_sha256(net),

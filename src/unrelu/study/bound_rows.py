@@ -36,7 +36,7 @@ def bound_rows(
                 left_out[name] = str(error)
                 advance(len(x))
                 continue
-            if not layer.is_relu:
+            if not layer.is_rectifier:
                 left_out[name] = "the lemmas are about rows that a ReLU removes"
                 advance(len(x))
                 continue

@@ -47,6 +47,8 @@ class StudyInfo:
         created: when the study was begun, ISO 8601, UTC.
         input_shape: sample shape of the network's input.
         output_size: number of outputs.
+        head: name of the softmax or sigmoid that was cut off the model's end, so that the network gives the logits;
+            empty if there was none.
         n_parameters: numbers in the network's affine operators.
         nodes: the network's nodes, in order.
         weights_sha256: of the network's graph and every field of its operators; see `fingerprints.weights_sha256`.
@@ -71,6 +73,7 @@ class StudyInfo:
     created: str
     input_shape: tuple[int, ...]
     output_size: int
+    head: str
     n_parameters: int
     nodes: tuple[NodeInfo, ...]
     weights_sha256: str

@@ -91,7 +91,7 @@ def prior_rows(
     proved = found.verify(progress=shown, workers=workers) if verify else None
     unique, bounded, n_active = found.singleton, found.bounded, found.n_active
     lower, upper = prior.polyhedron.lower, prior.polyhedron.upper
-    is_box = not (len(prior.polyhedron.A_ub) or len(prior.polyhedron.A_eq)) and prior.layer.is_relu
+    is_box = not (len(prior.polyhedron.A_ub) or len(prior.polyhedron.A_eq)) and prior.layer.is_rectifier
     rows: list[dict[str, object]] = []
     for index, point in enumerate(points):
         n_inside = int(((lower < point) & (point < upper)).sum())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 """Raised whenever a column changes its meaning, comes or goes."""
 
 

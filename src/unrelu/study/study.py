@@ -100,6 +100,7 @@ class Study:
         """One line per layer, as the report's table has it."""
         lines = [
             f"Study of {printable(self.info.name)}: {self.info.n_inputs} inputs, {self.layers.num_rows} ReLU layers"
+            + (f", without its head {printable(self.info.head)}" if self.info.head else "")
         ]
         for row in self.layers.to_pylist():
             parts = [f"  {printable(row['layer'])}: {row['output_size']} features"]

@@ -12,9 +12,13 @@ import numpy as np
 from unrelu.cones.blocks import of_blocks
 from unrelu.cones.cone import Cone
 from unrelu.rigor.arithmetic import proof
+from unrelu.rigor.column_units import in_units
 from unrelu.rigor.matrices import Matrix, column, most_terms, touches, without_copies
 from unrelu.rigor.rounding import UNDERFLOW, frobenius_above, gamma, lost, norm_above, norm_below
 from unrelu.rigor.singular import smallest_singular_value_bound
+
+SPREAD = 10
+"""Powers of two between the numbers of z from which on other units are worth trying."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +29,8 @@ class Direction:
     `||C z|| <= e`, `||z|| > e / s` and `g.z + ||g|| e / s <= 0` for all other rows of G, then `z - C^+ C z` is not
     zero and lies in K. Zero rows and copies of rows are dropped from C, which they do not change. All this may be done
     within the coordinates where z is not zero: other columns are dropped, and rows that are left without numbers hold
-    exactly. A z with a single non-zero coordinate has exact products, and no C is needed.
+    exactly. Units of the coordinates may be others, see `in_units`. A z with a single non-zero coordinate has exact
+    products, and no C is needed.
 
     Attributes:
         direction: (d,) z.
@@ -52,7 +57,19 @@ class Direction:
         z = np.ldexp(z, -math.frexp(float(np.abs(z).max()))[1])
         if np.count_nonzero(z) == 1:
             return _lies_inside_exactly(cone, z)
-        return any(_has_member_nearby(cone, z, held, within) for within in _supports(cone, z))
+        return _prove(cone, z, held) or _prove_in_units(cone, z, held)
+
+
+def _prove(cone: Cone, z: np.ndarray, held: np.ndarray) -> bool:
+    return any(_has_member_nearby(cone, z, held, within) for within in _supports(cone, z))
+
+
+def _prove_in_units(cone: Cone, z: np.ndarray, held: np.ndarray) -> bool:
+    """The same where the unit of a coordinate is about its size in z."""
+    exponents = np.frexp(z)[1]
+    exponents = np.where(z == 0, int(np.median(exponents[z != 0])), exponents)
+    rows = in_units(cone.rows, exponents) if np.ptp(exponents) >= SPREAD else None
+    return rows is not None and _prove(Cone(rows, cone.equalities, cone.inequalities), np.ldexp(z, -exponents), held)
 
 
 def _supports(cone: Cone, z: np.ndarray) -> Iterator[np.ndarray]:

@@ -10,7 +10,11 @@ import numpy as np
 
 from unrelu.cones.cone import Cone
 from unrelu.rigor.arithmetic import proof
+from unrelu.rigor.column_units import in_units
 from unrelu.rigor.rounding import gamma, lost, norm_above, sum_above
+
+SPREAD = 10
+"""Powers of two between the coordinates' sizes from which on other units are worth trying."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +23,8 @@ class Multipliers:
 
     With `||G' lam_hat + B' mu_hat|| <= rho` and `s <= sigma_d([B; G])` there is a change of the multipliers of norm
     at most `rho / s` that makes the sum exactly 0. If `rho / s < min lam_hat`, they stay positive, so every z in K has
-    `G z = 0`; and `[B; G]` has full column rank, so `z = 0`.
+    `G z = 0`; and `[B; G]` has full column rank, so `z = 0`. All this may be done in other units of the coordinates,
+    see `in_units`.
 
     Attributes:
         values: (m,) one multiplier a (scaled) row: lam on the rows of G, mu on the rows of B.
@@ -39,12 +44,34 @@ class Multipliers:
             return False
         if not cone.inequalities.any():
             return False  # nothing for the multipliers to say; FullRank is the proof then
-        rho = residual_bound(cone, np.where(used, self.values, 0.0))
-        if not math.isfinite(rho):
-            return False
-        bounds = (cone.rows.column_bound_of, cone.rows.sharper_column_bound_of)
-        # The product is rounded once.
-        return any((s := bound(used)) > 0 and rho * (1 + 2.0**-50) < s * float(lam.min()) for bound in bounds)
+        return _prove(cone, self.values) or _prove_in_units(cone, self.values)
+
+
+def _prove(cone: Cone, values: np.ndarray) -> bool:
+    used = cone.equalities | cone.inequalities
+    rho = residual_bound(cone, np.where(used, values, 0.0))
+    if not math.isfinite(rho):
+        return False
+    least = float(values[cone.inequalities].min())
+    bounds = (cone.rows.column_bound_of, cone.rows.sharper_column_bound_of)
+    # The product is rounded once.
+    return any((s := bound(used)) > 0 and rho * (1 + 2.0**-50) < s * least for bound in bounds)
+
+
+def _prove_in_units(cone: Cone, values: np.ndarray) -> bool:
+    """The same where a coordinate's unit is such that its products with the multipliers are of sizes of about 1."""
+    sizes = np.abs(np.where(cone.equalities | cone.inequalities, values, 0.0)) @ abs(cone.rows.matrix)
+    exponents = np.where(np.isfinite(sizes), -np.frexp(sizes)[1], 0)
+    rows = in_units(cone.rows, exponents) if np.ptp(exponents) >= SPREAD else None
+    if rows is None:
+        return False
+    # Any multipliers would do, but those of the sums that were found are these.
+    with np.errstate(over="ignore", under="ignore"):
+        moved = values / rows.scales
+    lam = moved[cone.inequalities]
+    if not np.isfinite(moved).all() or float(lam.min()) <= 0:
+        return False
+    return _prove(Cone(rows, cone.equalities, cone.inequalities), moved)
 
 
 def residual_bound(cone: Cone, multipliers: np.ndarray) -> float:

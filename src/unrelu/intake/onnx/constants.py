@@ -27,7 +27,7 @@ def fold_constant(place: Place, operands: list[Value | None]) -> np.ndarray:
         return np.asarray(FOLDS[place.node.function](place, *operands))
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ModelFileError(
-            f"node {place.node.name!r} ({place.node.function}) cannot be computed: {printable(str(error))}; export the "
+            f"node {place.wish!r} ({place.node.function}) cannot be computed: {printable(str(error))}; export the "
             "model again."
         ) from error
 
@@ -37,7 +37,7 @@ def _constant(at: Place) -> Any:
         if name in at.node.attributes:
             dtype = {"value": None, "value_float": np.float32, "value_floats": np.float32}.get(name, np.int64)
             return np.asarray(at.node.attributes[name], dtype=dtype)
-    raise UnsupportedOperator(f"node {at.node.name!r} is a constant of a kind that is not read; export it as a tensor.")
+    raise UnsupportedOperator(f"node {at.wish!r} is a constant of a kind that is not read; export it as a tensor.")
 
 
 def _shape(at: Place, x: Value) -> Any:
@@ -48,7 +48,7 @@ def _shape(at: Place, x: Value) -> Any:
 def _cast(at: Place, x: Any) -> Any:
     types = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
     if at.attribute("to", 0) not in types:
-        raise UnsupportedOperator(f"node {at.node.name!r} casts to a type that is not read; export it as float32.")
+        raise UnsupportedOperator(f"node {at.wish!r} casts to a type that is not read; export it as float32.")
     at.make_room(x.shape)
     return x.astype(types[at.attribute("to", 0)])
 

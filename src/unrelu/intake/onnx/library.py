@@ -27,13 +27,18 @@ def _onnx() -> Any:
         import onnx
         import onnx.numpy_helper
         import onnx.reference
+        import onnx.reference.op_run
     except ImportError as error:
         raise MissingExtra('reading ONNX files needs the onnx package: pip install "unrelu[onnx]".') from error
     return onnx
 
 
-def parse(path: str | os.PathLike[str]) -> OnnxModel:
+def parse(path: str | os.PathLike[str], *, whole: bool = True) -> OnnxModel:
     """Read a file and check all that it declares; nothing from it is executed.
+
+    Args:
+        path: of the file.
+        whole: whether the output itself is asked about, so that there must be one only.
 
     Raises:
         ModelFileError: if it is missing, damaged, too large, or keeps its weights elsewhere.
@@ -56,7 +61,7 @@ def parse(path: str | os.PathLike[str]) -> OnnxModel:
     if not model.graph.input or not model.graph.output:
         raise ModelFileError(f"{str(file)!r} holds no graph with an input and an output; export the model again.")
     _check_names(model.graph, str(file))
-    return _model(onnx, model, data)
+    return _model(onnx, model, data, whole)
 
 
 def _check_names(graph: Any, file: str) -> None:
@@ -95,14 +100,26 @@ def evaluator(data: bytes, tensors: set[str]) -> Callable[[list[str], dict[str, 
                 kept = [attribute for attribute in node.attribute if attribute.name != "momentum"]
                 del node.attribute[:]
                 node.attribute.extend([*kept, onnx.helper.make_attribute("momentum", 1.0)])
-    return onnx.reference.ReferenceEvaluator(model).run
+    return onnx.reference.ReferenceEvaluator(model, new_ops=[_global_max_pool(onnx)]).run
+
+
+def _global_max_pool(onnx: Any) -> Any:
+    """Maxima over all spatial axes; the evaluator's own takes wrong axes where these are not two."""
+
+    class GlobalMaxPool(onnx.reference.op_run.OpRun):
+        op_domain = ""
+
+        def _run(self, x: np.ndarray) -> tuple[np.ndarray]:
+            return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
+
+    return GlobalMaxPool
 
 
 def _opset(model: Any) -> int:
     return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 
-def _model(onnx: Any, model: Any, data: bytes) -> OnnxModel:
+def _model(onnx: Any, model: Any, data: bytes, whole: bool) -> OnnxModel:
     graph = model.graph
     if _opset(model) < OLDEST_OPSET:
         raise ModelFileError(
@@ -113,7 +130,7 @@ def _model(onnx: Any, model: Any, data: bytes) -> OnnxModel:
     weights = {tensor.name: _array(onnx, tensor, f"weight {tensor.name!r}") for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
     for values, what in ((inputs, "input"), (graph.output, "output")):
-        if len(values) != 1:
+        if len(values) != 1 and (whole or what == "input"):
             names = ", ".join(repr(value.name) for value in values)
             raise ModelFileError(f"the model has {len(values)} {what}s ({names}); export one with a single {what}.")
     dims, dtype = _declared(onnx, inputs[0])
@@ -121,7 +138,7 @@ def _model(onnx: Any, model: Any, data: bytes) -> OnnxModel:
         nodes=tuple(_node(onnx, node) for node in graph.node),
         weights=weights,
         entry=inputs[0].name,
-        exit=graph.output[0].name,
+        exits=tuple(value.name for value in graph.output),
         shape=tuple(dim for dim in dims[1:] if dim is not None),
         batch=dims[0],
         dtype=dtype,

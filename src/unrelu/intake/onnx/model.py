@@ -31,13 +31,13 @@ class OnnxNode:
 
 @dataclass(frozen=True, eq=False)
 class OnnxModel:
-    """A graph with one input and one output.
+    """A graph with one input.
 
     Attributes:
         nodes: in order.
         weights: stored tensors, by name.
         entry: name of the input tensor.
-        exit: name of the output tensor.
+        exits: names of the output tensors; more than one only where a node is named that the network ends in.
         shape: sample shape of the input.
         batch: the fixed size of the batch, or None where it is free.
         dtype: of the input.
@@ -48,7 +48,7 @@ class OnnxModel:
     nodes: tuple[OnnxNode, ...]
     weights: dict[str, np.ndarray]
     entry: str
-    exit: str
+    exits: tuple[str, ...]
     shape: Shape
     batch: int | None
     dtype: np.dtype

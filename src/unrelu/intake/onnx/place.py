@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,78 +11,48 @@ import torch
 from torch import Tensor
 
 from unrelu.errors import ModelFileError, UnsupportedOperator
-from unrelu.intake.draft import SAMPLE_LIMIT, Draft, Signal
+from unrelu.intake.builder.site import Site
+from unrelu.intake.draft import SAMPLE_LIMIT, Signal
 from unrelu.intake.onnx.allowance import Allowance
 from unrelu.intake.onnx.model import OnnxModel, OnnxNode
-from unrelu.operators import Operator, Shape
+from unrelu.operators import Shape
 
 Value: TypeAlias = Signal | np.ndarray
 """What a tensor of the graph is: computed from the input, or constant."""
 
 
 @dataclass(eq=False)
-class Place:
+class Place(Site):
     """One node of the ONNX graph, about to be written.
 
     Attributes:
-        draft: what to write into.
         node: what to write.
         model: that it is part of.
         batch: the size of the batch where the graph computes with sizes.
         allowance: what the constants that are computed may take.
     """
 
-    draft: Draft
     node: OnnxNode
     model: OnnxModel
     batch: int
     allowance: Allowance
-    _name: str = field(default="", init=False)
 
     @property
-    def name(self) -> str:
-        """The node's name, its own from the first time that it is asked for."""
-        if not self._name:
-            self._name = self.draft.claim(self.node.name)
-        return self._name
+    def largest(self) -> float:
+        """The largest number of the model's dtype."""
+        return float(np.finfo(self.model.dtype).max)
 
-    def write(self, operator: Operator, *inputs: Signal) -> Signal:
-        """Write the node."""
-        return self.draft.write(self.name, operator, *inputs)
+    def number(self, value: Any) -> Tensor:
+        """A stored constant, or an attribute, as float64."""
+        return torch.from_numpy(np.array(value, dtype=np.float64))
+
+    def stored(self, value: Any) -> Tensor | None:
+        """A stored tensor as float64; None if it is computed from the input."""
+        return self.number(value) if isinstance(value, np.ndarray) else None
 
     def attribute(self, name: str, default: Any) -> Any:
         """An attribute, or its default."""
         return self.node.attributes.get(name, default)
-
-    def signal(self, value: Value | None) -> Signal:
-        """An operand that depends on the input.
-
-        Raises:
-            UnsupportedOperator: if it is a constant.
-        """
-        if not isinstance(value, Signal):
-            raise UnsupportedOperator(
-                f"node {self.node.name!r} takes a constant where only what depends on the input is read; "
-                "hand over the part of the model before it."
-            )
-        return value
-
-    def constant(self, value: Value | None, what: str) -> np.ndarray:
-        """An operand that is stored in the file.
-
-        Raises:
-            UnsupportedOperator: if it is computed from the input, or left out.
-        """
-        if not isinstance(value, np.ndarray):
-            raise UnsupportedOperator(
-                f"node {self.node.name!r} computes its {what} from the input, so it is not affine; "
-                "hand over the part of the model before it."
-            )
-        return value
-
-    def weight(self, value: Value | None, what: str) -> Tensor:
-        """A stored operand as float64."""
-        return torch.from_numpy(np.array(self.constant(value, what), dtype=np.float64))
 
     def integers(self, value: Any, what: str) -> list[int]:
         """Integers from an attribute, or from a stored operand.
@@ -90,9 +60,11 @@ class Place:
         Raises:
             ModelFileError: if they are no integers.
         """
-        listed = np.asarray(value if isinstance(value, (list, tuple, int)) else self.constant(value, what))
+        if not isinstance(value, (list, tuple, int, np.ndarray)):
+            self.weight(value, what)
+        listed = np.asarray(value)
         if listed.size and not np.issubdtype(listed.dtype, np.integer):
-            raise ModelFileError(f"the {what} of node {self.node.name!r} are no integers; export the model again.")
+            raise ModelFileError(f"the {what} of node {self.wish!r} are no integers; export the model again.")
         return [int(number) for number in listed.reshape(-1)]
 
     def listed(self, name: str, count: int, default: int) -> tuple[int, ...]:
@@ -104,7 +76,7 @@ class Place:
         numbers = self.integers(self.attribute(name, [default] * count), name)
         if len(numbers) != count or any(number < 0 for number in numbers):
             raise ModelFileError(
-                f"node {self.node.name!r} has the {name} {numbers} for {count} axes; export the model again."
+                f"node {self.wish!r} has the {name} {numbers} for {count} axes; export the model again."
             )
         return tuple(numbers)
 
@@ -115,13 +87,20 @@ class Place:
             ModelFileError: if there is no such axis.
         """
         if not -rank <= axis < rank:
-            raise ModelFileError(f"node {self.node.name!r} names the axis {axis} of {rank}; export the model again.")
+            raise ModelFileError(f"node {self.wish!r} names the axis {axis} of {rank}; export the model again.")
         return axis % rank
+
+    def axes(self, x: Signal, given: Value | None) -> list[int] | None:
+        """Axes of a sample, from the attribute or an operand; -1 is the batch, None where none are named."""
+        named = self.attribute("axes", given)
+        return (
+            None if named is None else [self.axis(axis, len(x.shape) + 1) - 1 for axis in self.integers(named, "axes")]
+        )
 
     def mixing(self, doing: str) -> UnsupportedOperator:
         """The error for a node that mixes the samples of a batch."""
         return UnsupportedOperator(
-            f"node {self.node.name!r} {doing}, which mixes the samples of a batch; keep axis 0 for the batch."
+            f"node {self.wish!r} {doing}, which mixes the samples of a batch; keep axis 0 for the batch."
         )
 
     def make_room(self, shape: Shape) -> None:
@@ -131,7 +110,7 @@ class Place:
             ModelFileError: if it would be too large, or is one too many.
         """
         self.check_size(shape)
-        self.allowance.spend(8 * math.prod(shape), self.node.name)
+        self.allowance.spend(8 * math.prod(shape), self.wish)
 
     def check_size(self, shape: Shape) -> None:
         """Refuse an array before it is made.
@@ -141,5 +120,5 @@ class Place:
         """
         if math.prod(shape) > SAMPLE_LIMIT:
             raise ModelFileError(
-                f"node {self.node.name!r} asks for an array of shape {shape}, more than {SAMPLE_LIMIT:,} numbers."
+                f"node {self.wish!r} asks for an array of shape {shape}, more than {SAMPLE_LIMIT:,} numbers."
             )

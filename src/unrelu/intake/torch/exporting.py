@@ -29,13 +29,13 @@ class Exported:
         nodes: its placeholders and calls, in order.
         constants: copies of the parameters, buffers and other tensors, by the name of their placeholder.
         entry: the placeholder of the input.
-        exit: the node that computes the output.
+        exits: the nodes that compute the output; several where it is not one tensor.
     """
 
     nodes: tuple[fx.Node, ...]
     constants: dict[str, Tensor]
     entry: fx.Node
-    exit: fx.Node
+    exits: tuple[fx.Node, ...]
 
 
 def check_mode(module: nn.Module) -> None:
@@ -53,8 +53,13 @@ def check_mode(module: nn.Module) -> None:
             )
 
 
-def own_output(module: nn.Module, example: Tensor) -> Tensor:
+def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Tensor | None:
     """What the module itself gives for the example; run on copies of its buffers, so that none is changed.
+
+    Args:
+        module: the module.
+        example: a batch (n, *shape).
+        whole: whether the output itself is asked about.
 
     Raises:
         ShapeError: if the module does not take the example.
@@ -74,12 +79,12 @@ def own_output(module: nn.Module, example: Tensor) -> Tensor:
             f"the module does not take the example input of shape {tuple(example.shape)} "
             f"({_first_line(error)}); give a batch (n, *shape) as the module takes it."
         ) from error
-    if not isinstance(output, Tensor):
+    if whole and not isinstance(output, Tensor):
         raise ModelError(
             f"the module gives a {type(output).__name__}, not one tensor; "
-            "wrap it in a module that returns the one tensor you ask about."
+            "wrap it in a module that returns the one tensor you ask about, or name the node (upto)."
         )
-    return output
+    return output if whole else None
 
 
 def at_least_two(example: Tensor) -> Tensor:
@@ -134,7 +139,7 @@ def _parts(program: ExportedProgram) -> Exported:
         nodes=tuple(node for node in program.graph.nodes if node.op != "output"),
         constants=constants,
         entry=by_name[entries[0]],
-        exit=by_name[getattr(exits[0], "name", "")],
+        exits=tuple(by_name[name] for name in (getattr(each, "name", "") for each in exits) if name in by_name),
     )
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from unrelu.errors import InputError, ModelError
+from unrelu.intake.head import without_head
 from unrelu.intake.torch.exporting import at_least_two, check_mode, export, own_output
 from unrelu.intake.torch.translation import translate
 from unrelu.network.agreement import check_agreement
@@ -13,31 +14,35 @@ from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.graph import Network
 
 
-def network_from_torch(module: nn.Module, example_input: Array) -> Network:
+def network_from_torch(module: nn.Module, example_input: Array, upto: str | None = None) -> Network:
     """Read a module through `torch.export`; it is not changed, and later changes of it are not seen.
 
     Args:
         module: in evaluation mode, with one input and one output.
         example_input: a batch (n, *shape); converted to the module's dtype and device.
+        upto: name of the node that the network ends in; nothing behind it is read.
 
     Returns:
         The network, on the CPU, with the exported module as its source.
 
     Raises:
         ModelError: if the module cannot be read; the message names the node and what to do.
+        UnknownNode: if no node is called `upto`.
         InputError: if the example is not a batch of finite numbers.
     """
     if not isinstance(module, nn.Module):
         raise ModelError(f"from_torch takes a torch.nn.Module, not a {type(module).__name__}.")
     example = _example(module, example_input)
     check_mode(module)
-    expected = own_output(module, example)  # first, so that the module's own errors are not taken for torch.export's
-    network = translate(module, export(module, example))
+    whole = upto is None
+    # first, so that the module's own errors are not taken for torch.export's
+    expected = own_output(module, example, whole=whole)
+    network = translate(module, export(module, example), upto)
     if len(example) == 1:
         example = at_least_two(example)
-        expected = own_output(module, example)
+        expected = own_output(module, example, whole=whole)
     check_agreement(network, example, expected)
-    return network
+    return without_head(network) if whole else network
 
 
 def _example(module: nn.Module, values: Array) -> torch.Tensor:

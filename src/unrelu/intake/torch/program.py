@@ -40,6 +40,11 @@ class Step:
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
 
+    @property
+    def references(self) -> set[str]:
+        """Names of what it takes."""
+        return _references((self.arguments, self.keywords))
+
 
 @dataclass(frozen=True, eq=False)
 class TorchProgram:
@@ -94,7 +99,7 @@ class TorchProgram:
         needed = set(wanted)
         for step in reversed(self.steps):
             if step.name in needed:
-                needed.update(_references((step.arguments, step.keywords)))
+                needed.update(step.references)
         return needed
 
 

@@ -9,39 +9,43 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
 from unrelu.errors import UnsupportedOperator
-from unrelu.intake.draft import Draft, Signal
+from unrelu.intake.draft import Draft, Signal, before
 from unrelu.intake.refusals import refusal
 from unrelu.intake.torch.exporting import Exported
-from unrelu.intake.torch.moving import HANDLERS
 from unrelu.intake.torch.naming import node_name, operator_name
 from unrelu.intake.torch.place import Place
 from unrelu.intake.torch.program import Reference, Step, TorchProgram
+from unrelu.intake.torch.registry import OPERATORS
+from unrelu.intake.unread import Unread
 from unrelu.network.graph import Network
 from unrelu.operators import Shape
 
 _FILLS = {"zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 
 
-def translate(module: nn.Module, exported: Exported) -> Network:
+def translate(module: nn.Module, exported: Exported, upto: str | None = None) -> Network:
     """Write the network that the traced module is.
 
     Args:
         module: for the names of its parts.
         exported: its traced calls.
+        upto: name of the node to end in; None for the module's output. What lies behind it is not looked at.
 
     Raises:
-        UnsupportedOperator: if a call is neither affine, a ReLU nor a max pooling; the message names it.
+        UnsupportedOperator: if a call is not read; the message names it.
         TrainingMode: if a call is in training mode.
+        UnknownNode: if there is no node to end in.
     """
-    return _Translation(module, exported).network()
+    return _Translation(module, exported, upto).network()
 
 
 class _Translation:
     """One walk through the calls, in order."""
 
-    def __init__(self, module: nn.Module, exported: Exported) -> None:
+    def __init__(self, module: nn.Module, exported: Exported, upto: str | None) -> None:
         self._module = module
         self._exported = exported
+        self._unread: Unread[fx.Node] = Unread(upto)
         self._draft = Draft()
         self._known: dict[fx.Node, Any] = {}
         self._sizes: set[fx.Node] = set()  # whose value is a size that depends on that of the batch
@@ -52,39 +56,53 @@ class _Translation:
     def network(self) -> Network:
         entry = self._exported.entry
         self._remember(entry, self._draft.begin(tuple(entry.meta["val"].shape[1:])))
-        for node in self._needed():
-            if node.op == "placeholder":
-                self._known.setdefault(node, self._exported.constants.get(node.name))
-            else:
-                self._call(node)
-                self._steps.append(_step(node))
-        output = self._known[self._exported.exit]
-        if not isinstance(output, Signal):
-            raise UnsupportedOperator(
-                "the module's output does not depend on its input; there is nothing to ask about."
-            )
+        output = self._walk()
         example = entry.meta["val"]
+        needed = self._draft.needed(output)
+        used = {name for step in self._steps for name in step.references}
         return self._draft.finish(
             output,
             TorchProgram(
                 steps=tuple(self._steps),
-                constants=dict(self._exported.constants),
-                places=self._places,
+                constants={name: value for name, value in self._exported.constants.items() if name in used},
+                places={name: place for name, place in self._places.items() if name in needed},
                 entry=entry.name,
                 dtype=example.dtype,
                 device=example.device,
             ),
         )
 
+    def _walk(self) -> Signal:
+        """Write all nodes that are needed; the result is the one that the network ends in."""
+        for node in self._needed():
+            if node.op == "placeholder":
+                self._known.setdefault(node, self._exported.constants.get(node.name))
+            else:
+                wish = node_name(self._module, node)
+                self._unread.attempt(
+                    node, wish, node.all_input_nodes, lambda node=node, wish=wish: self._read(node, wish)
+                )
+            found = self._unread.found(self._draft)
+            if found is not None:
+                return found
+        if self._unread.upto is not None:
+            raise self._unread.missing(self._draft)
+        (exit_,) = self._exported.exits
+        output = self._known[exit_]
+        if not isinstance(output, Signal):
+            raise UnsupportedOperator(
+                "the module's output does not depend on its input; there is nothing to ask about."
+            )
+        return output
+
     def _needed(self) -> list[fx.Node]:
-        needed: set[fx.Node] = {self._exported.exit}
+        needed = set(self._exported.exits)
         for node in reversed(self._exported.nodes):
             if node in needed:
                 needed.update(node.all_input_nodes)
         return [node for node in self._exported.nodes if node in needed]
 
-    def _call(self, node: fx.Node) -> None:
-        name = node_name(self._module, node)
+    def _read(self, node: fx.Node, name: str) -> None:
         inputs = [self._known.get(source) for source in node.all_input_nodes]
         value = node.meta.get("val")
         if isinstance(value, torch.SymInt) or operator_name(node) == "sym_size":
@@ -97,11 +115,10 @@ class _Translation:
             self._known[node] = self._constant(node, name)
         else:
             self._remember(node, self._handled(node, name))
+        self._steps.append(_step(node))
 
     def _handled(self, node: fx.Node, name: str) -> Signal:
-        handler = HANDLERS.get(operator_name(node))
-        if handler is None:
-            raise refusal(name, operator_name(node))
+        signals = [self._known.get(source) for source in node.all_input_nodes]
         place = Place(
             draft=self._draft,
             wish=name,
@@ -111,7 +128,11 @@ class _Translation:
                 (_tensor(source.meta["val"]).dtype for source in node.all_input_nodes if source not in self._sizes),
                 torch.float32,
             ),
+            before=before(signals),
         )
+        handler = OPERATORS.get(operator_name(node))
+        if handler is None:
+            raise refusal(place, operator_name(node))
         return handler(place, **self._arguments(node))
 
     def _arguments(self, node: fx.Node) -> dict[str, Any]:

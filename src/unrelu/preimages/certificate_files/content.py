@@ -55,11 +55,14 @@ def content_of(found: Savable) -> Content:
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
+    from unrelu.preimages.prefix_system import PrefixSystem
     from unrelu.preimages.preimage import Preimage
 
     if isinstance(found, Classification):
         if not len(found):
             raise InputError("all inputs were skipped, so there are no certificates to save.")
+        if isinstance(found.system, PrefixSystem):
+            raise _not_saved("prefix of a network")
         return _of_preimages(found.system, found.preimages)
     if isinstance(found, Preimage):
         return _of_preimages(found.system, (found,))
@@ -75,9 +78,13 @@ def content_of(found: Savable) -> Content:
             ],
             exhaustive=True,
         )
-    raise InputError(
+    raise _not_saved(type(found).__name__)
+
+
+def _not_saved(what: str) -> InputError:
+    return InputError(
         "certificates are saved of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, "
-        f"inactive) or ur.admissible_sets(layer) returned, not of a {type(found).__name__}."
+        f"inactive) or ur.admissible_sets(layer) returned, not of a {what}."
     )
 
 

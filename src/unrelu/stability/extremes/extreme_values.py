@@ -86,7 +86,7 @@ def extreme_singular_values(
     Raises:
         InputError: if the point or an argument is out of range, or if `relu` is False and the prefix does not end
             in a ReLU.
-        ModelError: if a pre-activation overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a pre-activation overflows, or a node is neither affine, piecewise linear nor smooth.
     """
     expect_network(prefix)
     if k < 1 or not 0 < rtol < 1 or (budget is not None and budget <= 0):

@@ -85,8 +85,8 @@ def _live_rows(network: Network, pattern: ActivationPattern) -> np.ndarray:
         node = network.node(name)
         mask = np.ones(int(np.prod(node.shape)), dtype=bool)
         if name in pattern:
-            live = pattern.map(name).slopes.numpy() != 0
+            live = pattern.selected(name).slopes.numpy() != 0
             mask = np.zeros_like(mask)
-            mask[live] = np.isin(pattern.map(name).sources.numpy(), moving_sources(network, node, pattern))
+            mask[live] = np.isin(pattern.selected(name).sources.numpy(), moving_sources(network, node, pattern))
         masks.append(mask)
     return np.concatenate(masks).nonzero()[0]

@@ -62,7 +62,7 @@ def follow(
         InputError: if the point or the direction has another shape or is not finite, if the direction is zero, if
             n_regions is not positive, if both a direction and `turn` are given, or if the Jacobian is zero.
         TooLarge: if a direction has to be found and the Jacobian does not fit in memory.
-        ModelError: if a number overflows, or a node is neither affine, a ReLU nor a max pooling.
+        ModelError: if a number overflows, or a node is neither affine nor piecewise linear.
 
     >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.eye(2), np.zeros(2))])

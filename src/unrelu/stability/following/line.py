@@ -7,7 +7,6 @@ change it by, and how far they spread tells what rounding does to a value (as in
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,9 @@ import torch
 
 from unrelu.errors import ModelError
 from unrelu.network.interpreter import interpret
-from unrelu.operators.affine import AffineOperator
 from unrelu.operators.on_line import OnLine
-from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma, lost
+from unrelu.rigor.arithmetic import require_ieee
+from unrelu.rigor.rounding import UNDERFLOW, UNIT
 from unrelu.stability.following.next_event import Event, Ties, next_event
 from unrelu.stability.pattern import ActivationPattern
 
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
     from unrelu.network.graph import Network
     from unrelu.network.node import Node
+    from unrelu.operators.affine import AffineOperator
     from unrelu.operators.crossings import Crossings
     from unrelu.operators.line_step import LineStep
-
-_TINY = 2.0**-900  # a sum of magnitudes above it is none of zeros alone, whatever underflows
 
 PROBES = 6
 """Probes that run along to estimate rounding errors."""
@@ -104,8 +102,8 @@ class Line:
         noise = None if bounded else torch.Generator(self.origin.device).manual_seed(0)
 
         def step(node: Node, operands: list[OnLine]) -> OnLine:
-            if isinstance(node.operator, AffineOperator):
-                return self._affine(node, node.operator, operands, noise)
+            if node.is_affine:
+                return self._affine(node, node.affine, operands, noise)
             ahead = node.piecewise.on_line(operands, given.get(node.name), t_error)
             found.add(node.name, ahead)
             return ahead.result
@@ -156,9 +154,10 @@ class Line:
             probes = _shaken(probes, size.apply(*(v.abs() for v in values)), noise)
             probe_slopes = _shaken(probe_slopes, size.linear(*(s.abs() for s in slopes)), noise)
             return OnLine(value, _spread(value, probes), slope, _spread(slope, probe_slopes), probes, probe_slopes)
+        require_ieee()
         errors, slope_errors = [operand.error for operand in operands], [operand.slope_error for operand in operands]
-        error = _bounded(size, size.apply, operator.roundings, values, errors)
-        slope_error = _bounded(size, size.linear, operator.roundings, slopes, slope_errors)
+        error = operator.error(values, errors, magnitudes=size, plain=True)
+        slope_error = operator.error(slopes, slope_errors, magnitudes=size, plain=True, linear=True)
         return OnLine(value, error, slope, slope_error, probes, probe_slopes)
 
 
@@ -175,33 +174,6 @@ class _Findings:
         self.branches[name] = ahead.branches.cpu().numpy()
         self.events[name] = ahead.crossings
         self.sure, self.lasting = self.sure and ahead.sure, self.lasting and ahead.lasting
-
-
-def _bounded(
-    size: AffineOperator, apply: Callable[..., Tensor], roundings: int, values: list[Tensor], errors: list[Tensor]
-) -> Tensor:
-    """A bound of the rounding errors of an affine map of values that have errors themselves.
-
-    Args:
-        size: the map with all its numbers' magnitudes.
-        apply: `size.apply` for values, `size.linear` for slopes, to which offsets do not count.
-        roundings: in one number of the result.
-        values: of the operands.
-        errors: of them.
-    """
-    g = gamma(roundings)
-    magnitudes = [value.abs() for value in values]
-    sizes = apply(*magnitudes)
-    greatest = [float(each.max()) for each in magnitudes if each.numel()]
-    # What threads of BLAS may read as 0 counts as an error of the operand.
-    spread = size.linear(*(error + UNDERFLOW for error in errors))
-    found = (spread + g * sizes) * (1 + 6 * g) + lost(roundings, *greatest)
-    # The bounds were computed in floating point too, with as many roundings again and three more. Where there is
-    # nothing but zeros to add up, and no offset, the result is exactly 0: dead neurons feed what is exactly as dead.
-    if bool((sizes <= _TINY).any()):
-        used = [((value != 0) | (error != 0)).to(value.dtype) for value, error in zip(values, errors, strict=True)]
-        found = torch.where((sizes == 0) & (apply(*used) == 0), 0.0, found)
-    return found
 
 
 def _shaken(probes: Tensor, size: Tensor, noise: torch.Generator) -> Tensor:

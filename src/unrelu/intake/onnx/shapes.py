@@ -1,54 +1,25 @@
-"""How each ONNX operator is written: the ones that only move numbers, or do nothing in inference."""
+"""How nodes of an ONNX graph are read that only move numbers: axis 0 must stay the batch."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-import torch
-
-from unrelu.errors import ModelFileError, TrainingMode, UnsupportedOperator
+from unrelu.errors import ModelFileError, UnsupportedOperator
+from unrelu.intake.builder import moving
 from unrelu.intake.draft import Signal
-from unrelu.intake.onnx.affine import ARITHMETIC, Handler
 from unrelu.intake.onnx.place import Place, Value
-from unrelu.operators import Concatenate, Pad, Permute, Slice
+from unrelu.operators import Concatenate
 
 _MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
-
-
-def identity(at: Place, x: Value) -> Signal:
-    """The value as it is."""
-    return at.signal(x)
-
-
-def cast(at: Place, x: Value) -> Signal:
-    """The value as it is, if it stays in the model's dtype."""
-    types = {1: np.float32, 10: np.float16, 11: np.float64}
-    if types.get(at.attribute("to", 0)) != at.model.dtype:
-        raise UnsupportedOperator(
-            f"node {at.node.name!r} casts to another type than the input's ({at.model.dtype}); "
-            "export the model in one dtype."
-        )
-    return at.signal(x)
-
-
-def dropout(at: Place, x: Value, ratio: Value | None = None, training: Value | None = None) -> Signal:
-    """Dropout, which does nothing in inference."""
-    if training is not None and bool(at.constant(training, "mode").any()):
-        raise TrainingMode(f"node {at.node.name!r} drops units at random; export the model in evaluation mode.")
-    return at.signal(x)
 
 
 def flatten(at: Place, x: Value) -> Signal:
     """All axes of a sample in one."""
     signal = at.signal(x)
-    rank = len(signal.shape) + 1
-    axis = at.attribute("axis", 1)
-    if axis != rank and at.axis(axis, rank) != 1:
+    rank, axis = len(signal.shape) + 1, at.attribute("axis", 1)
+    if (axis == rank and rank > 1) or (axis != rank and at.axis(axis, rank) != 1):
         raise at.mixing(f"flattens from axis {axis}")
-    if axis == rank and rank > 1:
-        raise at.mixing(f"flattens from axis {axis}")
-    return at.draft.reshape(at.name, signal, (math.prod(signal.shape),))
+    return moving.reshape(at, signal, (math.prod(signal.shape),))
 
 
 def reshape(at: Place, x: Value, shape: Value) -> Signal:
@@ -61,7 +32,7 @@ def reshape(at: Place, x: Value, shape: Value) -> Signal:
     count = math.prod(signal.shape)
     inner = [size for size in sizes[1:] if size != -1]
     if not sizes or sizes.count(-1) > 1 or any(size < 1 for size in inner):
-        raise ModelFileError(f"node {at.node.name!r} reshapes to {sizes}, which is no shape; export the model again.")
+        raise ModelFileError(f"node {at.wish!r} reshapes to {sizes}, which is no shape; export the model again.")
     if sizes[0] == -1:
         kept = math.prod(inner) == count
     elif -1 in sizes:
@@ -70,8 +41,7 @@ def reshape(at: Place, x: Value, shape: Value) -> Signal:
         kept = sizes[0] == at.batch and math.prod(inner) == count
     if not kept:
         raise at.mixing(f"reshapes samples of shape {signal.shape} to {sizes}")
-    target = tuple(count // math.prod(inner) if size == -1 else size for size in sizes[1:])
-    return at.draft.reshape(at.name, signal, target)
+    return moving.reshape(at, signal, tuple(count // math.prod(inner) if size == -1 else size for size in sizes[1:]))
 
 
 def transpose(at: Place, x: Value) -> Signal:
@@ -81,24 +51,20 @@ def transpose(at: Place, x: Value) -> Signal:
     axes = [at.axis(axis, rank) for axis in at.integers(at.attribute("perm", list(range(rank))[::-1]), "perm")]
     if axes[:1] != [0]:
         raise at.mixing("moves the batch axis")
-    return at.write(Permute(tuple(axis - 1 for axis in axes[1:])), signal)
+    return moving.permute(at, signal, [axis - 1 for axis in axes[1:]])
 
 
 def squeeze(at: Place, x: Value, axes: Value | None = None) -> Signal:
     """Axes of size 1 taken out."""
     signal = at.signal(x)
-    given = at.attribute("axes", axes)
-    if given is None:
+    chosen = at.axes(signal, axes)
+    if chosen is None:
         raise at.mixing("squeezes without naming axes")
-    rank = len(signal.shape) + 1
-    chosen = {at.axis(axis, rank) for axis in at.integers(given, "axes")}
-    if 0 in chosen:
+    if -1 in chosen:
         raise at.mixing("squeezes the batch axis")
-    if any(signal.shape[axis - 1] != 1 for axis in chosen):
-        raise ModelFileError(f"node {at.node.name!r} squeezes an axis that is not 1; export the model again.")
-    return at.draft.reshape(
-        at.name, signal, tuple(size for axis, size in enumerate(signal.shape, start=1) if axis not in chosen)
-    )
+    if any(signal.shape[axis] != 1 for axis in chosen):
+        raise ModelFileError(f"node {at.wish!r} squeezes an axis that is not 1; export the model again.")
+    return moving.reshape(at, signal, tuple(size for axis, size in enumerate(signal.shape) if axis not in chosen))
 
 
 def unsqueeze(at: Place, x: Value, axes: Value | None = None) -> Signal:
@@ -110,7 +76,7 @@ def unsqueeze(at: Place, x: Value, axes: Value | None = None) -> Signal:
     if 0 in chosen:
         raise at.mixing("adds an axis before the batch")
     sizes = iter(signal.shape)
-    return at.draft.reshape(at.name, signal, tuple(1 if axis in chosen else next(sizes) for axis in range(1, rank)))
+    return moving.reshape(at, signal, tuple(1 if axis in chosen else next(sizes) for axis in range(1, rank)))
 
 
 def concatenate(at: Place, *values: Value) -> Signal:
@@ -140,14 +106,13 @@ def part(
     every = [1] * len(first) if steps is None else at.integers(steps, "steps")
     cuts = list(zip(places, first, last, every, strict=False))
     if not len(cuts) == len(first) == len(last) == len(places) == len(every) or min(every, default=1) < 1:
-        raise UnsupportedOperator(f"node {at.node.name!r} slices backwards or unevenly; export the model again.")
+        raise UnsupportedOperator(f"node {at.wish!r} slices backwards or unevenly; export the model again.")
     for place, start, stop, step in cuts:
         axis = at.axis(place, rank)
         if axis == 0:
             raise at.mixing("slices the batch")
-        low, high, _ = slice(start, stop, step).indices(signal.shape[axis - 1])
-        name = at.name if place == places[-1] else at.draft.claim(f"{at.name}.slice")
-        signal = at.draft.write(name, Slice(axis - 1, low, high, step), signal)
+        here = at if place == places[-1] else at.part("slice")
+        signal = moving.cut(here, signal, axis - 1, slice(start, stop, step))
     return signal
 
 
@@ -161,39 +126,17 @@ def pad(
     sides = at.integers(at.attribute("pads", pads), "pads")
     chosen = list(range(rank)) if axes is None else [at.axis(axis, rank) for axis in at.integers(axes, "axes")]
     if mode is None or len(sides) != 2 * len(chosen):
-        raise ModelFileError(f"node {at.node.name!r} pads {rank} axes by {sides}; export the model again.")
+        raise ModelFileError(f"node {at.wish!r} pads {rank} axes by {sides}; export the model again.")
     pairs = [(0, 0)] * rank
     for k, axis in enumerate(chosen):
         pairs[axis] = (sides[k], sides[k + len(chosen)])
     if pairs[0] != (0, 0):
         raise at.mixing("pads the batch")
     inner = tuple(pairs[1:])
-    fill = float(at.weight(value, "padding")) if value is not None else float(at.attribute("value", 0.0))
     if mode != "constant":
         while len(inner) > 3 and inner[0] == (0, 0):
             inner = inner[1:]
         if len(inner) > 3 or min(min(pair) for pair in inner) < 0:
-            raise UnsupportedOperator(f"node {at.node.name!r} pads {len(inner)} axes in mode {mode}; pad fewer axes.")
-    operator = Pad(inner, mode)
-    if mode != "constant" or fill == 0:
-        return at.write(operator, signal)
-    zeros = at.draft.write(at.draft.claim(f"{at.name}.zeros"), operator, signal)
-    inside = operator.linear(torch.ones(1, *signal.shape, dtype=torch.float64))[0]
-    return at.draft.plus(at.name, zeros, torch.where(inside == 1, 0.0, torch.tensor(fill, dtype=torch.float64)))
-
-
-HANDLERS: dict[str, Handler] = {
-    **ARITHMETIC,
-    "Identity": identity,
-    "Cast": cast,
-    "Dropout": dropout,
-    "Flatten": flatten,
-    "Reshape": reshape,
-    "Transpose": transpose,
-    "Squeeze": squeeze,
-    "Unsqueeze": unsqueeze,
-    "Concat": concatenate,
-    "Slice": part,
-    "Pad": pad,
-}
-"""By the operator's type."""
+            raise UnsupportedOperator(f"node {at.wish!r} pads {len(inner)} axes in mode {mode}; pad fewer axes.")
+    fill = at.number(at.attribute("value", 0.0)) if value is None else at.weight(value, "padding").reshape(())
+    return moving.pad(at, signal, inner, mode, fill)

@@ -1,0 +1,1 @@
+"""Proved bounds of what a network gives on a box of inputs."""

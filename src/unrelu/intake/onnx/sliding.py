@@ -1,0 +1,73 @@
+"""How the windows of a convolution or a pooling slide, from the attributes of an ONNX node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from unrelu.errors import ModelFileError
+from unrelu.intake.draft import Signal
+from unrelu.intake.onnx.place import Place
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """Windows over the spatial axes of a sample; one number, or pair, each an axis.
+
+    Attributes:
+        stride: steps between windows.
+        padding: (before, after).
+        dilation: steps between the places of a window.
+        reach: places from a window's first to its last, both counted.
+        grown: sizes of the sample with its padding.
+    """
+
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    reach: tuple[int, ...]
+    grown: tuple[int, ...]
+
+    @classmethod
+    def of_node(cls, at: Place, x: Signal, kernel: tuple[int, ...]) -> Self:
+        """Those of a node on a sample, with a kernel of that size.
+
+        Raises:
+            ModelFileError: if the attributes do not fit.
+        """
+        stride, dilation = (positive(at, name, len(kernel)) for name in ("strides", "dilations"))
+        reach = tuple(step * (width - 1) + 1 for step, width in zip(dilation, kernel, strict=True))
+        padding = _padding(at, x, reach, stride)
+        grown = tuple(size + sum(pair) for size, pair in zip(x.shape[1:], padding, strict=True))
+        return cls(stride, padding, dilation, reach, grown)
+
+
+def positive(at: Place, name: str, dims: int) -> tuple[int, ...]:
+    """An attribute of so many positive integers, ones if it is left out.
+
+    Raises:
+        ModelFileError: if it has others.
+    """
+    numbers = at.listed(name, dims, 1)
+    if min(numbers) < 1:
+        raise ModelFileError(f"node {at.wish!r} has the {name} {list(numbers)}; export the model again.")
+    return numbers
+
+
+def _padding(at: Place, x: Signal, reach: tuple[int, ...], stride: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Explicit, or what `auto_pad` asks for."""
+    dims = len(reach)
+    mode = at.attribute("auto_pad", "NOTSET")
+    if mode == "NOTSET":
+        pads = at.listed("pads", 2 * dims, 0)
+        return tuple((pads[axis], pads[axis + dims]) for axis in range(dims))
+    if mode == "VALID":
+        return ((0, 0),) * dims
+    if mode not in ("SAME_UPPER", "SAME_LOWER"):
+        raise ModelFileError(f"node {at.wish!r} has the auto_pad {mode!r}; export the model again.")
+    pairs = []
+    for size, width, step in zip(x.shape[1:], reach, stride, strict=True):
+        total = max((-(-size // step) - 1) * step + width - size, 0)
+        small, large = total // 2, total - total // 2
+        pairs.append((small, large) if mode == "SAME_UPPER" else (large, small))
+    return tuple(pairs)
