@@ -27,7 +27,7 @@ from unrelu.preimages.certificate_files.comparison import compare
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificates.other_pieces import OtherPieces
-from unrelu.preimages.certificates.witness import exact_signs_of
+from unrelu.preimages.certificates.witness import Witness, exact_signs_of
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.layer_system import LayerSystem
@@ -246,3 +246,13 @@ def test_rows_of_given_features_are_those_of_fractions() -> None:
                 value = Fraction(row[j]) * Fraction(at) + exact
                 assert exact_signs_of(system, point)[i] == (value > 0) - (value < 0)
         assert min(found.values()) > 0
+
+
+def test_a_member_of_what_encloses_a_union_is_none_of_the_union() -> None:
+    """No number between -0.5 and 0.5 has the magnitude 1, and 0 lies between those that do."""
+    layer = ReLULayer(np.eye(1), np.zeros(1), activation=Absolute())
+    found = preimage(layer, features=np.ones(1), domain=Box(-0.5, 0.5))
+    assert found.kind is Kind.UNDECIDED
+    there = PreimageCertificate(found.statement, None, None, existence=Witness(np.zeros(1)))
+    assert Witness(np.zeros(1)).verify(found.statement.sign_system)
+    assert not there.verify_existence()

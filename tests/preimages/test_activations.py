@@ -183,6 +183,7 @@ def test_two_points_have_one_magnitude() -> None:
     assert preimage(of_one_number(Absolute()), at=np.array([2.0]), domain=Box(0, 9)).singleton is None
     # At a corner of the domain what encloses both points touches it in one.
     assert preimage(of_one_number(Absolute()), at=np.array([2.0]), domain=Box(2, 9)).kind is Kind.SINGLETON
+    assert preimage(of_one_number(Absolute()), at=np.array([-2.0]), domain=Box(-9, -2)).kind is Kind.SINGLETON
 
 
 def test_a_flat_magnitude_is_unbounded_by_its_own_piece() -> None:
