@@ -193,6 +193,7 @@ def test_a_bounded_piece_does_not_bound_the_others() -> None:
     found = preimage(layer, at=np.array([2.0]))
     assert (found.bounded, found.singleton, found.complete) == (None, False, False)  # its rows are independent
     assert found.contains(np.array([-7.0]))
+    assert (found.dimension.lower, found.dimension.upper) == (0, 1)
     certificate = replace(found.certificate, bounded=FullRank())
     assert certificate.kind is Kind.BOUNDED
     assert not certificate.verify_bounded()
