@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from exact_activations import Zigzag, intervals, lines
+from exact_sets import fractions_of
+from unrelu.cones.proofs import FullRank
 from unrelu.errors import InputError
 from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
@@ -23,6 +27,7 @@ from unrelu.preimages.certificate_files.comparison import compare
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificates.other_pieces import OtherPieces
+from unrelu.preimages.certificates.witness import Witness, exact_signs_of
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.layer_system import LayerSystem
@@ -176,3 +181,79 @@ def test_a_study_of_other_activations() -> None:
     assert rows[1]["singleton"] == rows[1]["singleton_proved"] == 4
     assert all("rows that a ReLU removes" in row["bounds_left_out"] for row in rows)
     assert rows[0]["prior_expected"] is None
+    with pytest.raises(InputError, match="leave freedom out"):
+        analyze(network([Absolute()]), x, freedom=1, prior=Box(0, 1), progress=False)
+
+
+def test_a_bounded_piece_does_not_bound_the_others() -> None:
+    """0 up to t = 0, up to 1 and down again through 0 at t = 2: the piece of 2 is a point, that of 0 a half-line."""
+    column = torch.tensor([[0.0], [1.0], [5.0]], dtype=torch.float64)
+    slopes = torch.tensor([[0.0], [1.0], [-1.0], [-1.0]], dtype=torch.float64)
+    layer = ReLULayer(np.eye(1), np.zeros(1), activation=Zigzag(number(0.0), column, slopes))
+    found = preimage(layer, at=np.array([2.0]))
+    assert (found.bounded, found.singleton, found.complete) == (None, False, False)  # its rows are independent
+    assert found.contains(np.array([-7.0]))
+    assert (found.dimension.lower, found.dimension.upper) == (0, 1)
+    certificate = replace(found.certificate, bounded=FullRank())
+    assert certificate.kind is Kind.BOUNDED
+    assert not certificate.verify_bounded()
+    assert not replace(certificate, singleton=FullRank()).verify_singleton()
+    assert preimage(layer, at=np.array([-1.0])).kind is Kind.UNBOUNDED
+    with pytest.raises(InputError, match="a layer with a Zigzag is not saved"):
+        save_certificates(found, Path("nowhere"))
+
+
+def test_rows_of_given_features_are_those_of_fractions() -> None:
+    rng = np.random.default_rng(4)
+    slopes = torch.from_numpy(rng.choice([1 / 3, 0.01, 3.0, 0.0, 0.1], 12))
+    layer = ReLULayer(rng.integers(-2, 3, (12, 3)), rng.integers(-2, 3, 12), activation=LeakyReLU(slopes))
+    eps = np.where(rng.random(12) < 0.3, 0.0, 0.3)
+    given = rng.integers(-3, 3, 12) / 7
+    statement = SameFeatures(LayerSystem.ask(layer, None, eps), features=given)
+    units, y = lines(layer.activation, 12), fractions_of(given.tolist())
+    for system, turn in ((statement.sign_system, 1), (statement.interior_system, -1)):
+        assert system.divisor is not None
+        found = {"equal": 0, "above": 0, "below": 0}
+        ends = [intervals(*each) for each in zip(units, y, fractions_of(eps.tolist()), strict=True)]
+        for i, (row, held) in enumerate(zip(system.weight, system.held, strict=True)):
+            if not row.any():
+                continue
+            same = [k for k in range(12) if any((sign * layer.weight[k] == row).all() for sign in (1.0, -1.0))]
+            exact = system.exact_constant(i)
+            signs = {}
+            for k in same:
+                for low, high in ends[k]:
+                    for name, end in (("equal", low if low == high else None), ("above", high), ("below", low)):
+                        if end is not None and abs(end) < np.inf and (name == "equal") == (low == high):
+                            side = 1 if held else turn * (-1 if name == "below" else 1)
+                            if (side * layer.weight[k] == row).all():
+                                signs[side * (Fraction(float(layer.bias[k])) - end)] = name
+            assert exact in signs
+            found[signs[exact]] += 1
+            # The integers are a positive multiple of the oriented row, and so are the floats up to their error.
+            turned = -1 if system.inactive[i] else 1
+            integers, oriented = system.exact_rows[i], system.oriented
+            j = int(np.flatnonzero(row)[0])
+            scale = Fraction(integers[j]) / Fraction(turned * row[j])
+            assert scale > 0
+            assert integers[-1] == scale * turned * exact
+            scale = Fraction(oriented.matrix[i, j]) / Fraction(turned * row[j])
+            off = abs(Fraction(oriented.constants[i]) - scale * turned * exact)
+            assert off <= Fraction(oriented.constant_errors[i])
+            x = -exact / Fraction(row[j])
+            for at in (float(x), float(np.nextafter(float(x), 9)), float(np.nextafter(float(x), -9))):
+                point = np.zeros(3)
+                point[j] = at
+                value = Fraction(row[j]) * Fraction(at) + exact
+                assert exact_signs_of(system, point)[i] == (value > 0) - (value < 0)
+        assert min(found.values()) > 0
+
+
+def test_a_member_of_what_encloses_a_union_is_none_of_the_union() -> None:
+    """No number between -0.5 and 0.5 has the magnitude 1, and 0 lies between those that do."""
+    layer = ReLULayer(np.eye(1), np.zeros(1), activation=Absolute())
+    found = preimage(layer, features=np.ones(1), domain=Box(-0.5, 0.5))
+    assert found.kind is Kind.UNDECIDED
+    there = PreimageCertificate(found.statement, None, None, existence=Witness(np.zeros(1)))
+    assert Witness(np.zeros(1)).verify(found.statement.sign_system)
+    assert not there.verify_existence()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from exact_activations import features_at, random_activation, union_of
-from exact_sets import constraints, fractions_of, set_of
+from exact_activations import features_at, intervals, lines, random_activation, union_of
+from exact_sets import constraints, dot, fractions_of, set_of
 from small_systems import small_system
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
@@ -171,10 +171,19 @@ def test_two_points_have_one_magnitude() -> None:
     with pytest.raises(InputError, match=r"pre\.region\.ranges"):
         found.ranges()
     assert found.region.ranges().lower == found.region.ranges().upper == 2.0
+    of_features = preimage(of_one_number(Absolute()), features=np.array([2.0]))
+    assert (of_features.kind, of_features.pieces, of_features.complete) == (Kind.UNDECIDED, (), False)
+    assert of_features.contains(np.array([2.0]))
+    assert of_features.contains(np.array([-2.0]))
+    assert not of_features.contains(np.array([1.0]))
+    for ask in (lambda: of_features.region, of_features.ranges):
+        with pytest.raises(InputError, match="none of which is known"):
+            ask()
     # Where the domain leaves one of them the proof that it does is by the other pieces, which are not looked at.
     assert preimage(of_one_number(Absolute()), at=np.array([2.0]), domain=Box(0, 9)).singleton is None
     # At a corner of the domain what encloses both points touches it in one.
     assert preimage(of_one_number(Absolute()), at=np.array([2.0]), domain=Box(2, 9)).kind is Kind.SINGLETON
+    assert preimage(of_one_number(Absolute()), at=np.array([-2.0]), domain=Box(-9, -2)).kind is Kind.SINGLETON
 
 
 def test_a_flat_magnitude_is_unbounded_by_its_own_piece() -> None:
@@ -223,6 +232,14 @@ def test_noise_about_a_unique_input_of_a_leaky_layer() -> None:
         radius = found.stability_radius(eps).radius
         far = preimage(layer, at=x, tolerance=eps).farthest(x, 2)
         assert far.distance <= radius < 60 * eps
+    # Below the kink four times as far, whichever the side of the noise: from 0.1 down to -1.6, and up to 1.6 mirrored.
+    for sign in (1.0, -1.0):
+        single = ReLULayer(sign * np.eye(1), np.zeros(1), activation=LeakyReLU(number(0.25)))
+        assert preimage(single, at=np.array([sign * 0.1])).stability_radius(0.5).radius == pytest.approx(1.7)
+    # One unit at 6 holds 0 from below, the other one at 0 from above.
+    flat = ReLULayer(np.array([[1.0], [1.0]]), np.array([6.0, 0.0]), activation=RELU6)
+    assert preimage(flat, at=np.zeros(1)).kind is Kind.SINGLETON
+    assert 0.5 <= preimage(flat, at=np.zeros(1)).stability_radius(0.5).radius < 1.5
     assert preimage(ReLULayer(A, np.zeros(6), activation=Absolute()), at=x).stability_radius(0.1).radius == np.inf
 
 
@@ -258,3 +275,43 @@ def test_independent_rows_of_magnitudes_leave_several_points() -> None:
     )
     # A unit at its kink has the feature there only.
     assert preimage(ReLULayer(np.eye(2), np.zeros(2), activation=Absolute()), at=np.zeros(2)).kind is Kind.SINGLETON
+
+
+@pytest.mark.parametrize("given", ["at", "features"])
+def test_right_hand_sides_are_off_by_no_more_than_they_say(given: str) -> None:
+    """Of layers of floats whose pre-activations are rounded sums of large terms, and of ends on other pieces."""
+    rng = np.random.default_rng(12)
+    m, d, seen = 40, 12, 0
+    for scale, eps in ((1.0, 0.3), (1e6, 3e6), (1e6, 0.3), (1.0, 0.0), (1e-3, 1e3)):
+        A, b = rng.standard_normal((m, d)) * scale, rng.standard_normal(m) * scale
+        slopes = torch.from_numpy(rng.choice([1 / 3, 0.01, 2.1, 0.0, 0.7], m))
+        for activation in (LeakyReLU(slopes), Clamp(number(-0.4 * scale), number(0.7 * scale))):
+            layer, x = ReLULayer(A, b, activation=activation), rng.standard_normal(d)
+            y = features_at(layer, x) if given == "at" else [Fraction(value) for value in layer(x).tolist()]
+            if given == "at":
+                P = preimage(layer, at=x, tolerance=eps).polyhedron
+            else:
+                P = preimage(layer, features=layer(x), tolerance=eps).statement.about(x + 0.1)
+            center = fractions_of(P.origin.tolist())
+            units = lines(activation, m)
+            for rows, right, error in ((P.A_ub, P.b_ub, P.ub_error), (P.A_eq, P.b_eq, P.eq_error)):
+                for row, value, off in zip(rows, right.tolist(), error.tolist(), strict=True):
+                    unit = int(np.flatnonzero((np.abs(A) == np.abs(row)).all(axis=1))[0])
+                    ((low, high),) = intervals(units[unit], y[unit], Fraction(eps))
+                    sign = 1 if row[0] == A[unit, 0] else -1
+                    end = sign * ((high if sign > 0 else low) - Fraction(float(b[unit])))
+                    exact = end - dot(fractions_of(row.tolist()), center)
+                    assert abs(Fraction(value) - exact) <= Fraction(off)
+                    assert off <= 1e-9 * (abs(value) + scale + eps)
+                    seen += 1
+    assert seen > 250
+
+
+def test_a_feature_at_its_tolerance_is_decided_exactly() -> None:
+    """`0.1 + 0.2 - 0.3` is 2.8e-17 for these floats, and 5.6e-17 as it is computed."""
+    A, b, x = np.array([[0.1, 0.2]]), np.array([-0.3]), np.ones(2)
+    for activation in (ReLU(), RELU6, LeakyReLU(number(0.0)), AtMost(number(0.0))):
+        sign = -1.0 if isinstance(activation, AtMost) else 1.0
+        layer = ReLULayer(sign * A, sign * b, activation=activation)
+        for eps, active in ((4e-17, False), (2.0**-55, False), (2.7e-17, True)):
+            assert preimage(layer, at=x, tolerance=eps).pattern.active.tolist() == [active]

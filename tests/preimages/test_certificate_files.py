@@ -23,6 +23,7 @@ from unrelu.preimages.certificate_files.records import FORMS, CertificateRecord,
 from unrelu.preimages.certificate_files.save import file_name, save_certificates
 from unrelu.preimages.certificate_files.schema import FACTS
 from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
+from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
@@ -138,7 +139,7 @@ def test_every_form_of_certificate_can_be_saved() -> None:
     classes = {getattr(unrelu.cones.proofs, name) for name in unrelu.cones.proofs.__all__}
     of_members = {Witness, ExactWitness, Motzkin, ExactMotzkin}
     of_cones = {each for each in classes if hasattr(each, "trivial")}
-    assert {form.certificate for form in FORMS.values()} == of_cones | of_members
+    assert {form.certificate for form in FORMS.values()} == of_cones | of_members | {OtherPieces}
     huge = 10**6000 + 1  # more digits than Python reads
     for certificate in (
         ExactDirection((huge, -huge, 0)),

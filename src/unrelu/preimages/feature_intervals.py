@@ -65,13 +65,13 @@ def intervals_around(units: Units, states: np.ndarray, piece: np.ndarray, tolera
     shape = piece.shape
     above = np.broadcast_to(units.slopes[K] != 0, shape)
     below = np.broadcast_to(units.slopes[0] != 0, shape)
-    upper, lower = np.full(shape, K, dtype=np.int8), np.zeros(shape, dtype=np.int8)
+    upper, lower = np.full(shape, K, dtype=np.int16), np.zeros(shape, dtype=np.int16)
     for k in reversed(range(K)):
         left = (states[k] != 0) & (piece <= k)
-        upper, above = np.where(left, np.int8(k), upper), above | left
+        upper, above = np.where(left, np.int16(k), upper), above | left
     for k in range(K):
         left = (states[k] != 0) & (piece > k)
-        lower, below = np.where(left, np.int8(k + 1), lower), below | left
+        lower, below = np.where(left, np.int16(k + 1), lower), below | left
     return _with_ends(states, below, above, lower, upper, tolerance)
 
 
@@ -93,15 +93,15 @@ def enclosing_intervals(units: Units, states: np.ndarray, tolerance: np.ndarray)
     first = np.where(units.slopes[0] == 0, states[0], -np.sign(units.slopes[0]))
     last = np.where(units.slopes[K] == 0, states[K - 1], np.sign(units.slopes[K]))
     seen = [first.astype(np.int8), *states, last.astype(np.int8)]
-    parts = (seen[0] == 0).astype(np.int8)
+    parts = (seen[0] == 0).astype(np.int16)
     shape = states[0].shape
-    lower, upper = np.zeros(shape, dtype=np.int8), np.zeros(shape, dtype=np.int8)
+    lower, upper = np.zeros(shape, dtype=np.int16), np.zeros(shape, dtype=np.int16)
     for k in reversed(range(K + 1)):
         enters = (seen[k] != 0) & (seen[k + 1] != seen[k])
-        lower = np.where(enters, np.int8(k), lower)
+        lower = np.where(enters, np.int16(k), lower)
         parts = parts + enters
     for k in range(K + 1):
-        upper = np.where((seen[k + 1] != 0) & (seen[k] != seen[k + 1]), np.int8(k), upper)
+        upper = np.where((seen[k + 1] != 0) & (seen[k] != seen[k + 1]), np.int16(k), upper)
     return _with_ends(states, seen[0] != 0, seen[-1] != 0, lower, upper, tolerance), parts
 
 
@@ -119,7 +119,7 @@ def _with_ends(
         within = sharp & (states[k] == 0)
         lower_kink |= within & (lower == k) & below
         upper_kink |= within & (upper == k + 1) & above
-    crossing = ~lower_kink & ~upper_kink & (lower == upper)
+    crossing = lower == upper  # neither end is a kink: these are never on one piece
     one_kink = lower_kink & upper_kink & (upper == lower + 1)
     return FeatureIntervals(
         below, above, lower, upper, lower_kink, upper_kink, sharp & below & above & (crossing | one_kink)

@@ -132,7 +132,7 @@ class IntervalEnds:
             ) * (1 + 8 * UNIT) + 8 * UNDERFLOW * (1 + 1 / np.abs(self.divisor))
         exact = ~moves & (np.count_nonzero(self.parts, axis=1) <= 1) & (self.divisor == 1)
         error = np.where(exact, 0.0, error)
-        for i in np.flatnonzero(~(error <= BLURRED * np.abs(slack))):
+        for i in np.flatnonzero(~((error <= BLURRED * np.abs(slack)) & np.isfinite(slack))):
             columns, numbers = row_numbers(A, int(i))
             there = exact_dot(numbers, x[columns]) + Fraction(b[i])
             value = self.exactly(int(i), there) - there

@@ -29,6 +29,11 @@ from unrelu.preimages.stability_radius import StabilityRadius, stability_radius
 from unrelu.progress import Progress
 from unrelu.rigor.rounding import norm_above
 
+_NO_PIECE = (
+    "the inputs with these features may make up several polyhedra, none of which is known; give an input with these "
+    "features as `at`."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Preimage(Geometry):
@@ -181,8 +186,12 @@ class Preimage(Geometry):
 
     @property
     def pieces(self) -> tuple[Polyhedron, ...]:
-        """The polyhedra that make up P: one, or none where P is empty; of a union the one of x0."""
-        return () if self.empty else (self.polyhedron,)
+        """The polyhedra that make up P: one, or none where P is empty; of a union the one of x0, if it is given."""
+        return () if self.empty or not self._has_a_piece else (self.polyhedron,)
+
+    @property
+    def _has_a_piece(self) -> bool:
+        return self.complete or self.statement.at is not None
 
     @property
     def complete(self) -> bool:
@@ -191,12 +200,18 @@ class Preimage(Geometry):
 
     @property
     def region(self) -> Polyhedron:
-        """The piece that x0 lies in."""
+        """The piece that x0 lies in.
+
+        Raises:
+            InputError: if features are given, and P may be a union.
+        """
+        if not self._has_a_piece:
+            raise InputError(_NO_PIECE)
         return self.polyhedron
 
     @cached_property
     def polyhedron(self) -> Polyhedron:
-        """P in H-representation, about x0 or about a member.
+        """P in H-representation, about x0 or about a member; of a union the piece of x0, or what encloses all of it.
 
         Without a tolerance the active rows are equalities; about x0 these hold exactly, and so do tight rows. All other
         right-hand sides are rounded, and known up to the error that is stored with them. Rows are dense, those of a
@@ -214,6 +229,8 @@ class Preimage(Geometry):
         Raises:
             InputError: if P is a union of which only one piece is known.
         """
+        if not self._has_a_piece:
+            raise InputError(_NO_PIECE)
         if not (self.complete or self.singleton):
             raise InputError(
                 "the inputs with the same features may make up several polyhedra, of which only one is known; ask it, "

@@ -44,12 +44,12 @@ def states_at(layer: ReLULayer, points: np.ndarray, tolerance: np.ndarray) -> Un
     units, norms = layer.units, row_norms_above(layer.weight)
     sides = _sides(layer, points, norms)
     K = len(sides)
-    piece = (sides > 0).sum(axis=0, dtype=np.int8)
+    piece = (sides > 0).sum(axis=0, dtype=np.int16)
     sharp = tolerance == 0
     for k in range(K):
         # At a kink: the constant piece without a tolerance, else the other one, whose value is rounded once less.
         moves = (sides[k] == 0) & np.where(sharp, units.slopes[k + 1] == 0, units.slopes[k] == 0)
-        piece = np.where(moves, np.int8(k + 1), piece)
+        piece = np.where(moves, np.int16(k + 1), piece)
     states = _of_monotone(units, sides, piece)
     compared = np.flatnonzero(~sharp | units.falls)
     if compared.size:

@@ -147,6 +147,11 @@ def analyze(
         valid = None if prior is None else Prior.of(net, x, prior, unit)
         if valid is not None and freedom:
             _ = valid.layer.dense_weight  # which the ranges need
+            if valid.layer.units.falls.any():
+                raise InputError(
+                    f"freedom is about one polyhedron, and units of {valid.layer.name} have a feature on several "
+                    "pieces; leave freedom out."
+                )
     verdicts: list[dict[str, object]] = []
     no_verdicts = {layer: "not asked for" for layer in net.layers if layer not in names}
     folding_errors: dict[str, float] = {}
