@@ -197,6 +197,18 @@ def test_a_proof_of_one_statement_is_none_of_another() -> None:
     assert not enclosed.verify()  # there is no domain
 
 
+def test_a_direction_at_a_cut_determines_nothing() -> None:
+    """The second layer sees h1 only, twice: h2 is free, which is a proof, but not that the cut is determined."""
+    net = single((np.eye(2), [0.0, 0.0]), (np.array([[1.0, 0.0], [2.0, 0.0]]), [0.0, 0.0]))
+    found = ask(net, np.ones(2))
+    cone = found.statement.cone("relu1", net.outputs, Directions.AT_POINT)
+    free = Direction(np.eye(cone.dimension)[1], np.zeros(0, dtype=np.intp))
+    assert free.verify(cone)
+    claims = replace(found.certificate, bounded=None, singleton=PieceProof((("relu1", free),), FullRank()))
+    assert not claims.verify_region_singleton()
+    assert not replace(claims, determined=(("relu1", free),)).verify()
+
+
 def test_values_behind_averages_are_exact() -> None:
     """Means of two and of three numbers, in integers."""
     pool = nn.AvgPool1d(3, 1, 1, count_include_pad=False)
