@@ -240,6 +240,8 @@ def test_noise_about_a_unique_input_of_a_leaky_layer() -> None:
     flat = ReLULayer(np.array([[1.0], [1.0]]), np.array([6.0, 0.0]), activation=RELU6)
     assert preimage(flat, at=np.zeros(1)).kind is Kind.SINGLETON
     assert 0.5 <= preimage(flat, at=np.zeros(1)).stability_radius(0.5).radius < 1.5
+    steep = ReLULayer(np.array([[1.0], [1024.0]]), np.array([6.0, 0.0]), activation=RELU6)
+    assert preimage(steep, at=np.zeros(1)).stability_radius(0.5).radius >= 0.5
     assert preimage(ReLULayer(A, np.zeros(6), activation=Absolute()), at=x).stability_radius(0.1).radius == np.inf
 
 
