@@ -19,6 +19,7 @@ from unrelu.cones.proofs import (
 from unrelu.network.layer import ReLULayer
 from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor.scaled_rows import ScaledRows
@@ -154,14 +155,15 @@ def test_a_certificate_for_other_numbers_never_verifies() -> None:
     assert {Kind.SINGLETON, Kind.BOUNDED, Kind.UNBOUNDED} == set(found.kind)
     assert found.verify(progress=False).all()
     flipped = ReLULayer(-layer.weight, layer.bias)
+    system = LayerSystem.ask(layer, None, 0.0)
     for preimage_ in found.preimages:
         certificate = preimage_.certificate
         if preimage_.kind is Kind.SINGLETON:
             continue
-        moved = replace(certificate, statement=SameFeatures(found.system, at=-preimage_.at))
+        moved = replace(certificate, statement=SameFeatures(system, at=-preimage_.at))
         truth = preimage(layer, at=-preimage_.at)
         assert not moved.verify() or truth.kind is moved.kind
-        other = replace(certificate, statement=SameFeatures(replace(found.system, layer=flipped), at=preimage_.at))
+        other = replace(certificate, statement=SameFeatures(replace(system, layer=flipped), at=preimage_.at))
         assert not other.verify() or preimage(flipped, at=preimage_.at).kind is other.kind
 
 
