@@ -59,6 +59,13 @@ def test_no_certificate_proves_what_is_false(A, equal, v, z, data):
         assert not certificate.verify(cone) or certificate.trivial is truth
 
 
+def test_multipliers_whose_products_overflow_prove_nothing():
+    A = np.array([[0.0, 0.0], [0.0, 0.0], [5e-324, 5.260135901548374e210], [0.0, 0.0]])
+    for whole in (False, True):
+        cone = cone_of(A, np.array([False, True, False, False]), whole)
+        assert not Multipliers(np.array([5e-324, 0.0, 2.0**500, 5e-324])).verify(cone)
+
+
 @settings(max_examples=100)
 @given(matrices(4, 2, SMALL), st.lists(st.booleans(), min_size=4, max_size=4).map(np.array), st.data())
 def test_rows_times_powers_of_two_are_decided_as_before(A, equal, data):

@@ -60,7 +60,9 @@ def _prove(cone: Cone, values: np.ndarray) -> bool:
 
 def _prove_in_units(cone: Cone, values: np.ndarray) -> bool:
     """The same where a coordinate's unit is such that its products with the multipliers are of sizes of about 1."""
-    sizes = np.abs(np.where(cone.equalities | cone.inequalities, values, 0.0)) @ abs(cone.rows.matrix)
+    used = cone.equalities | cone.inequalities
+    with np.errstate(over="ignore", invalid="ignore"):  # where a size is infinite, the unit stays
+        sizes = np.abs(np.where(used, values, 0.0)) @ abs(cone.rows.matrix)
     exponents = np.where(np.isfinite(sizes), -np.frexp(sizes)[1], 0)
     rows = in_units(cone.rows, exponents) if np.ptp(exponents) >= SPREAD else None
     if rows is None:
