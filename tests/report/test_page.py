@@ -217,3 +217,13 @@ def test_what_is_proved_in_part_is_said_so() -> None:
 def test_a_layer_left_out_is_shown_with_its_reason() -> None:
     text = " ".join(page("joined").text.split())
     assert joined_study().layers["verdicts_left_out"][1].as_py() in text
+
+
+def test_positive_features_of_other_activations_are_explained() -> None:
+    said = 'Where a layer has another activation than the ReLU, "positive" features are those that fix'
+    assert said not in " ".join(page("dense").text.split())
+    study = dense_study()
+    nodes = [dataclasses.replace(node, operator="LeakyReLU") for node in study.info.nodes if node.name == "relu2"]
+    others = [node for node in study.info.nodes if node.name != "relu2"]
+    changed = dataclasses.replace(study, info=dataclasses.replace(study.info, nodes=(*others, *nodes)))
+    assert said in " ".join(made(changed).text.split())

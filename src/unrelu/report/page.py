@@ -58,6 +58,7 @@ class Section:
         has_verdicts: whether any layer has verdicts.
         has_spectra: whether any layer has spectra.
         has_hidden: whether a layer that is not fed by the network's input has verdicts.
+        has_others: whether a layer with another activation than the ReLU has verdicts.
         checked: whether certificates were verified.
         histograms: drawings of the verdicts.
         curves: drawings of the spectra.
@@ -77,6 +78,7 @@ class Section:
     has_verdicts: bool
     has_spectra: bool
     has_hidden: bool
+    has_others: bool
     checked: bool
     histograms: tuple[Captioned, ...]
     curves: tuple[Captioned, ...]
@@ -128,6 +130,7 @@ def make_page(studies: Sequence[Study], title: str | None) -> Page:
 def _section(study: Study, number: int) -> Section:
     info = study.info
     layers = study.layers.to_pylist()
+    kinds = {node.name: node.operator for node in info.nodes}
     return Section(
         number=number,
         name=fact(study, "name", str),
@@ -146,6 +149,7 @@ def _section(study: Study, number: int) -> Section:
         has_verdicts=any(layer["n_verdicts"] for layer in layers),
         has_spectra=any(layer["n_spectra"] for layer in layers),
         has_hidden=any(layer["n_verdicts"] and not layer["first"] for layer in layers),
+        has_others=any(layer["n_verdicts"] and kinds.get(layer["layer"]) != "ReLU" for layer in layers),
         checked=info.verified,
         histograms=_histograms(study, number),
         curves=_curves(study, number),
