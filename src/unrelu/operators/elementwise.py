@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from unrelu.errors import ShapeError
 from unrelu.operators.affine import AffineOperator
 from unrelu.operators.base import Shape
+from unrelu.operators.broadcasting import fitting
 from unrelu.operators.windows import Windows
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Elementwise(AffineOperator):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of the sample."""
-        return _broadcast(shapes[0], self.factor, self.offset)
+        return fitting(shapes[0], self.factor, self.offset)
 
     def linear(self, *inputs: Tensor) -> Tensor:
         """`factor * x`."""
@@ -87,7 +87,7 @@ class Quotient(AffineOperator):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of the sample."""
-        return _broadcast(shapes[0], self.divisor)
+        return fitting(shapes[0], self.divisor)
 
     def linear(self, *inputs: Tensor) -> Tensor:
         """`x / divisor`."""
@@ -104,16 +104,3 @@ class Quotient(AffineOperator):
     def absolute(self) -> Quotient:
         """`x -> x / |divisor|`."""
         return Quotient(torch.abs(self.divisor))
-
-
-def _broadcast(shape: Shape, *constants: Tensor) -> Shape:
-    for constant in constants:
-        try:
-            fits = torch.broadcast_shapes(shape, constant.shape) == torch.Size(shape)
-        except RuntimeError:
-            fits = False
-        if not fits:
-            raise ShapeError(
-                f"a constant of shape {tuple(constant.shape)} does not broadcast to a sample of shape {shape}."
-            )
-    return shape

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrelu.errors import ShapeError
 from unrelu.operators.base import Shape
+from unrelu.operators.broadcasting import fitting
 from unrelu.operators.candidates import Candidates
 from unrelu.operators.crossings import crossings
 from unrelu.operators.guards import Guards
@@ -66,17 +66,7 @@ class Kinked(PiecewiseLinear):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of the sample."""
-        (shape,) = shapes
-        for tensor in self.tensors():
-            try:
-                fits = torch.broadcast_shapes(shape, tensor.shape) == torch.Size(shape)
-            except RuntimeError:
-                fits = False
-            if not fits:
-                raise ShapeError(
-                    f"numbers of shape {tuple(tensor.shape)} do not broadcast to a sample of shape {shape}."
-                )
-        return shape
+        return fitting(shapes[0], *self.tensors())
 
     def windows(self, n_axes: int) -> Windows | None:
         """Place by place."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unrelu.errors import ShapeError
 from unrelu.operators.base import Shape
+from unrelu.operators.broadcasting import fitting
 from unrelu.operators.smooth import ROUNDINGS, Smooth
 from unrelu.rigor.rounding import UNIT
 
@@ -34,15 +35,9 @@ class LayerNorm(Smooth):
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape of the sample."""
         (shape,) = shapes
-        fits = bool(self.axes) and all(0 <= axis < len(shape) for axis in self.axes)
-        for constant in (self.weight, self.bias):
-            try:
-                fits = fits and torch.broadcast_shapes(shape, constant.shape) == torch.Size(shape)
-            except RuntimeError:
-                fits = False
-        if not fits:
+        if not self.axes or not all(0 <= axis < len(shape) for axis in self.axes):
             raise ShapeError(f"layer norm over the axes {self.axes} cannot take a sample of shape {shape}.")
-        return shape
+        return fitting(shape, self.weight, self.bias)
 
     def apply(self, *inputs: Tensor) -> Tensor:
         """The normalised batch."""

@@ -16,6 +16,7 @@ from unrelu.errors import ShapeError
 from unrelu.operators.affine import AffineOperator
 from unrelu.operators.axis import Axis
 from unrelu.operators.base import Shape
+from unrelu.operators.broadcasting import broadcasts
 from unrelu.operators.windows import Windows
 
 if TYPE_CHECKING:
@@ -89,11 +90,7 @@ class Broadcast(AffineOperator):
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape to bring samples into."""
         (shape,) = shapes
-        try:
-            fits = torch.broadcast_shapes(shape, self.shape) == torch.Size(self.shape)
-        except RuntimeError:
-            fits = False
-        if not fits:
+        if not broadcasts(shape, self.shape):
             raise ShapeError(f"a sample of shape {shape} cannot be broadcast to {self.shape}.")
         return self.shape
 
