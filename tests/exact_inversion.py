@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 
 from exact_cells import cells
-from exact_cones import ExactCone
+from exact_cones import ExactCone, integers
 from exact_sets import exact_cone, fractions_of, set_of_cone
 from unrelu.network.graph import Network
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -91,6 +91,29 @@ def exact_solutions(
         if not cone.empty:
             found.append(Piece(set_of_cone(cone), cone))
     return _merged(found)
+
+
+def least_noise(
+    network: Network, measured: np.ndarray | Sequence[Fraction], lower: np.ndarray, upper: np.ndarray
+) -> Fraction:
+    """The least `max |F(x) - y|` over a box, as it is for `exact_solutions`: 0 where there is a solution."""
+    y = [Fraction(v) for v in np.asarray(measured, dtype=object).reshape(-1).tolist()]
+    box = Polyhedron(lower=lower.reshape(-1), upper=upper.reshape(-1), origin=np.zeros(lower.size))
+    best: Fraction | None = None
+    for cell in cells(network, domain_cone(network, box)):
+        # In the variables (x, s): s is at least each |F_i - y_i|.
+        cone = ExactCone.whole_space(network.input_size + 1)
+        for (*a, c), equal in cell.cone.rows:
+            cone = cone.cut((*a, 0, c), equal)
+        rows = [(vector, numbers.denominator) for numbers in cell.outputs for vector in numbers.vectors]
+        for (vector, denominator), value in zip(rows, y, strict=True):
+            *a, c = (Fraction(v, denominator) for v in vector)
+            for sign in (1, -1):
+                cone = cone.cut(integers([*(sign * v for v in a), Fraction(1), sign * (c - value)]))
+        least = min(corner[-1] for corner in set_of_cone(cone).corners)
+        best = least if best is None else min(best, least)
+    assert best is not None
+    return best
 
 
 def missed(truth: ExactSolutions, centers: np.ndarray, radii: np.ndarray, norm: float = math.inf) -> list[Point]:

@@ -9,9 +9,18 @@ from math import inf
 import numpy as np
 import pytest
 
-from exact_inversion import ExactSolutions, exact_solutions, held, holds_none, missed
+from exact_inversion import ExactSolutions, exact_solutions, held, holds_none, least_noise, missed
 from inverse_cases import InverseCase, inverse_case
-from known_preimages import Known, all_known, conditional, magnitudes, parallel_lines, point_beside_flat, tents
+from known_preimages import (
+    Known,
+    all_known,
+    conditional,
+    magnitudes,
+    one_ulp_apart,
+    parallel_lines,
+    point_beside_flat,
+    tents,
+)
 from unrelu.network.graph import Network
 from unrelu.operators import Absolute, Clamp, Dense, LeakyReLU, Maximum, MaxPool, ReLU, Reshape
 
@@ -188,3 +197,39 @@ def test_balls_on_flats_hold_what_they_hold() -> None:
     everywhere = missed(truth, np.zeros((1, 2)), np.full(1, 8.0))
     assert everywhere == []
     assert missed(truth, np.array([[5.0, 0.0]]), np.zeros(1)) != []
+
+
+def test_the_least_noise_is_known() -> None:
+    known = {each.name: each for each in KNOWN}
+    expected = {
+        "one ulp apart": Fraction(1, 2**53),
+        "never reached": Fraction(1, 8),
+        "tents 4 at 1.5": Fraction(1, 2),
+        "conditional 1.0": Fraction(1, 2),
+        "constant 3 missed": Fraction(1, 2**52),
+        "parallel lines": Fraction(0),
+        "tents 3 at 1.0": Fraction(0),
+    }
+    for name, least in expected.items():
+        case = known[name]
+        assert least_noise(case.network, case.measured, case.lower, case.upper) == least
+
+
+def test_the_least_noise_is_the_first_that_has_a_solution() -> None:
+    case = one_ulp_apart()
+    least = float(least_noise(case.network, case.measured, case.lower, case.upper))
+    found = exact_solutions(case.network, case.measured, case.lower, case.upper, noise=least)
+    assert found.points == ((1 + Fraction(1, 2**53),),)
+    below = exact_solutions(case.network, case.measured, case.lower, case.upper, noise=np.nextafter(least, 0))
+    assert below.dimension == -1
+    reached = 0
+    for seed in range(40):
+        small = inverse_case(seed, most_units=6)
+        least = least_noise(small.network, small.measured, small.lower, small.upper)
+        assert (least == 0) == (solved(small).dimension >= 0)
+        if Fraction(float(least)) == least > 0:
+            reached += 1
+            at = [float(least) * factor for factor in (1.0, 1 - 2.0**-50)]
+            found = [exact_solutions(small.network, small.measured, small.lower, small.upper, noise=e) for e in at]
+            assert found[0].dimension >= 0 > found[1].dimension
+    assert reached > 3
