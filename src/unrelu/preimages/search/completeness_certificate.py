@@ -30,7 +30,8 @@ class CompletenessCertificate:
 
     `verify` forms the bounds of every node anew, rounded outward, and calls no solver: what was cut off holds no
     solution by the node's own inequalities, what was refuted holds none, on the box of a ball no two points have the
-    same features and its solutions are as near to the centre as is said, and on a flat all units keep their branch.
+    same features and its solutions are as near to the centre as is said (or it is all that is left of the box), and on
+    a flat all units keep their branch.
     Where a ball or flat is said to hold a solution, its point is one by exact values, or an exact root is proved.
 
     Attributes:
@@ -107,13 +108,15 @@ class CompletenessCertificate:
         number = int(found.problems.number[place])
         point, holds = torch.from_numpy(self.tree.point[number]), bool(self.tree.holds[number])
         settled = int(found.units.open[place]) == 0
+        inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
         if code is Operation.FLAT:
-            inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
             return settled and inside and (not holds or self.statement.is_member(point))
         problems = found.problems
-        if bool(problems.is_conditional[place]) and not settled:
-            return False
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):
+            return False
+        if inside and holds and self.statement.is_member(point):
+            return True
+        if bool(problems.is_conditional[place]) and not settled:
             return False
         if not float(found.apart[place].max()) < 1:
             return False

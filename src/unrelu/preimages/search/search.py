@@ -17,7 +17,7 @@ from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.preimages.search.examined import Examined, examine, narrowed
 from unrelu.preimages.search.flat_point import flat_point
-from unrelu.preimages.search.located_root import Root, newton
+from unrelu.preimages.search.located_root import Root, narrow_member, newton
 from unrelu.rigor.rounding import UNIT
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ NARROW = 2.0**-44
 """Of the domain's width: boxes that are narrower in every input are not split further."""
 
 FEW = 3
-"""Units with an open kink that are split rather than the box."""
+"""Units with an open kink that are split rather than the box, of a box as wide as the domain."""
 
-CLEAR = 2.0
-"""A refutation counts if it is by so many times the rounding allowed for, so that it holds in any order of sums."""
+MORE = 0.75
+"""So many more of them each time that the box is half as wide: on kinks, boxes alone would never end."""
+
+MOST = 16
+"""Of a box of whatever width."""
+
+CAUTION = 1.0
+"""So many times more rounding is allowed for than there can be: who checks may add up in another order."""
 
 
 @dataclass
@@ -106,10 +112,10 @@ class Search:
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
-        seen = examine(statement, batch)
+        seen = examine(statement, batch, caution=CAUTION)
         n = len(batch)
         numbers = batch.number.numpy()
-        done = seen.refuted > CLEAR
+        done = seen.refuted > 1
         operation = np.full(n, int(Operation.OPEN), dtype=np.int8)
         operation[done.numpy()] = Operation.REFUTED
         self.settled += float(batch.share[done].sum())
@@ -134,7 +140,13 @@ class Search:
                 continue
             operation[place], points[place], holds[place] = Operation.FLAT, root.point, True
             self._keep(root, place, batch, done)
-        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > FEW))
+        for place in torch.nonzero(narrow & ~done)[:, 0].tolist():
+            root = narrow_member(statement, seen, place, lower[place], upper[place])
+            if root is None:
+                continue
+            operation[place], points[place], holds[place] = Operation.BALL, root.point, True
+            self._keep(root, place, batch, done)
+        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > MOST))
         operation[left.numpy()] = Operation.LEFT
         self.n_left += int(left.sum())
         done = done | left
@@ -184,7 +196,9 @@ class Search:
         self.settled += float((problems.share * (1 - volume))[rest].sum())
         base = narrowed(seen, lower, upper, problems.share * volume)
         again = volume < PROGRESS
-        few = (seen.units.open > 0) & (seen.units.open <= FEW) & (narrow | (seen.apart.amax(dim=1) >= 0.95))
+        few = (
+            (seen.units.open > 0) & (narrow | (seen.apart.amax(dim=1) >= 0.95)) & (seen.units.open <= self._most(seen))
+        )
         by_unit = ~again & few
         by_input = ~again & ~few
         children = []
@@ -219,6 +233,13 @@ class Search:
         domain = self.statement.upper - self.statement.lower
         wide = widths / torch.where(domain > 0, domain, 1.0)
         return torch.where(effect.amax(dim=1, keepdim=True) > 0, effect, wide).argmax(dim=1)
+
+    def _most(self, seen: Examined) -> Tensor:
+        """(n,) how many open units are split rather than the box."""
+        domain = self.statement.upper - self.statement.lower
+        part = torch.where(domain > 0, seen.widths / torch.where(domain > 0, domain, 1.0), 0.0).amax(dim=1)
+        few = (FEW - MORE * torch.log2(part.clamp(min=2.0**-60, max=1.0))).clamp(max=MOST)
+        return torch.where(seen.problems.is_conditional, float(MOST), few)
 
     def _weights(self) -> Tensor:
         y = self.statement.features.abs() + self.statement.resolution
