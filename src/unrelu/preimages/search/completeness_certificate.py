@@ -78,10 +78,12 @@ class CompletenessCertificate:
             return []
         numbers, operation, batch = numbers[at.numpy()], operation[at], batch.take(at)
         found = examine(self.statement, batch, torch.from_numpy(tree.multipliers[numbers]))
-        if bool((operation == Operation.REFUTED).any()) and not bool(
-            (found.refuted[operation == Operation.REFUTED] > 0).all()
-        ):
-            return None
+        for place in torch.nonzero((operation == Operation.REFUTED) & (found.refuted <= 0))[:, 0].tolist():
+            weights = tree.weights.get(int(numbers[place]))
+            if weights is None or weights.shape != found.limits[place].shape:
+                return None
+            if not found.refutes(place, torch.from_numpy(weights)):
+                return None
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
         for place in torch.nonzero((operation == Operation.BALL) | (operation == Operation.FLAT))[:, 0].tolist():

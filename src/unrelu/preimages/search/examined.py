@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -50,6 +50,27 @@ class Examined:
     limits: Tensor
     refuted: Tensor
     apart: Tensor
+
+    def refutes(self, place: int, weights: Tensor, caution: float = 0.0) -> bool:
+        """Whether a weighted sum of a sub-problem's inequalities is broken everywhere on its box.
+
+        Args:
+            place: its number.
+            weights: (k,) float64, of at least 0.
+            caution: as for `examine`.
+        """
+        limits = self.limits[place]
+        used = weights > 0
+        if not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
+            return False
+        w, slopes, limits = weights[used], self.slopes[place][used], limits[used]
+        room = 2 * gamma(2 * len(w) + 8)
+        # What rounding of the sum's slopes can do at a point of the box counts as a larger limit.
+        largest = torch.maximum(self.problems.lower[place].abs(), self.problems.upper[place].abs())
+        sizes = w @ limits.abs() + (w @ slopes.abs()) @ largest
+        limit = w @ limits + (1 + caution) * room * sizes + (len(w) + 4) * UNDERFLOW * (1 + largest.sum())
+        box = self.problems.lower[place][None], self.problems.upper[place][None]
+        return float(contract(*box, (w @ slopes)[None, None], limit.reshape(1, 1), caution, 1).excess) > 0
 
 
 def examine(
@@ -101,16 +122,13 @@ def examine(
 def narrowed(seen: Examined, lower: Tensor, upper: Tensor, share: Tensor) -> Subproblems:
     """The sub-problems on what is left of their boxes, with all that is known of their units."""
     problems = seen.problems
-    return Subproblems(
-        problems.number,
-        lower,
-        upper,
-        torch.maximum(problems.low, seen.units.low),
-        torch.minimum(problems.high, seen.units.high),
-        problems.fixed,
-        problems.sides,
-        problems.kinks,
-        share,
+    return replace(
+        problems,
+        lower=lower,
+        upper=upper,
+        low=torch.maximum(problems.low, seen.units.low),
+        high=torch.minimum(problems.high, seen.units.high),
+        share=share,
     )
 
 

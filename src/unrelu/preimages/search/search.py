@@ -133,13 +133,17 @@ class Search:
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)
-        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
+        stalled = _volume(seen, lower, upper) >= PROGRESS
+        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95) & (stalled | narrow)
         for place in torch.nonzero(flat)[:, 0].tolist():
-            root = flat_point(statement, seen, place, lower[place], upper[place])
-            if root is None:
-                continue
-            operation[place], points[place], holds[place] = Operation.FLAT, root.point, True
-            self._keep(root, place, batch, done)
+            found = flat_point(statement, seen, place, lower[place], upper[place])
+            if isinstance(found, Root):
+                operation[place], points[place], holds[place] = Operation.FLAT, found.point, True
+                self._keep(found, place, batch, done)
+            elif found is not None and seen.refutes(place, found, CAUTION):
+                operation[place], done[place] = Operation.REFUTED, True
+                tree.weigh(int(numbers[place]), found.numpy())
+                self.settled += float(batch.share[place])
         for place in torch.nonzero(narrow & ~done)[:, 0].tolist():
             root = narrow_member(statement, seen, place, lower[place], upper[place])
             if root is None:
@@ -188,10 +192,7 @@ class Search:
         value: np.ndarray,
     ) -> list[Subproblems]:
         """The children of sub-problems that are not settled."""
-        widths = seen.widths
-        free = widths > 0
-        ratio = torch.where(free, (upper - lower) / torch.where(free, widths, 1.0), 1.0).clamp(max=1.0)
-        volume = ratio.prod(dim=1)
+        volume = _volume(seen, lower, upper)
         problems = seen.problems
         self.settled += float((problems.share * (1 - volume))[rest].sum())
         base = narrowed(seen, lower, upper, problems.share * volume)
@@ -199,6 +200,7 @@ class Search:
         few = (
             (seen.units.open > 0) & (narrow | (seen.apart.amax(dim=1) >= 0.95)) & (seen.units.open <= self._most(seen))
         )
+        steepest = seen.hull.steepest
         by_unit = ~again & few
         by_input = ~again & ~few
         children = []
@@ -216,7 +218,7 @@ class Search:
             if code is Operation.SIDES:
                 where, at = self._kinks(seen, chosen)
             elif code is Operation.HALVED:
-                where = self._widest(part, seen.hull.middle[chosen])
+                where = self._widest(part, steepest[chosen])
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
@@ -228,7 +230,7 @@ class Search:
     def _widest(self, part: Subproblems, jacobians: Tensor) -> Tensor:
         """The input that changes the outputs most on each box; the widest one where none does."""
         widths = part.upper - part.lower
-        effect = widths * (jacobians.abs() * self._weights()[None, :, None]).sum(dim=1)
+        effect = widths * (jacobians * self._weights()[None, :, None]).sum(dim=1)
         effect = torch.where((widths > self._least) & torch.isfinite(effect), effect, 0.0)
         domain = self.statement.upper - self.statement.lower
         wide = widths / torch.where(domain > 0, domain, 1.0)
@@ -270,6 +272,12 @@ class Search:
                 kinks[:, span] = torch.where(better, kink.expand_as(a), kinks[:, span])
         units = score.argmax(dim=1)
         return units, kinks[torch.arange(len(chosen)), units]
+
+
+def _volume(seen: Examined, lower: Tensor, upper: Tensor) -> Tensor:
+    """(n,) what part of the boxes' volume is left."""
+    free = seen.widths > 0
+    return torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0).prod(dim=1)
 
 
 def _widened(seen: Examined) -> tuple[Tensor, Tensor]:
