@@ -82,7 +82,7 @@ def retabled(folder: Path, change: Callable[[dict[str, list]], object], schema: 
     path = folder / "certificates.parquet"
     columns = pq.read_table(path).to_pydict()
     change(columns)
-    pq.write_table(pa.table(columns, schema=schema), path, row_group_size=5, use_dictionary=False)
+    pq.write_table(pa.table(columns, schema=schema), path, row_group_size=4, use_dictionary=False)
     reindexed(folder)
 
 
