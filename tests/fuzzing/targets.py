@@ -28,12 +28,12 @@ from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.load import load
+from unrelu.network.named_network import NETWORK
 from unrelu.network.stored_arrays import write_array
 from unrelu.polyhedra.domains import Box
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
 from unrelu.preimages.certificate_files.load import load_certificates
-from unrelu.preimages.certificate_files.prefix_files import NETWORK
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.classification import classify, preimage
 from unrelu.study.analyze import analyze

@@ -13,7 +13,7 @@ import torch
 import unrelu as ur
 from preimages.certificate_folders import reindexed
 from unrelu.network.graph import Network
-from unrelu.preimages.certificate_files.prefix_files import NETWORK, write_prefix
+from unrelu.network.named_network import NETWORK, write_named_network
 from unrelu.preimages.certificate_files.schema import PREFIX_FACTS
 
 PARTS = [f"{fact}_{part}" for fact in PREFIX_FACTS for part in ("cuts", "forms", "numbers", "indices", "integers")]
@@ -41,7 +41,7 @@ def of_prefix(seed: int, domain: ur.Domain | None = None) -> ur.Classification[u
 
 def renewed(folder: Path, change: Callable[[Network], Network] = lambda network: network) -> None:
     """Change the network, and name it and all other files anew."""
-    stored = write_prefix(folder, change(ur.load(folder / NETWORK)))
+    stored = write_named_network(folder, change(ur.load(folder / NETWORK)))
     reindexed(folder, lambda record: record["prefix"].update(vars(stored)))
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from preimages.certificate_folders import of_floats, reindexed, retabled
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
+from unrelu.network.named_network import NamedNetwork
 from unrelu.polyhedra.domains import Box, Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
@@ -23,7 +24,6 @@ from unrelu.preimages.certificate_files.digest import NO_CLAIM, claim_sha256
 from unrelu.preimages.certificate_files.index import CertificateIndex, read_index
 from unrelu.preimages.certificate_files.layer_files import StoredLayer
 from unrelu.preimages.certificate_files.load import load_certificates
-from unrelu.preimages.certificate_files.prefix_files import StoredPrefix
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.classification import classify, preimage
 
@@ -228,7 +228,7 @@ def test_the_digest_changes_with_every_field_of_the_index(tmp_path: Path) -> Non
     changed = [{"layer": dataclasses.replace(index.layer, **{key: value})} for key, value in of_layer.items()]
     others = {
         "layer": None,
-        "prefix": StoredPrefix("a name", "a file"),
+        "prefix": NamedNetwork("a name", "a file"),
         "statement": "sets",
         "exhaustive": True,
         "unit": 2.0**-24,

@@ -26,10 +26,10 @@ from unrelu.cones.proofs import Counting, Enclosed, FullRank, Multipliers
 from unrelu.errors import InputError, StoreError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
+from unrelu.network.named_network import NETWORK, write_named_network
 from unrelu.network.node import Node
 from unrelu.operators import Input
 from unrelu.preimages.certificate_files.comparison import compare
-from unrelu.preimages.certificate_files.prefix_files import NETWORK, write_prefix
 from unrelu.preimages.certificate_files.records import FORMS
 from unrelu.preimages.certificate_files.schema import PREFIX_FACTS, PREFIX_SCHEMA, SCHEMA
 from unrelu.preimages.prefix_certificate import PieceProof, PrefixCertificate
@@ -398,7 +398,7 @@ def _other_table(folder: Path) -> None:
 def _huge(folder: Path) -> None:
     """A network whose input no memory holds, in a kilobyte."""
     shape = (2**30,)
-    stored = write_prefix(folder, Network((Node("input", Input(shape), (), shape),), ("input",)))
+    stored = write_named_network(folder, Network((Node("input", Input(shape), (), shape),), ("input",)))
     reindexed(folder, lambda record: record["prefix"].update(vars(stored)))
 
 

@@ -125,6 +125,11 @@ def save_network(network: Network, folder: str | os.PathLike[str]) -> None:
         raise ModelFileError(f"the network cannot be written to {where} ({error}); choose another folder.") from error
 
 
+def can_be_saved(network: Network) -> bool:
+    """Whether all its operators are among those that are read again."""
+    return all(_is_registered(node) for node in network.nodes)
+
+
 def load_network(folder: str | os.PathLike[str]) -> Network:
     """Read a network that `Network.save` wrote, without trusting the folder.
 
@@ -168,9 +173,13 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     return network
 
 
+def _is_registered(node: Node) -> bool:
+    return REGISTERED.get(type(node.operator).__name__) is type(node.operator)
+
+
 def _stored(where: Path, k: int, node: Node) -> dict[str, object]:
     name = type(node.operator).__name__
-    if REGISTERED.get(name) is not type(node.operator):
+    if not _is_registered(node):
         raise ModelFileError(f"node {node.name!r} is a {name}, which is not registered, so it cannot be saved.")
     arrays: dict[str, object] = {}
     settings: dict[str, object] = {}

@@ -75,7 +75,7 @@ def read_array(path: Path, stored: StoredArray) -> np.ndarray:
     return values
 
 
-def read_named(folder: Path, arrays: dict[str, StoredArray], name: str) -> np.ndarray:
+def read_named_array(folder: Path, arrays: dict[str, StoredArray], name: str) -> np.ndarray:
     """The array of a name in a folder whose index names arrays.
 
     Raises:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -246,6 +247,7 @@ def analyze(
         bounds=table(BOUNDS, bound_records),
         metamers=metamer_table,
         kept=kept_table,
+        network=replace(net, source=None),
     )
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from unrelu.errors import StoreError
+from unrelu.network.named_network import NamedNetwork
 from unrelu.network.stored_arrays import StoredArray
 from unrelu.preimages.certificate_files.layer_files import StoredLayer
-from unrelu.preimages.certificate_files.prefix_files import StoredPrefix
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.strict_json import read_json
 from unrelu.untrusted.typed import typed
@@ -55,7 +55,7 @@ class CertificateIndex:
     """
 
     layer: StoredLayer | None
-    prefix: StoredPrefix | None
+    prefix: NamedNetwork | None
     statement: str
     exhaustive: bool
     unit: float

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from unrelu.network.layer import ReLULayer
-from unrelu.network.stored_arrays import StoredArray, read_named, write_array
+from unrelu.network.stored_arrays import StoredArray, read_named_array, write_array
 from unrelu.preimages.certificate_files.activations import activation_arrays, activation_of, array_names
 from unrelu.preimages.certificate_files.sparse_arrays import is_sparse, read_sparse, write_sparse
 
@@ -65,11 +65,11 @@ def read_layer(folder: Path, stored: StoredLayer, names: dict[str, StoredArray])
         UnreluError: if they do not fit together.
     """
     of_activation = array_names(stored.activation)
-    arrays = {name: read_named(folder, names, name) for name in ("bias", *of_activation)}
+    arrays = {name: read_named_array(folder, names, name) for name in ("bias", *of_activation)}
     if is_sparse(names, "weight") and "weight" in names:
         weight = read_sparse(folder, "weight", names, math.prod(stored.input_shape))
     else:
-        weight = read_named(folder, names, "weight")
+        weight = read_named_array(folder, names, "weight")
     return ReLULayer(
         weight,
         arrays["bias"],

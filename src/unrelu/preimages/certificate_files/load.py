@@ -14,7 +14,8 @@ import pyarrow as pa
 from unrelu.errors import InputError, StoreError, UnreluError
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
-from unrelu.network.stored_arrays import read_named
+from unrelu.network.named_network import read_named_network
+from unrelu.network.stored_arrays import read_named_array
 from unrelu.parallel import in_threads
 from unrelu.polyhedra.domains import resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -22,7 +23,6 @@ from unrelu.preimages.certificate_files.digest import claim_sha256
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, read_index
 from unrelu.preimages.certificate_files.layer_files import read_layer
 from unrelu.preimages.certificate_files.layer_table import BLOCK, layer_certificates
-from unrelu.preimages.certificate_files.prefix_files import read_prefix
 from unrelu.preimages.certificate_files.prefix_table import FEW, prefix_certificates
 from unrelu.preimages.certificate_files.save import DOMAIN
 from unrelu.preimages.certificate_files.schema import FACTS, PREFIX_SCHEMA, SCHEMA
@@ -192,7 +192,7 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
     index = read_index(where)
     subject = SUBJECTS[index.statement]
     of_domain = [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else []
-    arrays = {name: read_named(where, index.arrays, name) for name in ("tolerance", *of_domain, subject)}
+    arrays = {name: read_named_array(where, index.arrays, name) for name in ("tolerance", *of_domain, subject)}
     try:
         table = file_sha256(where / TABLE)
     except OSError as error:
@@ -250,5 +250,5 @@ def _system(where: Path, index: CertificateIndex, arrays: dict[str, np.ndarray])
         layer = read_layer(where, index.layer, index.arrays)
         return LayerSystem.ask(layer, domain, arrays["tolerance"], unit=index.unit, exact=index.exact)
     assert index.prefix is not None
-    prefix = read_prefix(where, index.prefix)
+    prefix = read_named_network(where, index.prefix)
     return PrefixSystem.ask(prefix, domain, arrays["tolerance"], unit=index.unit, exact=index.exact)

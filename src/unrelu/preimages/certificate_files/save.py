@@ -10,13 +10,13 @@ from urllib.parse import quote
 import pyarrow.parquet as pq
 
 from unrelu.errors import StoreError
+from unrelu.network.named_network import write_named_network
 from unrelu.network.stored_arrays import write_array
 from unrelu.preimages.certificate_files.activations import activation_arrays
 from unrelu.preimages.certificate_files.content import content_of
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, write_index
 from unrelu.preimages.certificate_files.layer_files import write_layer
 from unrelu.preimages.certificate_files.layer_table import BLOCK, layer_rows
-from unrelu.preimages.certificate_files.prefix_files import write_prefix
 from unrelu.preimages.certificate_files.prefix_table import FEW, prefix_rows
 from unrelu.preimages.certificate_files.schema import PREFIX_SCHEMA, SCHEMA
 from unrelu.preimages.layer_system import LayerSystem
@@ -73,7 +73,7 @@ def save_certificates(
         names = {name: write_array(where / f"{name}.npy", values) for name, values in arrays.items()}
         if isinstance(system, PrefixSystem):
             schema, rows_of, size = PREFIX_SCHEMA, prefix_rows, FEW
-            prefix = write_prefix(where, system.prefix)
+            prefix = write_named_network(where, system.prefix)
         else:
             layer, of_layer = write_layer(where, system.layer)
             names |= of_layer

@@ -1,4 +1,4 @@
-"""A prefix of a network as a folder in a folder of certificates."""
+"""A network as a folder within another folder, whose index names it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NETWORK = f"network{SUFFIX}"
 
 
 @dataclass(frozen=True)
-class StoredPrefix:
-    """What an index says about a prefix of a network.
+class NamedNetwork:
+    """What an index says about a network in its folder.
 
     Attributes:
         sha256: the network's name (`weights_sha256`), over its graph and every field of every operator.
@@ -28,20 +28,20 @@ class StoredPrefix:
     file: str
 
 
-def write_prefix(folder: Path, prefix: Network) -> StoredPrefix:
-    """Write the network.
+def write_named_network(folder: Path, network: Network) -> NamedNetwork:
+    """Write a network.
 
     Raises:
         StoreError: if nothing can be written there, or an operator is not one of unrelu.
     """
     try:
-        save_network(prefix, folder / NETWORK)
+        save_network(network, folder / NETWORK)
     except ModelFileError as error:
         raise StoreError(str(error)) from error
-    return StoredPrefix(weights_sha256(prefix), file_sha256(folder / NETWORK / INDEX))
+    return NamedNetwork(weights_sha256(network), file_sha256(folder / NETWORK / INDEX))
 
 
-def read_prefix(folder: Path, stored: StoredPrefix) -> Network:
+def read_named_network(folder: Path, named: NamedNetwork) -> Network:
     """The network that was written.
 
     Raises:
@@ -49,13 +49,13 @@ def read_prefix(folder: Path, stored: StoredPrefix) -> Network:
     """
     path = folder / NETWORK / INDEX
     try:
-        if file_sha256(path) != stored.file:
-            raise StoreError(f"{path} is not the file that was saved; copy or save the certificates again.")
-        prefix = load_network(folder / NETWORK)
+        if file_sha256(path) != named.file:
+            raise StoreError(f"{path} is not the file that was saved; copy or save the whole folder again.")
+        network = load_network(folder / NETWORK)
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error}); copy the whole folder.") from error
     except ModelFileError as error:
         raise StoreError(str(error)) from error
-    if weights_sha256(prefix) != stored.sha256:
-        raise StoreError(f"{folder / NETWORK} is not the network that was saved; copy or save the certificates again.")
-    return prefix
+    if weights_sha256(network) != named.sha256:
+        raise StoreError(f"{folder / NETWORK} is not the network that was saved; copy or save the whole folder again.")
+    return network
