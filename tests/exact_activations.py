@@ -60,14 +60,17 @@ def random_activation(rng: np.random.Generator, m: int, *, monotone: bool) -> Ki
     return Zigzag(tensor(halves[0]), tensor(np.sort(halves, axis=0)), tensor(slopes))
 
 
-def lines(activation: Kinked, m: int) -> list[list[tuple[Fraction | float, Fraction | float, Fraction, Fraction]]]:
-    """For each unit `(from, to, slope, offset)` of all pieces."""
+def lines(
+    activation: Kinked, shape: int | tuple[int, ...]
+) -> list[list[tuple[Fraction | float, Fraction | float, Fraction, Fraction]]]:
+    """For each unit of a sample of that shape `(from, to, slope, offset)` of all pieces."""
     f = activation.pieces()
     kinks, slopes, offsets = (
-        [np.broadcast_to(each.numpy(), (m,)).tolist() for each in part] for part in (f.kinks, f.slopes, f.offsets)
+        [np.broadcast_to(each.numpy(), shape).reshape(-1).tolist() for each in part]
+        for part in (f.kinks, f.slopes, f.offsets)
     )
     found = []
-    for unit in range(m):
+    for unit in range(len(slopes[0])):
         at = [-inf, *(Fraction(each[unit]) for each in kinks), inf]
         found.append(
             [

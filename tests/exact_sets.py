@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
 
 import numpy as np
 
+from exact_cones import ExactCone, integers
 from exact_oracle import rank
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
 
-Vector = tuple[int, ...]
 Row = tuple[list[Fraction], Fraction]
 """`(a, c)`, which says that `a.x + c >= 0`, or `= 0`."""
 
@@ -74,43 +73,28 @@ class ExactSet:
 
 
 def exact_set(n: int, at_least: list[Row], equal: list[Row]) -> ExactSet:
-    """The set `{ x : a.x + c >= 0, e.x + f = 0 }`.
+    """The set `{ x : a.x + c >= 0, e.x + f = 0 }`."""
+    return set_of_cone(exact_cone(n, at_least, equal))
 
-    It is the slice t = 1 of a cone of (x, t), t >= 0. Of a cone, generators are kept while its rows come one after the
-    other: a line that a row sees becomes a ray; else what is on its positive side stays, and each positive with each
-    negative ray gives one on it.
-    """
-    rows = [(_integers([Fraction(0)] * n + [Fraction(1)]), False)]
-    rows += [(_integers([*a, c]), True) for a, c in equal] + [(_integers([*a, c]), False) for a, c in at_least]
-    lines: list[Vector] = [tuple(int(i == j) for i in range(n + 1)) for j in range(n + 1)]
-    rays: list[Vector] = []
-    seen: list[Vector] = []
-    for row, is_equal in rows:
-        seen.append(row)
-        pivot = next((line for line in lines if _dot(row, line)), None)
-        if pivot is not None:
-            size = _dot(row, pivot)
-            pivot, size = (pivot, size) if size > 0 else (tuple(-v for v in pivot), -size)
-            lines = [_onto(row, line, pivot, size) for line in lines if line != pivot and _negative(line) != pivot]
-            rays = [_onto(row, ray, pivot, size) for ray in rays]
-            if not is_equal:
-                rays.append(_primitive(pivot))
-            continue
-        sides = [(_dot(row, ray), ray) for ray in rays]
-        on = [ray for side, ray in sides if side == 0]
-        above = [(side, ray) for side, ray in sides if side > 0]
-        below = [(side, ray) for side, ray in sides if side < 0]
-        between = {
-            _primitive(tuple(p * w - q * v for v, w in zip(a, b, strict=True))) for p, a in above for q, b in below
-        }
-        rays = [*on, *between, *([] if is_equal else [ray for _, ray in above])]
-        rays = _extreme(rays, seen)
-    corners = [[Fraction(v, ray[-1]) for v in ray[:-1]] for ray in rays if ray[-1] > 0]
+
+def exact_cone(n: int, at_least: list[Row], equal: list[Row]) -> ExactCone:
+    """The cone over the set `{ x : a.x + c >= 0, e.x + f = 0 }`."""
+    cone = ExactCone.whole_space(n)
+    for a, c in equal:
+        cone = cone.cut(integers([*a, c]), equal=True)
+    for a, c in at_least:
+        cone = cone.cut(integers([*a, c]))
+    return cone
+
+
+def set_of_cone(cone: ExactCone) -> ExactSet:
+    """The polyhedron that a cone is over."""
+    n = len(cone.rows[0][0]) - 1
     return ExactSet(
         n,
-        corners,
-        [[Fraction(v) for v in ray[:-1]] for ray in rays if ray[-1] == 0],
-        [[Fraction(v) for v in line[:-1]] for line in lines],
+        [[Fraction(v, ray[-1]) for v in ray[:-1]] for ray, _ in cone.rays if ray[-1] > 0],
+        [[Fraction(v) for v in ray[:-1]] for ray, _ in cone.rays if ray[-1] == 0],
+        [[Fraction(v) for v in line[:-1]] for line in cone.lines],
     )
 
 
@@ -178,38 +162,3 @@ def dot(a: list[Fraction], x: list[Fraction]) -> Fraction:
 
 def _minus(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
     return [u - v for u, v in zip(a, b, strict=True)]
-
-
-def _dot(a: Vector, b: Vector) -> int:
-    return sum(u * v for u, v in zip(a, b, strict=True))
-
-
-def _negative(a: Vector) -> Vector:
-    return tuple(-value for value in a)
-
-
-def _onto(row: Vector, vector: Vector, pivot: Vector, size: int) -> Vector:
-    """A vector moved along the pivot onto the row's hyperplane."""
-    value = _dot(row, vector)
-    return _primitive(tuple(size * u - value * p for u, p in zip(vector, pivot, strict=True)))
-
-
-def _primitive(vector: Vector) -> Vector:
-    divisor = gcd(*vector) or 1
-    return tuple(value // divisor for value in vector)
-
-
-def _integers(values: list[Fraction]) -> Vector:
-    common = lcm(*(value.denominator for value in values))
-    return _primitive(tuple(int(value * common) for value in values))
-
-
-def _extreme(rays: list[Vector], rows: list[Vector]) -> list[Vector]:
-    """Rays without those on which another one keeps all the rows that they keep with equality."""
-    rays = list(dict.fromkeys(rays))
-    zero = [frozenset(i for i, row in enumerate(rows) if _dot(row, ray) == 0) for ray in rays]
-    return [
-        ray
-        for i, ray in enumerate(rays)
-        if not any(zero[i] < zero[j] or (zero[i] == zero[j] and j < i) for j in range(len(rays)) if j != i)
-    ]

@@ -34,7 +34,7 @@ from unrelu.preimages.certificate_files.records import FORMS
 from unrelu.preimages.certificate_files.schema import PREFIX_FACTS, PREFIX_SCHEMA, SCHEMA
 from unrelu.preimages.prefix_certificate import PieceProof, PrefixCertificate
 from unrelu.preimages.prefix_statement import PrefixStatement
-from whole_sets import Piece, kind, pieces
+from whole_sets import Piece, kind, pieces, values_at
 
 _SOURCES = Path(__file__).parents[2] / "src"
 
@@ -230,12 +230,13 @@ def test_a_forger_who_renews_the_checksums_proves_nothing_false(tmp_path: Path, 
         if not proved:
             continue
         statement, system = certificate.statement, saved.system
-        everything = pieces(saved.prefix, statement.at, system.tolerance, system.domain)
+        y = values_at(saved.prefix, [Fraction(v) for v in statement.at.tolist()])
+        everything = pieces(saved.prefix, y, system.tolerance, system.domain)
         if what != ur.Kind.UNDECIDED:
             assert what == kind(everything)
             continue
         kept = {name: branches for name, branches in statement.pattern.branches.items() if name != "relu2"}
-        region = pieces(saved.prefix, statement.at, system.tolerance, system.domain, kept)
+        region = pieces(saved.prefix, y, system.tolerance, system.domain, kept)
         bounded, alone = certificate.bounded, certificate.singleton
         assert bounded is None or bounded.trivial == (kind(region) != "unbounded")
         assert alone is None or alone.trivial == (kind(region) == "singleton")

@@ -12,7 +12,7 @@ from torch import nn
 
 import unrelu as ur
 from exact_sets import set_of
-from whole_sets import dimension, kind, pieces
+from whole_sets import dimension, kind, pieces, values_at
 
 SEEDS = 2
 """Networks of each kind; 30 of them were tried once."""
@@ -104,7 +104,9 @@ def test_what_is_proved_is_true_of_all_pieces(name: str) -> None:
             found = ur.preimage(net, at=x, domain=domain, tolerance=eps)
             if isinstance(found, ur.Preimage):
                 continue
-            exact = pieces(net, x, eps, None if domain is None else domain.in_space(2))
+            features = values_at(net, [Fraction(v) for v in x.tolist()])
+            D = None if domain is None else domain.in_space(2)
+            exact = pieces(net, features, eps, D)
             assert any(piece.contains([Fraction(v) for v in x.tolist()]) for piece in exact)
             if found.kind is not ur.Kind.UNDECIDED:
                 assert found.kind.value == kind(exact)
@@ -116,7 +118,7 @@ def test_what_is_proved_is_true_of_all_pieces(name: str) -> None:
             assert found.certificate.verify() is (found.kind is not ur.Kind.UNDECIDED)
             of_last = {net.outputs[0]} if net.node(net.outputs[0]).is_layer and name != "compared" else set()
             kept = {node: branches for node, branches in found.pattern.branches.items() if node not in of_last}
-            region = pieces(net, x, eps, None if domain is None else domain.in_space(2), kept)
+            region = pieces(net, features, eps, D, kept)
             what = kind(region)
             assert (found.region_bounded, found.region_singleton) == (what != "unbounded", what == "singleton")
             assert dimension(region) in found.region_dimension

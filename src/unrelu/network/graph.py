@@ -158,6 +158,30 @@ class Network:
             nodes.append(Node(f"dense{k}", Dense(W, b), (nodes[-1].name,), (W.shape[0],)))
         return cls(tuple(nodes), (nodes[-1].name,))
 
+    @classmethod
+    def joined(cls, *networks: Network, names: Sequence[str] | None = None) -> Network:
+        """Networks of one input as one network, whose output is theirs one after another, flattened.
+
+        One emulator for each quantity is one forward model. Node "relu1" of the second network is "2.relu1", or with a
+        name for each network "NAME.relu1"; they share the input and nothing else.
+
+        >>> import numpy as np
+        >>> one = Network.from_layers([(np.eye(2), np.zeros(2))] * 2)
+        >>> Network.joined(one, Network.from_layers([(np.ones((3, 2)), np.ones(3))]))
+        Network((2,) to 1.dense2, 2.dense1; ReLU layers: 1.relu1)
+
+        Args:
+            networks: at least one, all with the same input shape; they are laid on the first one's device.
+            names: a different one for each network.
+
+        Raises:
+            ShapeError: if the shapes of their inputs differ.
+            InputError: if there is no network, or the names do not fit.
+        """
+        from unrelu.network.joining import joined_network
+
+        return joined_network(networks, names)
+
     # -- looking at it ------------------------------------------------------------------------------
 
     def node(self, name: str) -> Node:
