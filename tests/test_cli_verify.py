@@ -23,7 +23,7 @@ from unrelu.network.load import load
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.questions import classify, preimage
 
 _SOURCES = Path(__file__).parents[1] / "src"
 

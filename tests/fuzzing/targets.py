@@ -35,7 +35,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.questions import classify, preimage
 from unrelu.study.analyze import analyze
 from unrelu.study.data_files import read_batch
 from unrelu.study.store import load_study

@@ -18,9 +18,10 @@ from unrelu.polyhedra.domains import Domain, Nonnegative
 from unrelu.preimages.certificate_files.schema import SCHEMA
 from unrelu.preimages.certificate_files.verdict import SavedVerdict
 from unrelu.preimages.certificates.sign_system import SignCertificate
-from unrelu.preimages.classification import Classification, classify, preimage
+from unrelu.preimages.classification import Classification
 from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.questions import classify, preimage
 
 
 def of_floats(domain: Domain | None, tolerance: float) -> Classification:

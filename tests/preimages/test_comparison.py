@@ -25,7 +25,7 @@ from unrelu.preimages.certificate_files.index import CertificateIndex, read_inde
 from unrelu.preimages.certificate_files.layer_files import StoredLayer
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.questions import classify, preimage
 
 
 def _network() -> tuple[Network, np.ndarray]:
