@@ -20,8 +20,8 @@ import numpy as np
 
 from oracle_cases import OracleCase, oracle_case
 from unrelu.errors import DomainError
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 
 
 def faults(case: OracleCase) -> tuple[list[str], str]:

@@ -17,12 +17,13 @@ from typer.testing import CliRunner, Result
 
 from network.onnx_builder import OnnxBuilder
 from unrelu.cli import app
+from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.layer import ReLULayer
 from unrelu.network.load import load
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.questions import classify, preimage
 
 _SOURCES = Path(__file__).parents[1] / "src"
 
@@ -49,11 +50,11 @@ def test_the_last_line_says_how_many_verdicts_are_proved(folder: Path) -> None:
     assert digest.startswith(f"{folder / 'a'}: digest ")
     assert len(digest.split()[-1]) == 64
     assert others[0] == f"{folder / 'b'}: 3 unbounded. Domain: all of space. Tolerance: 0."
-    assert first.startswith(f"{folder / 'a'}: both, 2 features of 1 inputs, weight SHA-256 ")
+    assert first.startswith(f"{folder / 'a'}: layer both, 2 features of 1 inputs, weight SHA-256 ")
     assert first.endswith(": 3 of 3 verdicts about 3 inputs are proved, 0 were left undecided.")
     assert second.startswith(f"{folder / 'b'}: the layer, 1 features of 1 inputs")
     assert last == "6 of 6 verdicts are proved."
-    assert "proofs of both: 3 of 3, " in result.stderr
+    assert "proofs of layer both: 3 of 3, " in result.stderr
 
 
 def test_a_verdict_that_is_not_proved_is_named_and_fails(folder: Path) -> None:
@@ -150,6 +151,33 @@ def test_against_a_network_and_its_data(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "NOT about model.onnx: the layer's output shape is (4,) where the network has (3,)." in result.stdout
     assert "NOT about model.onnx: the network has no ReLU layer 'relu2'; it has relu1." in result.stdout
+
+
+def test_a_prefix_is_verified_with_its_network(tmp_path: Path) -> None:
+    model = _model(tmp_path)
+    data = np.random.default_rng(1).standard_normal((3, 3))
+    np.save(tmp_path / "x.npy", data)
+    net = load(model)
+    net.save(tmp_path / "net.unrelu")
+    save_certificates(classify(net.upto("relu2"), data, progress=False), tmp_path / "c", progress=False)
+    for against in (model, tmp_path / "net.unrelu"):
+        result = _run("verify", tmp_path / "c", "--against", against, "--data", tmp_path / "x.npy", "--quiet")
+        assert result.exit_code == 0, result.output
+        first, *_, about, last = result.stdout.splitlines()
+        assert first.startswith(
+            f"{tmp_path / 'c'}: the network up to relu2, 2 features of 3 inputs, network SHA-256 "
+            f"{weights_sha256(net.upto('relu2'))[:16]}: 3 of 3 verdicts about 3 inputs are proved"
+        )
+        assert about == (
+            f"{tmp_path / 'c'}: about {against.name} and x.npy: the network up to relu2: every number is the network's"
+            "; the inputs are the first 3 of the 3 in the data."
+        )
+        assert last == "3 of 3 verdicts are proved."
+    result = _run("verify", tmp_path / "c", "--against", model, "--upto", "relu1", "--quiet")
+    assert result.exit_code == 1
+    assert "NOT about model.onnx: the network has no node 'relu2', in which the prefix of the certificates ends." in (
+        result.stdout
+    )
 
 
 def test_given_features_are_compared_with_data_of_their_own_shape(tmp_path: Path) -> None:

@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from unrelu.preimages.certificate_files.verdict import SavedVerdict as SavedVerdict
     from unrelu.preimages.certificate_files.verdict import Verification as Verification
     from unrelu.preimages.classification import Classification as Classification
-    from unrelu.preimages.classification import classify as classify
-    from unrelu.preimages.classification import preimage as preimage
     from unrelu.preimages.excluded_set import ExcludedSet as ExcludedSet
     from unrelu.preimages.kind import Kind as Kind
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
@@ -62,6 +60,8 @@ if TYPE_CHECKING:
     from unrelu.preimages.preimage import Preimage as Preimage
     from unrelu.preimages.preimage_certificate import PreimageCertificate as PreimageCertificate
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
+    from unrelu.preimages.questions import classify as classify
+    from unrelu.preimages.questions import preimage as preimage
     from unrelu.preimages.same_features import SameFeatures as SameFeatures
     from unrelu.preimages.search.completeness_certificate import CompletenessCertificate as CompletenessCertificate
     from unrelu.preimages.stability_radius import StabilityRadius as StabilityRadius
@@ -125,7 +125,7 @@ _HOMES = {
     "Sample": "unrelu.polyhedra.sampling.sample",
     "Vertices": "unrelu.polyhedra.vertices",
     # which inputs have the same features
-    "preimage": "unrelu.preimages.classification",
+    "preimage": "unrelu.preimages.questions",
     "Preimage": "unrelu.preimages.preimage",
     "PrefixPreimage": "unrelu.preimages.prefix_preimage",
     "PrefixCertificate": "unrelu.preimages.prefix_certificate",
@@ -133,7 +133,7 @@ _HOMES = {
     "Decision": "unrelu.cones.decision",
     "PreimageCertificate": "unrelu.preimages.preimage_certificate",
     "PreimageSample": "unrelu.preimages.preimage_sample",
-    "classify": "unrelu.preimages.classification",
+    "classify": "unrelu.preimages.questions",
     "Classification": "unrelu.preimages.classification",
     "Kind": "unrelu.preimages.kind",
     "omnidirectional": "unrelu.preimages.omnidirectional",

@@ -17,8 +17,8 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.records import certificate_of, record_of
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.gram_rows import GramRows
 

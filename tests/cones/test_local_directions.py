@@ -14,8 +14,8 @@ from unrelu.cones import decide
 from unrelu.cones.decide_sparse import decide_sparse_cone
 from unrelu.cones.proofs import Cone, Direction
 from unrelu.network.graph import Network
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import preimage
 from unrelu.rigor.matrices import Matrix
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.solvers.structural_kernel import loose_columns

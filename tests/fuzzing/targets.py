@@ -1,4 +1,4 @@
-"""What is fuzzed: a folder of certificates, one of a study, data to be analysed, and a model."""
+"""What is fuzzed: folders of certificates, one of a study, data to be analysed, and a model."""
 
 from __future__ import annotations
 
@@ -13,21 +13,29 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import onnx
+import torch
+from torch import nn
 
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
 from network.onnx_builder import OnnxBuilder
+from unrelu.errors import UnreluError
+from unrelu.network import network_folder
+from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.load import load
+from unrelu.network.named_network import NETWORK
+from unrelu.network.stored_arrays import write_array
 from unrelu.polyhedra.domains import Box
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.questions import classify, preimage
 from unrelu.study.analyze import analyze
 from unrelu.study.data_files import read_batch
 from unrelu.study.store import load_study
@@ -112,6 +120,77 @@ def _change_certificates(folder: Path, chance: Random) -> None:
 
 def _read_certificates(folder: Path) -> object:
     return load_certificates(folder).verify(progress=False, workers=1)
+
+
+# -- certificates of prefixes, with their network -------------------------------------------------
+
+
+@cache
+def _prefixes() -> list[Any]:
+    rng = np.random.default_rng(0)
+    layers = [(rng.integers(-2, 3, shape).astype(float), np.ones(shape[0])) for shape in ((3, 2), (4, 3), (2, 4))]
+    dense = Network.from_layers(layers).upto("relu2")
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1),
+        nn.BatchNorm2d(2),
+        nn.LeakyReLU(),
+        nn.MaxPool2d(2),
+        nn.AvgPool2d(2, 1),
+        nn.ReLU6(),
+    )
+    image = Network.from_torch(module.eval(), torch.zeros(1, 1, 4, 4))
+    return [
+        classify(dense, rng.integers(-1, 2, (3, 2)).astype(float), domain=Box(-2, 2), progress=False),
+        classify(dense, rng.integers(-1, 2, (2, 2)).astype(float), tolerance=0.25, progress=False),
+        preimage(image, at=rng.random(image.input_shape)),
+    ]
+
+
+def _make_prefix(folder: Path, chance: Random) -> None:
+    save_certificates(chance.choice(_prefixes()), folder, progress=False)
+
+
+def _change_prefix(folder: Path, chance: Random) -> None:
+    index, path = folder / "certificates.json", folder / NETWORK / "network.json"
+    record, described = json.loads(index.read_text()), json.loads(path.read_text())
+    what = chance.randrange(5)
+    if what == 0:
+        index.write_bytes(changed_bytes(index.read_bytes(), chance))
+        return
+    if what == 1:
+        _write_signed(index, changed_json(record, chance))
+        return
+    if what == 2:
+        table = folder / "certificates.parquet"
+        table.write_bytes(changed_bytes(table.read_bytes(), chance))
+        record["table"] = hashlib.sha256(table.read_bytes()).hexdigest()
+    else:
+        if what == 3:
+            described = changed_json(described, chance)
+        else:
+            array = chance.choice(sorted(path.parent.glob("*.npy")))
+            node, field = array.stem.split(".")
+            values = np.load(array).astype(float) * chance.choice([1.0, 0.0, -1.0, 2.0, 1e300, 1e-300])
+            described["nodes"][int(node)]["arrays"][field] = vars(write_array(array, np.asarray(values)))
+        path.write_text(json.dumps(described), encoding="ascii")
+        name = _name(path.parent, described)
+        if name is not None:  # a network, whose name a forger renews too
+            record["prefix"]["sha256"] = name
+            path.write_text(json.dumps({**described, "sha256": name}), encoding="ascii")
+        record["prefix"]["file"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    _write_signed(index, record)
+
+
+def _name(folder: Path, described: Any) -> str | None:
+    """The true name of a network whose file gives another; None if it is no network."""
+    claimed = described.get("sha256") if isinstance(described, dict) else None
+    with patch.object(network_folder, "weights_sha256", lambda network: claimed):
+        try:
+            network = network_folder.load_network(folder)
+        except UnreluError:
+            return None
+    return weights_sha256(network)
 
 
 # -- studies --------------------------------------------------------------------------------------
@@ -233,6 +312,7 @@ def _read_model(folder: Path) -> object:
 
 TARGETS = {
     "read_index": Target(_make_certificates, _change_certificates, _read_certificates),
+    "load_certificates": Target(_make_prefix, _change_prefix, _read_certificates),
     "load_study": Target(_make_study, _change_study, _read_study),
     "analyze": Target(_make_data, _change_data, _read_data),
     "load": Target(_make_model, _change_model, _read_model),

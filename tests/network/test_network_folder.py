@@ -20,6 +20,7 @@ from unrelu.errors import ModelFileError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import REGISTERED
+from unrelu.network.node import Node
 from unrelu.operators import (
     ELU,
     GELU,
@@ -29,6 +30,7 @@ from unrelu.operators import (
     Clamp,
     GroupNorm,
     Hardswish,
+    Input,
     LargestAlong,
     LayerNorm,
     LeakyReLU,
@@ -36,6 +38,7 @@ from unrelu.operators import (
     Maximum,
     Minimum,
     Product,
+    ReLU,
     Sigmoid,
     SiLU,
     SmallestAlong,
@@ -161,6 +164,7 @@ CHANGES = {
     "a stride of 0": lambda r: node(r, "Convolution")["settings"].update(stride=[0, 0]),
     "negative groups": lambda r: node(r, "Convolution")["settings"].update(groups=-1),
     "an endless number": lambda r: node(r, "MaxPool")["settings"].update(kernel=[10**400, 2]),
+    "a stride that no kernel counts": lambda r: node(r, "MaxPool")["settings"].update(stride=[2**31, 2]),
     "a huge number": lambda r: node(r, "MaxPool")["settings"].update(kernel=[2**62, 2]),
     "a field too many": lambda r: node(r, "ReLU")["settings"].update(slope=0.1),
     "a field too few": lambda r: node(r, "Convolution")["settings"].pop("groups"),
@@ -227,6 +231,22 @@ def test_what_is_missing_or_no_file_is_refused(saved: Path, tmp_path: Path) -> N
         small().save(tmp_path / "file.unrelu")
     with pytest.raises(ModelFileError):
         ur.load(tmp_path / "file.unrelu")
+
+
+def test_a_network_with_more_numbers_than_memory_is_refused(tmp_path: Path) -> None:
+    """A kilobyte can say how large a sample is, or name many nodes of some size."""
+    shape = (2**30,)
+    network = Network((Node("input", Input(shape), (), shape),), ("input",))
+    network.save(tmp_path / "wide.unrelu")
+    with pytest.raises(ModelFileError, match="1,073,741,824 numbers for one sample"):
+        ur.load(tmp_path / "wide.unrelu")
+    side = (2**25,)
+    first = Node("input", Input(side), (), side)
+    Network((first, *(Node(f"relu{k}", ReLU(), ("input",), side) for k in range(16))), ("relu15",)).save(
+        tmp_path / "long.unrelu"
+    )
+    with pytest.raises(ModelFileError, match="more than 536,870,912 numbers for one sample"):
+        ur.load(tmp_path / "long.unrelu")
 
 
 def test_half_a_network_is_none(saved: Path) -> None:

@@ -17,8 +17,8 @@ from unrelu.polyhedra.domain_at import DomainAt, domain_at, place, the_domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.polyhedra.domains import Box
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 from unrelu.rigor.rounding import UNIT
 
 SINGLE, HALF = 2.0**-24, 2.0**-11

@@ -13,7 +13,7 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.agreement import SETTLED
 from unrelu.polyhedra.exact_ends import exact_ends
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 from unrelu.solvers.status import Status
 
 

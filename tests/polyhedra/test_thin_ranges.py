@@ -7,7 +7,7 @@ import pytest
 
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 from unrelu.solvers.status import Status
 
 TILT = 2.0**-51

@@ -18,9 +18,10 @@ from unrelu.polyhedra.domains import Domain, Nonnegative
 from unrelu.preimages.certificate_files.schema import SCHEMA
 from unrelu.preimages.certificate_files.verdict import SavedVerdict
 from unrelu.preimages.certificates.sign_system import SignCertificate
-from unrelu.preimages.classification import Classification, classify, preimage
+from unrelu.preimages.classification import Classification
 from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.questions import classify, preimage
 
 
 def of_floats(domain: Domain | None, tolerance: float) -> Classification:
@@ -82,7 +83,7 @@ def retabled(folder: Path, change: Callable[[dict[str, list]], object], schema: 
     path = folder / "certificates.parquet"
     columns = pq.read_table(path).to_pydict()
     change(columns)
-    pq.write_table(pa.table(columns, schema=schema), path, row_group_size=5, use_dictionary=False)
+    pq.write_table(pa.table(columns, schema=schema), path, row_group_size=4, use_dictionary=False)
     reindexed(folder)
 
 

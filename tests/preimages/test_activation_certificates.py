@@ -28,10 +28,10 @@ from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.certificates.witness import Witness, exact_signs_of
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.questions import classify, preimage
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.study.analyze import analyze
 

@@ -16,8 +16,8 @@ from unrelu.network.layer import ReLULayer
 from unrelu.operators import Absolute, AtLeast, AtMost, Clamp, LeakyReLU, ReLU
 from unrelu.operators.kinked import Kinked
 from unrelu.polyhedra.domains import Box
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 
 
 def number(value: float) -> torch.Tensor:

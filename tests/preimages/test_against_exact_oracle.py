@@ -9,8 +9,8 @@ from scipy import sparse
 from exact_oracle import cone_is_trivial, fractions
 from unrelu.cones import decide as cone_decision
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind, kind_of
+from unrelu.preimages.questions import preimage
 
 
 def random_layer(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

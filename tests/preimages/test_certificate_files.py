@@ -25,8 +25,8 @@ from unrelu.preimages.certificate_files.schema import FACTS
 from unrelu.preimages.certificates.motzkin import ExactMotzkin, Motzkin
 from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 
 _SOURCES = Path(__file__).parents[2] / "src"
 
@@ -191,7 +191,7 @@ from unrelu.preimages.certificate_files.load import find_certificates, load_cert
 for folder in find_certificates(sys.argv[1]):
     outcome = load_certificates(folder).verify(progress=False)
     print(outcome.n_claimed, outcome.n_proved)
-solvers = ("unrelu.solvers", "highspy", "clarabel", "scipy.optimize", "unrelu.preimages.classification")
+solvers = ("unrelu.solvers", "highspy", "clarabel", "scipy.optimize", "unrelu.preimages.questions")
 print([name for name in sys.modules if name.startswith(solvers)])
 """
     done = subprocess.run(

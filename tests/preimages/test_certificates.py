@@ -17,10 +17,10 @@ from unrelu.cones.proofs import (
     Multipliers,
 )
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.questions import classify, preimage
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor.scaled_rows import ScaledRows
 

@@ -9,8 +9,8 @@ from scipy.optimize import linprog
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 
 
 def recession_direction_exists(A: np.ndarray, pre: np.ndarray) -> bool:

@@ -15,15 +15,17 @@ from torch import nn
 from preimages.certificate_folders import of_floats, reindexed, retabled
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
+from unrelu.network.named_network import NamedNetwork
 from unrelu.polyhedra.domains import Box, Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.admissible_sets import admissible_sets
 from unrelu.preimages.certificate_files.comparison import compare
 from unrelu.preimages.certificate_files.digest import NO_CLAIM, claim_sha256
 from unrelu.preimages.certificate_files.index import CertificateIndex, read_index
+from unrelu.preimages.certificate_files.layer_files import StoredLayer
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import classify, preimage
+from unrelu.preimages.questions import classify, preimage
 
 
 def _network() -> tuple[Network, np.ndarray]:
@@ -100,7 +102,7 @@ def test_composed_weights_may_differ_by_their_rounding_and_no_more(tmp_path: Pat
     np.save(folder / "weight.npy", weight)
     # Nor may the error that makes room for that be the forger's own.
     for claimed in (0.0, 1e-3):
-        reindexed(folder, lambda record, claimed=claimed: record.update(folding_error=claimed))
+        reindexed(folder, lambda record, claimed=claimed: record["layer"].update(folding_error=claimed))
         assert "composed up to an error of" in compare(load_certificates(folder), NET, X).said
 
 
@@ -128,7 +130,7 @@ def test_a_consistent_folder_about_another_question_is_told_apart(tmp_path: Path
         folder = tmp_path / what
         save_certificates(found, folder, progress=False)
         if what == "another layer":  # which calls itself by the first one's name
-            reindexed(folder, lambda record: record.update(layer=FIRST))
+            reindexed(folder, lambda record: record["layer"].update(name=FIRST))
         saved = load_certificates(folder)
         assert saved.verify(progress=False).holds
         assert not compare(saved, NET, X).holds, what
@@ -214,12 +216,19 @@ def test_the_digest_changes_with_every_number_that_is_claimed_of(tmp_path: Path)
 def test_the_digest_changes_with_every_field_of_the_index(tmp_path: Path) -> None:
     save_certificates(of_floats(None, 0.0), tmp_path, progress=False)
     index = read_index(tmp_path)
-    others = {
-        "layer": "hidden/relu ",
+    assert index.layer is not None
+    of_layer = {
+        "name": "hidden/relu ",
         "input_shape": (5, 4),
         "output_shape": (35, 2),
         "folding_error": float(np.nextafter(1e-9, 1)),
         "activation": "Absolute",
+    }
+    assert of_layer.keys() == {field.name for field in dataclasses.fields(StoredLayer)}
+    changed = [{"layer": dataclasses.replace(index.layer, **{key: value})} for key, value in of_layer.items()]
+    others = {
+        "layer": None,
+        "prefix": NamedNetwork("a name", "a file"),
         "statement": "sets",
         "exhaustive": True,
         "unit": 2.0**-24,
@@ -227,6 +236,7 @@ def test_the_digest_changes_with_every_field_of_the_index(tmp_path: Path) -> Non
         "n_inputs": 13,
     }
     assert others.keys() | NO_CLAIM == {field.name for field in dataclasses.fields(CertificateIndex)}
-    names = {claim_sha256(dataclasses.replace(index, **{key: value}), ()) for key, value in others.items()}
-    assert len(names | {claim_sha256(index, ())}) == len(others) + 1
+    changed += [{key: value} for key, value in others.items()]
+    names = {claim_sha256(dataclasses.replace(index, **change), ()) for change in changed}
+    assert len(names | {claim_sha256(index, ())}) == len(changed) + 1
     assert claim_sha256(dataclasses.replace(index, table="other"), ()) == claim_sha256(index, ())

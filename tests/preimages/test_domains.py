@@ -11,8 +11,8 @@ from unrelu.errors import DomainError, InputError, ShapeError
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind, kind_of
+from unrelu.preimages.questions import classify, preimage
 
 
 def test_a_picture_at_the_corner_can_be_the_only_valid_one() -> None:

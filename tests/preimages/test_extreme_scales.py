@@ -23,7 +23,7 @@ from unrelu.preimages.admissibility import admissibility
 from unrelu.preimages.certificates.motzkin import Motzkin
 from unrelu.preimages.certificates.sign_system import SignSystem
 from unrelu.preimages.certificates.witness import Witness
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 from unrelu.rigor.scaled_rows import ScaledRows
 from unrelu.rigor.singular import smallest_singular_value_bound
 

@@ -16,10 +16,10 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.questions import preimage
 from unrelu.preimages.same_features import SameFeatures
 
 

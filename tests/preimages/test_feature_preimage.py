@@ -11,9 +11,9 @@ from unrelu.errors import InputError, ShapeError
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.questions import preimage
 from unrelu.preimages.same_features import SameFeatures
 
 SQUARE = ReLULayer(np.vstack([np.eye(2), -np.eye(2)]), np.array([-1.0, -1.0, -1.0, -1.0]))

@@ -12,8 +12,8 @@ from strict_oracle import constraint, has_solution
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.questions import preimage
 
 
 def truth(system: SmallSystem) -> ExactSet:

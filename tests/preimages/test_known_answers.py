@@ -7,8 +7,8 @@ import pytest
 
 from unrelu.cones.proofs import Counting, Direction, Enclosed, ExactDirection, FullRank, LocalCounting, Multipliers
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 
 
 def simplex_rows(d: int) -> np.ndarray:

@@ -18,8 +18,8 @@ from unrelu.polyhedra.domains import Box
 from unrelu.polyhedra.geometry import Geometry
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.polyhedra.volumes.result import VolumeMethod
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import preimage
 from unrelu.solvers.status import Status
 
 NORMS = (1, 2, math.inf)

@@ -16,8 +16,8 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.domains import Box, Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import preimage
 from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.questions import preimage
 
 
 def random_preimage(seed: int, tolerance: float = 0.0) -> Preimage:

@@ -29,8 +29,8 @@ from unrelu.preimages.admissibility import admissibility
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificate_files.sparse_arrays import read_sparse, write_sparse
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind, kind_of
+from unrelu.preimages.questions import classify, preimage
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor import normal_band, scaled_rows, singular
 from unrelu.rigor.scaled_rows import ScaledRows

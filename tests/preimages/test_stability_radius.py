@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 
 
 def farthest_coordinate(layer: ReLULayer, x: np.ndarray, eps: float, low: np.ndarray, high: np.ndarray) -> float:

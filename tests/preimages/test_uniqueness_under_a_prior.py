@@ -10,8 +10,8 @@ from scipy.optimize import linprog
 
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box
-from unrelu.preimages.classification import classify, preimage
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.questions import classify, preimage
 
 D, N_FREE = 150, 30
 """Large enough for the method of signs; so many coordinates lie strictly inside the box."""

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from unrelu.network.layer import ReLULayer
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 
 
 def wendel(n_inactive: int, n: int) -> float:

@@ -33,7 +33,7 @@ from unrelu.operators import (
     Softplus,
     Tanh,
 )
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 from unrelu.stability.following.follow import follow
 from unrelu.stability.linearization import linearize
 from unrelu.stability.operator import jacobian_operator

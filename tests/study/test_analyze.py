@@ -13,7 +13,7 @@ from unrelu.errors import DomainError, InputError, ShapeError, UnknownNode
 from unrelu.metamerism.pairs import choose_pairs
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 from unrelu.study.analyze import analyze
 from unrelu.study.schemas import TABLES
 from unrelu.study.study import Study

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import unrelu as ur
-from small_studies import dense_study, joined_study
+from small_studies import dense_network, dense_study, joined_network, joined_study
 from unrelu.errors import InputError, MissingExtra, StoreError
+from unrelu.network.fingerprints import weights_sha256
+from unrelu.network.graph import Network
+from unrelu.network.named_network import write_named_network
+from unrelu.operators import Dense
+from unrelu.study import store
+from unrelu.study.info import n_parameters
 from unrelu.study.schemas import TABLES
 from unrelu.study.store import load_study
 from unrelu.study.study import Study
@@ -49,6 +58,54 @@ def test_what_is_saved_is_read_back(tmp_path: Path, study: Callable[[], Study]) 
     study().save(tmp_path / "deep" / "study")
     assert same(ur.load_study(tmp_path / "deep" / "study"), study())
     assert same(ur.load_study(str(tmp_path / "deep" / "study")), study())
+
+
+@pytest.mark.parametrize("made", [(dense_study, dense_network), (joined_study, joined_network)])
+def test_the_network_comes_with_its_study(tmp_path: Path, made: tuple[Callable, Callable[[], Network]]) -> None:
+    study, network = made
+    study().save(tmp_path)
+    found = ur.load_study(tmp_path).network
+    assert found is not None
+    assert weights_sha256(found) == weights_sha256(network()) == study().info.weights_sha256
+    x = np.ones((2, *found.input_shape))
+    assert np.array_equal(found(x), network()(x))
+    assert weights_sha256(ur.load(tmp_path / "network.unrelu")) == study().info.weights_sha256
+
+
+def test_a_large_network_or_one_of_the_users_own_operators_is_left_out(folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr(store, "LARGEST_NETWORK", n_parameters(dense_network()) - 1)
+    dense_study().save(folder)
+    assert load_study(folder).network is None
+    monkeypatch.undo()
+
+    class Own(Dense):
+        """Not among those of unrelu."""
+
+    dense_study().save(folder)
+    assert load_study(folder).network is not None
+    first, affine, *rest = dense_network().nodes
+    own = replace(affine, operator=Own(*affine.operator.tensors()))
+    replace(dense_study(), network=replace(dense_network(), nodes=(first, own, *rest))).save(folder)
+    assert load_study(folder).network is None
+
+
+def test_another_network_is_not_the_one_that_was_studied(folder: Path) -> None:
+    path = folder / "network.unrelu" / "network.json"
+    path.write_text(path.read_text() + " ")
+    with pytest.raises(StoreError, match="is not the file that was saved"):
+        load_study(folder)
+    other = asdict(write_named_network(folder, joined_network()))
+    rewrite(folder, lambda record: record.update(network=other))
+    with pytest.raises(StoreError, match="is not the one that was studied"):
+        load_study(folder)
+    for wrong in (3, [], {"sha256": "0" * 64}, {**other, "file": None}):
+        rewrite(folder, lambda record, wrong=wrong: record.update(network=wrong))
+        with pytest.raises(StoreError, match="names no network"):
+            load_study(folder)
+    shutil.rmtree(folder / "network.unrelu")
+    rewrite(folder, lambda record: record.update(network=other))
+    with pytest.raises(StoreError, match="cannot be read"):
+        load_study(folder)
 
 
 def test_the_parquet_files_stand_on_their_own(folder: Path) -> None:
@@ -100,7 +157,7 @@ def test_a_changed_index(folder: Path) -> None:
 
 def test_another_version(folder: Path) -> None:
     rewrite(folder, lambda record: record.update(version=99))
-    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 8"):
+    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 9"):
         load_study(folder)
 
 

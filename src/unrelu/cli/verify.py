@@ -31,7 +31,10 @@ def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with saved certificates somewhere in it.")],
     against: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL", help="The network that the certificates have to be about: an ONNX file."),
+        typer.Option(
+            metavar="MODEL",
+            help="The network that the certificates have to be about: an ONNX file, or a folder .unrelu.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -47,9 +50,9 @@ def verify(
 ) -> None:
     """Verify saved certificates without a solver: what each preimage is, proved for exactly the stored numbers.
 
-    Each folder is shown with what it proves: the kinds, the domain and the tolerance, and one digest over the layer,
-    the inputs, the domain, the tolerance and the kinds. That the numbers are those of your network and data is checked
-    with --against and --data.
+    Each folder is shown with what it proves: the kinds, the domain and the tolerance, and one digest over the layer
+    or network, the inputs, the domain, the tolerance and the kinds. That the numbers are those of your network and data
+    is checked with --against and --data.
     """
     if data is not None and against is None:
         raise typer.BadParameter("--data needs --against MODEL, the network that takes these inputs.")
@@ -85,10 +88,12 @@ def _say(path: Path, saved: SavedCertificates, found: Verification) -> None:
 
     where = printable(str(path))
     about = _ABOUT[saved.index.statement]
-    m, d = saved.layer.weight.shape
+    m, d = saved.system.n_features, saved.system.n_inputs
+    prefix = saved.index.prefix
+    named = ("weight", saved.index.arrays["weight"].sha256) if prefix is None else ("network", prefix.sha256)
     typer.echo(
-        f"{where}: {printable(saved.layer.name) or 'the layer'}, {m} features of {d} inputs, weight SHA-256 "
-        f"{saved.index.arrays['weight'].sha256[:16]}: {found.n_proved} of {found.n_claimed} verdicts about "
+        f"{where}: {printable(saved.system.title)}, {m} features of {d} inputs, {named[0]} SHA-256 "
+        f"{named[1][:16]}: {found.n_proved} of {found.n_claimed} verdicts about "
         f"{len(saved)} {about} are proved, {len(saved) - found.n_claimed} were left undecided."
     )
     kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in Counter(found.kinds).most_common())

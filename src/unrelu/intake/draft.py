@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
 
-from unrelu.errors import ShapeError, TooLarge
+from unrelu.errors import ShapeError
 from unrelu.network.ancestry import ancestors
 from unrelu.network.graph import INPUT, OUTPUT, Network
 from unrelu.network.node import Node
+from unrelu.network.sample_size import add_sample
 from unrelu.network.source import Source
 from unrelu.operators import Input, Operator, Shape
-
-SAMPLE_LIMIT = 2**26
-"""Numbers that one node may give for one sample (512 MiB as float64)."""
-
-NETWORK_LIMIT = 2**29
-"""Numbers that all nodes together may give for one sample (4 GiB as float64)."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +102,4 @@ class Draft:
             raise ShapeError(f"node {name!r}: shapes {' and '.join(map(str, shapes))} do not fit together.") from None
 
     def _check_size(self, name: str, shape: Shape) -> None:
-        if math.prod(shape) > SAMPLE_LIMIT:
-            raise TooLarge(
-                f"node {name!r} would give {math.prod(shape):,} numbers for one sample (limit {SAMPLE_LIMIT:,}); "
-                "take a smaller input or cut the model before it."
-            )
-        self._total += math.prod(shape)
-        if self._total > NETWORK_LIMIT:
-            raise TooLarge(
-                f"up to node {name!r} the network would give more than {NETWORK_LIMIT:,} numbers for one sample; take "
-                "a smaller input or cut the model before it."
-            )
+        self._total = add_sample(self._total, name, shape)

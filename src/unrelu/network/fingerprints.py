@@ -13,6 +13,7 @@ from unrelu.rigor.matrices import SparseRows
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.operators import Operator
 
 _CHUNK = 2**21  # numbers of a sparse array written out at once
 
@@ -55,6 +56,11 @@ def weights_sha256(net: Network) -> str:
         "outputs": list(net.outputs),
     }
     return json_sha256(record)
+
+
+def operator_sha256(operator: Operator) -> str:
+    """A name for every field of an operator, and for which one it is."""
+    return json_sha256([type(operator).__qualname__, _plain(operator)])
 
 
 def json_sha256(record: object) -> str:

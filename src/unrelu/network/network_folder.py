@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,6 +18,7 @@ from unrelu.errors import ModelFileError, StoreError, UnreluError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.node import Node
+from unrelu.network.sample_size import add_sample
 from unrelu.network.stored_arrays import StoredArray, read_array, write_array
 from unrelu.operators import AffineOperator, Operator
 from unrelu.untrusted.printable import printable
@@ -37,6 +39,9 @@ LARGEST_INDEX = 16 * 2**20
 
 MOST_NUMBERS = 2**31
 """Numbers that an array may hold: 16 GiB."""
+
+LARGEST_COUNT = 2**31 - 1
+"""Whole number that a field may hold: with strides beyond, kernels of torch end in errors of their own."""
 
 REGISTERED: dict[str, type[Operator]] = {
     name: getattr(operators, name)
@@ -120,6 +125,11 @@ def save_network(network: Network, folder: str | os.PathLike[str]) -> None:
         raise ModelFileError(f"the network cannot be written to {where} ({error}); choose another folder.") from error
 
 
+def can_be_saved(network: Network) -> bool:
+    """Whether all its operators are among those that are read again."""
+    return all(_is_registered(node) for node in network.nodes)
+
+
 def load_network(folder: str | os.PathLike[str]) -> Network:
     """Read a network that `Network.save` wrote, without trusting the folder.
 
@@ -148,6 +158,9 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
         settings = _settings_apart(record)
         stored = typed(StoredNetwork, record)
         nodes = tuple(_node(where, k, each, settings[k]) for k, each in enumerate(stored.nodes))
+        total = 0
+        for node in nodes:
+            total = add_sample(total, node.name, node.shape)
         network = Network(nodes, stored.outputs, bypassed_by=stored.bypassed_by, head=stored.head)
     except StoreError as error:
         raise ModelFileError(str(error)) from error
@@ -160,9 +173,13 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     return network
 
 
+def _is_registered(node: Node) -> bool:
+    return REGISTERED.get(type(node.operator).__name__) is type(node.operator)
+
+
 def _stored(where: Path, k: int, node: Node) -> dict[str, object]:
     name = type(node.operator).__name__
-    if REGISTERED.get(name) is not type(node.operator):
+    if not _is_registered(node):
         raise ModelFileError(f"node {node.name!r} is a {name}, which is not registered, so it cannot be saved.")
     arrays: dict[str, object] = {}
     settings: dict[str, object] = {}
@@ -205,6 +222,8 @@ def _node(where: Path, k: int, stored: StoredNode, settings: dict[str, object]) 
     tensors = {name for name in names if hints[name] is Tensor}
     if set(stored.arrays) != tensors or set(settings) != names - tensors:
         raise ValueError(f"node {printable(repr(stored.name), 60)} lacks a field of {stored.operator}, or has another")
+    if any(abs(number) > LARGEST_COUNT for number in _whole_numbers(list(settings.values()))):
+        raise ValueError(f"node {printable(repr(stored.name), 60)} has a whole number beyond {LARGEST_COUNT:,}")
     values: dict[str, Any] = {
         name: typed(hints[name], value, f"{stored.operator}.{name}") for name, value in settings.items()
     }
@@ -213,6 +232,15 @@ def _node(where: Path, k: int, stored: StoredNode, settings: dict[str, object]) 
             raise ValueError(f"an array has the shape {printable(repr(array.shape), 60)}")
         values[name] = torch.from_numpy(read_array(_file(where, k, name), array))
     return Node(stored.name, kind(**values), stored.inputs, stored.shape)
+
+
+def _whole_numbers(value: object) -> Iterator[int]:
+    """All whole numbers in a value of JSON."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _whole_numbers(each)
+    elif isinstance(value, int):
+        yield value
 
 
 def _file(where: Path, k: int, field: str) -> Path:

@@ -75,6 +75,17 @@ def read_array(path: Path, stored: StoredArray) -> np.ndarray:
     return values
 
 
+def read_named_array(folder: Path, arrays: dict[str, StoredArray], name: str) -> np.ndarray:
+    """The array of a name in a folder whose index names arrays.
+
+    Raises:
+        StoreError: if it names none of that name, or that is not the one that was written.
+    """
+    if name not in arrays:
+        raise StoreError(f"the index in {folder} names no array {name}; save it again.")
+    return read_array(folder / f"{name}.npy", arrays[name])
+
+
 def _header(stored: StoredArray) -> bytes:
     """The header that numpy gives such an array in version 1.0 of its format."""
     stream = io.BytesIO()

@@ -81,6 +81,16 @@ class LayerSystem:
         return cls(layer, None if domain is None else resolve(domain, layer.n_inputs), eps, unit, exact)
 
     @property
+    def n_inputs(self) -> int:
+        """Number of inputs, d."""
+        return self.layer.n_inputs
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, m."""
+        return self.layer.n_outputs
+
+    @property
     def title(self) -> str:
         """What it is about, in words."""
         return f"layer {self.layer.name}" if self.layer.name else "the layer"

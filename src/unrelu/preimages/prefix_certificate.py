@@ -70,6 +70,11 @@ class PrefixCertificate:
         return f"PrefixCertificate({self.kind.value}: {', '.join(names) or 'no proofs'})"
 
     @property
+    def claims(self) -> bool:
+        """Whether there is a proof of anything."""
+        return bool(self.determined) or any(each is not None for each in (self.bounded, self.singleton, self.domain))
+
+    @property
     def complete(self) -> bool:
         """Whether the piece is claimed to be the whole set."""
         ends = (self.determined[-1][0],) if self.determined else self.statement.prefix.outputs
@@ -121,8 +126,7 @@ class PrefixCertificate:
             return False
         if self.claims_bounded is False:
             return self.verify_region_bounded()
-        cone = self.statement.domain_cone
-        if self.domain is not None and self.domain.trivial and cone is not None and self.domain.verify(cone):
+        if self._verify_domain():
             return True
         alone = self.singleton is not None and self.singleton.trivial and self.verify_region_singleton()
         return self.verify_complete() and (alone or self.verify_region_bounded())
@@ -137,6 +141,18 @@ class PrefixCertificate:
         unbounded = self.bounded is not None and not self.bounded.trivial and self.verify_region_bounded()
         return unbounded or (
             self.singleton is not None and not self.singleton.trivial and self.verify_region_singleton()
+        )
+
+    @proof
+    def verify_proofs(self) -> bool:
+        """Whether there are proofs, and each of them proves what it claims: of a kind that is open, what is known."""
+        return (
+            self.claims
+            and self.statement.is_about_a_set
+            and (self.bounded is None or self.verify_region_bounded())
+            and (self.singleton is None or self.verify_region_singleton())
+            and (not self.determined or self.verify_complete())
+            and (self.domain is None or self._verify_domain())
         )
 
     @proof
@@ -164,6 +180,11 @@ class PrefixCertificate:
         if not statement.is_sure:
             return False
         return _reached(statement, self.determined, Directions.OF_LAYER) is not None
+
+    def _verify_domain(self) -> bool:
+        """Whether the domain is proved to be bounded."""
+        cone = self.statement.domain_cone
+        return self.domain is not None and self.domain.trivial and cone is not None and self.domain.verify(cone)
 
 
 def _reached(

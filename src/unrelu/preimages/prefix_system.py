@@ -67,6 +67,16 @@ class PrefixSystem:
         return cls(prefix, None if domain is None else resolve(domain, prefix.input_size), eps, unit, exact)
 
     @property
+    def n_inputs(self) -> int:
+        """Number of inputs, d."""
+        return self.prefix.input_size
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, m."""
+        return self.prefix.output_size
+
+    @property
     def title(self) -> str:
         """What it is about, in words."""
         return f"the network up to {', '.join(self.prefix.outputs)}"

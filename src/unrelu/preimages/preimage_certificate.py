@@ -112,6 +112,16 @@ class PreimageCertificate:
             and self._verify_recession()
         )
 
+    @proof
+    def verify_proofs(self) -> bool:
+        """Whether there are proofs, and each of them proves what it claims: of a kind that is open, what is known."""
+        return (
+            self.claims
+            and (self.existence is None or self.verify_existence())
+            and (self.bounded is None or self.verify_bounded())
+            and (self.singleton is None or self.verify_singleton())
+        )
+
     def _verify_recession(self) -> bool:
         assert self.bounded is not None
         of_all = self.bounded.trivial

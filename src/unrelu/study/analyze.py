@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -26,7 +27,8 @@ from unrelu.polyhedra.domain_at import place
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.polyhedra.nearest import check_norm
 from unrelu.preimages.certificate_files.save import file_name, save_certificates
-from unrelu.preimages.classification import Classification, classify
+from unrelu.preimages.classification import Classification
+from unrelu.preimages.questions import classify
 from unrelu.progress import Progress, resolve_progress
 from unrelu.stability.jacobian import check_size
 from unrelu.stability.spectra import spectra as spectra_of
@@ -246,6 +248,7 @@ def analyze(
         bounds=table(BOUNDS, bound_records),
         metamers=metamer_table,
         kept=kept_table,
+        network=replace(net, source=None),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unrelu.preimages.classification import preimage
+from unrelu.preimages.questions import preimage
 
 if TYPE_CHECKING:
     from unrelu.progress import Progress

@@ -15,7 +15,7 @@ from unrelu.polyhedra.describe import describe_domain
 from unrelu.polyhedra.domain_at import domain_at
 from unrelu.polyhedra.domains import Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.classification import classify_points
+from unrelu.preimages.layer_decision import classify_points
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.progress import Progress
 from unrelu.study.gaussian_uniqueness import gaussian_uniqueness

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 """Raised whenever a column changes its meaning, comes or goes."""
 
 

@@ -1,4 +1,4 @@
-"""Studies on disk: Parquet files and one JSON file that names them by checksum.
+"""Studies on disk: Parquet files, the network, and one JSON file that names them by checksum.
 
 The JSON file is written last, so a folder that was left half-written has none and is seen to be incomplete.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unrelu.errors import StoreError
-from unrelu.study.info import StudyInfo
+from unrelu.network.fingerprints import weights_sha256
+from unrelu.network.graph import Network
+from unrelu.network.named_network import NamedNetwork, read_named_network, write_named_network
+from unrelu.network.network_folder import can_be_saved
+from unrelu.study.info import StudyInfo, n_parameters
 from unrelu.study.schemas import FORMAT_VERSION, TABLES
 from unrelu.study.study import Study
 from unrelu.untrusted.parquet import open_table
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.regular_file import open_regular
 from unrelu.untrusted.strict_json import read_json
+from unrelu.untrusted.typed import typed
 
 FORMAT = "unrelu-study"
 
 INDEX = "study.json"
+
+LARGEST_NETWORK = 2**24
+"""Numbers that a network may have to be written with its study: up to 128 MiB, beside tables of some megabytes."""
 
 LARGEST_INDEX = 2**26
 """Bytes that the index may have: it names all nodes of the network and all classes."""
@@ -51,6 +60,7 @@ def save_study(study: Study, folder: str | PathLike[str]) -> None:
             "version": FORMAT_VERSION,
             "study": study.info.to_json(),
             "files": files,
+            "network": _written(study, where),
         }
         record["sha256"] = _sha256(_canonical(record))
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -72,7 +82,28 @@ def load_study(folder: str | PathLike[str]) -> Study:
     where = Path(folder)
     record = _index(where)
     tables = {name: _table(where, name, record["files"].get(f"{name}.parquet")) for name in TABLES}
-    return Study(info=StudyInfo.from_json(record.get("study")), **tables)
+    info = StudyInfo.from_json(record.get("study"))
+    return Study(info=info, network=_network(where, record.get("network"), info), **tables)
+
+
+def _written(study: Study, where: Path) -> dict[str, str] | None:
+    """What the index says of the network that was written; None if it was not."""
+    network = study.network
+    if network is None or n_parameters(network) > LARGEST_NETWORK or not can_be_saved(network):
+        return None
+    return asdict(write_named_network(where, network))
+
+
+def _network(where: Path, named: object, info: StudyInfo) -> Network | None:
+    if named is None:
+        return None
+    try:
+        found = read_named_network(where, typed(NamedNetwork, named))
+    except ValueError as error:
+        raise StoreError(f"{where / INDEX} names no network ({error}); run the analysis again.") from error
+    if weights_sha256(found) != info.weights_sha256:
+        raise StoreError(f"the network in {where} is not the one that was studied; run the analysis again.")
+    return found
 
 
 def _index(where: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from unrelu.study.schemas import TABLES
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
+    from unrelu.network.graph import Network
     from unrelu.report.write import Report
 
 
@@ -33,6 +34,8 @@ class Study:
         metamers: a row per pair and norm (`schemas.METAMERS`).
         kept: a row for the node whose features the metamers keep: whether it is a cut of the network, and if not, what
             still sees the difference (`schemas.KEPT`).
+        network: the network, where it is known: a study that was read from a folder has it unless it was too large to
+            be saved with it (more than 2^24 numbers), or has operators that are not those of unrelu.
     """
 
     info: StudyInfo
@@ -45,6 +48,7 @@ class Study:
     bounds: pa.Table
     metamers: pa.Table
     kept: pa.Table
+    network: Network | None = None
 
     @property
     def table(self) -> pa.Table:
@@ -71,6 +75,8 @@ class Study:
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the tables as Parquet files and the rest as study.json into a folder, made if need be.
+
+        The network is written too, as `network.unrelu`, unless it has more than 2^24 numbers.
 
         A study that the folder already holds is replaced. `unrelu.load_study(folder)` reads it back.
 

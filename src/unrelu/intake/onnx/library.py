@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import MissingExtra, ModelFileError
-from unrelu.intake.draft import SAMPLE_LIMIT
 from unrelu.intake.onnx.model import OnnxModel, OnnxNode
+from unrelu.network.sample_size import SAMPLE_LIMIT
 from unrelu.untrusted.regular_file import read_regular
 
 FILE_LIMIT = 2 * 2**30

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from unrelu.errors import ModelFileError, UnsupportedOperator
 from unrelu.intake.builder.site import Site
-from unrelu.intake.draft import SAMPLE_LIMIT, Signal
+from unrelu.intake.draft import Signal
 from unrelu.intake.onnx.allowance import Allowance
 from unrelu.intake.onnx.model import OnnxModel, OnnxNode
+from unrelu.network.sample_size import SAMPLE_LIMIT
 from unrelu.operators import Shape
 
 Value: TypeAlias = Signal | np.ndarray

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from unrelu.errors import JoinedLayer, TooLarge
 from unrelu.network.agreement import forward_passes
-from unrelu.network.fingerprints import array_sha256
+from unrelu.network.fingerprints import array_sha256, operator_sha256, weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.rigor.matrices import Matrix
@@ -25,7 +25,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Comparison:
-    """Whether certificates in a folder are about a network's layer and about given data.
+    """Whether certificates in a folder are about a network's layer, or a part of it, and about given data.
 
     Attributes:
         holds: whether they are.
@@ -44,13 +44,18 @@ def compare(saved: SavedCertificates, network: Network, data: np.ndarray | None 
     the inputs: each is one of the data, or, where the layer lies deeper in the network, what its nodes make of the
     first of them, up to the rounding of another forward pass.
 
+    A prefix is the network's up to the same nodes, or its part up to there from a node that all paths run through, node
+    by node to the last bit (`weights_sha256`).
+
     Args:
         saved: the certificates.
         network: the network.
         data: (n, *input_shape) inputs of the network; of certificates about features (n, m) features. None to compare
-            the layer only, and for certificates about sets of features, which know no inputs.
+            the layer or prefix only, and for certificates about sets of features, which know no inputs.
     """
-    said = saved.index.layer
+    if saved.index.layer is None:
+        return _same_prefix(saved, network, data)
+    said = saved.layer.name
     names = (said,) if said else network.layers
     if said and said not in network.layers:
         return Comparison(False, f"the network has no ReLU layer {said!r}; it has {', '.join(network.layers)}")
@@ -65,9 +70,50 @@ def compare(saved: SavedCertificates, network: Network, data: np.ndarray | None 
             continue
         if data is None or saved.index.statement == "sets":
             return Comparison(True, f"{name}: {same.said}")
-        inputs = _same_inputs(saved, network, name, data)
-        return Comparison(inputs.holds, f"{name}: {same.said}; {inputs.said}" if inputs.holds else inputs.said)
+        before = None
+        if saved.index.statement != "features":
+            before = network.upto(network.affine_sources(network.node(name).inputs[0])[0])
+        return _with_inputs(f"{name}: {same.said}", _same_inputs(saved, before, data))
     return Comparison(False, why)
+
+
+def _with_inputs(said: str, inputs: Comparison) -> Comparison:
+    return Comparison(inputs.holds, f"{said}; {inputs.said}" if inputs.holds else inputs.said)
+
+
+def _same_prefix(saved: SavedCertificates, network: Network, data: np.ndarray | None) -> Comparison:
+    theirs = saved.prefix
+    ends = ", ".join(theirs.outputs)
+    missing = [name for name in theirs.outputs if name not in {node.name for node in network.nodes}]
+    if missing:
+        return Comparison(
+            False, f"the network has no node {missing[0]!r}, in which the prefix of the certificates ends"
+        )
+    whole = network.upto(*theirs.outputs)
+    first = whole.nodes[0].name
+    inside = [name for name in whole.cuts if name not in (first, *whole.outputs)]
+    for start in (first, *(name for name in inside if whole.node(name).shape == theirs.input_shape)):
+        part = whole if start == first else whole.between(start, *theirs.outputs)
+        if weights_sha256(part) != weights_sha256(theirs):
+            continue
+        said = f"the network up to {ends}" if part is whole else f"the network from {start} to {ends}"
+        said = f"{said}: every number is the network's"
+        if data is None:
+            return Comparison(True, said)
+        return _with_inputs(said, _same_inputs(saved, whole.upto(start), data))
+    return Comparison(False, _first_difference(theirs, whole))
+
+
+def _first_difference(theirs: Network, mine: Network) -> str:
+    for node in theirs.nodes:
+        if node.name not in {each.name for each in mine.nodes}:
+            return f"the network has no node {node.name!r} before {', '.join(mine.outputs)}"
+        other = mine.node(node.name)
+        if (node.inputs, node.shape) != (other.inputs, other.shape):
+            return f"node {node.name!r} takes or gives something else in the network"
+        if operator_sha256(node.operator) != operator_sha256(other.operator):
+            return f"node {node.name!r} is another operator in the network, or has other numbers"
+    return "the network has other nodes"
 
 
 def _same_layer(theirs: ReLULayer, mine: ReLULayer) -> Comparison:
@@ -94,13 +140,14 @@ def _largest_difference(first: Matrix, second: Matrix) -> float:
     return float(abs(difference).max()) if sparse.issparse(difference) else float(np.abs(difference).max())
 
 
-def _same_inputs(saved: SavedCertificates, network: Network, name: str, data: np.ndarray) -> Comparison:
+def _same_inputs(saved: SavedCertificates, prefix: Network | None, data: np.ndarray) -> Comparison:
+    """Whether the inputs are data, or what the prefix before them makes of the data; features if there is none."""
     data = np.asarray(data, dtype=np.float64)
-    if saved.index.statement == "features":
+    if prefix is None:
         fed = data.reshape(len(data), -1)
-        what, prefix = "vectors of features", None
+        what = "vectors of features"
     else:
-        what, prefix = "inputs", network.upto(network.affine_sources(network.node(name).inputs[0])[0])
+        what = "inputs"
         fed = np.concatenate(
             [np.asarray(prefix(data[start : start + BATCH])) for start in range(0, len(data), BATCH)]
         ).reshape(len(data), -1)

@@ -13,23 +13,26 @@ from unrelu.preimages.certificate_files.set_rows import set_rows
 from unrelu.preimages.index_set import IndexSet
 from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.prefix_certificate import PrefixCertificate
+from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 
 if TYPE_CHECKING:
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
+    from unrelu.preimages.prefix_preimage import PrefixPreimage
     from unrelu.preimages.preimage import Preimage
 
-    Savable = Classification | Preimage | Admissibility | AdmissibleSets
+    Savable = Classification | Preimage | PrefixPreimage | Admissibility | AdmissibleSets
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """Certificates about many subjects of one layer.
+    """Certificates about many subjects of one layer, or of a prefix of a network.
 
     Attributes:
-        system: the layer, the domain and the tolerance, which is 0 for sets of features.
+        system: the layer or the prefix, the domain and the tolerance, which is 0 for sets of features.
         statement: one of `index.STATEMENTS`, which says what the subjects are.
         subjects: (n, d) float64 points, (n, m) features, or (n, m) sets as `set_rows` writes them.
         kinds: what is claimed about each.
@@ -37,11 +40,11 @@ class Content:
         exhaustive: whether they are sets that make up all sets of the layer's features.
     """
 
-    system: LayerSystem
+    system: LayerSystem | PrefixSystem
     statement: str
     subjects: np.ndarray
     kinds: tuple[str, ...]
-    certificates: tuple[PreimageCertificate | IndexSetCertificate, ...]
+    certificates: tuple[PreimageCertificate | PrefixCertificate | IndexSetCertificate, ...]
     exhaustive: bool = False
 
 
@@ -55,16 +58,14 @@ def content_of(found: Savable) -> Content:
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.prefix_system import PrefixSystem
+    from unrelu.preimages.prefix_preimage import PrefixPreimage
     from unrelu.preimages.preimage import Preimage
 
     if isinstance(found, Classification):
         if not len(found):
             raise InputError("all inputs were skipped, so there are no certificates to save.")
-        if isinstance(found.system, PrefixSystem):
-            raise _not_saved("prefix of a network")
         return _of_preimages(found.system, found.preimages)
-    if isinstance(found, Preimage):
+    if isinstance(found, Preimage | PrefixPreimage):
         return _of_preimages(found.system, (found,))
     if isinstance(found, Admissibility):
         return _of_sets(found, [IndexSetCertificate(found.statement, found.certificate)], exhaustive=False)
@@ -78,23 +79,19 @@ def content_of(found: Savable) -> Content:
             ],
             exhaustive=True,
         )
-    raise _not_saved(type(found).__name__)
-
-
-def _not_saved(what: str) -> InputError:
-    return InputError(
+    raise InputError(
         "certificates are saved of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, "
-        f"inactive) or ur.admissible_sets(layer) returned, not of a {what}."
+        f"inactive) or ur.admissible_sets(layer) returned, not of a {type(found).__name__}."
     )
 
 
-def _of_preimages(system: LayerSystem, preimages: tuple[Preimage, ...]) -> Content:
-    of_features = preimages[0].statement.features is not None
-    subjects = [each.statement.features if of_features else each.at for each in preimages]
+def _of_preimages(system: LayerSystem | PrefixSystem, preimages: Sequence[Preimage | PrefixPreimage]) -> Content:
+    features = [getattr(each.statement, "features", None) for each in preimages]  # of prefixes only points are given
+    given = [y for y in features if y is not None]
     return Content(
         system=system,
-        statement="features" if of_features else "points",
-        subjects=np.array(subjects),
+        statement="features" if given else "points",
+        subjects=np.array(given or [each.at for each in preimages]),
         kinds=tuple(each.kind.value for each in preimages),
         certificates=tuple(each.certificate for each in preimages),
     )

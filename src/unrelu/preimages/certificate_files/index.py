@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from unrelu.errors import StoreError
+from unrelu.network.named_network import NamedNetwork
 from unrelu.network.stored_arrays import StoredArray
+from unrelu.preimages.certificate_files.layer_files import StoredLayer
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.strict_json import read_json
 from unrelu.untrusted.typed import typed
 
 FORMAT = "unrelu-certificates"
 
-VERSION = 4
+VERSION = 5
 
 INDEX = "certificates.json"
 
@@ -40,28 +42,20 @@ class CertificateIndex:
     """What a folder holds.
 
     Attributes:
-        layer: the layer's name, or "".
-        input_shape: sample shape of what the layer is fed.
-        output_shape: sample shape of what it gives.
-        folding_error: see `ReLULayer`.
-        activation: which operator the layer's activation is, by its name.
+        layer: the layer that the certificates are about; None where that is a prefix of a network.
+        prefix: the prefix; None where it is a layer.
         statement: one of `SUBJECTS`, whichever the certificates are about.
         exhaustive: whether the index sets are said to make up all sets of the layer's features.
         unit: unit roundoff of the dtype in which the inputs were given.
         exact: whether no row of the domain was moved through an input.
-        arrays: what to find in the file `NAME.npy`, by that name: weight, bias, tolerance, that of `SUBJECTS`,
-            `activation_FIELD` for each field of the activation, and where there is a domain the attributes of its
-            `Polyhedron`. A sparse weight has three files, one each for `sparse_arrays.PARTS`, and besides them the
-            SHA-256 it would have if it were stored whole.
+        arrays: what to find in the file `NAME.npy`, by that name: those of the layer (`write_layer`), tolerance, that
+            of `SUBJECTS`, and where there is a domain the attributes of its `Polyhedron`.
         table: SHA-256 of the file with the certificates.
         n_inputs: how many inputs, vectors of features or sets there are.
     """
 
-    layer: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    folding_error: float
-    activation: str
+    layer: StoredLayer | None
+    prefix: NamedNetwork | None
     statement: str
     exhaustive: bool
     unit: float
@@ -115,9 +109,14 @@ def read_index(folder: Path) -> CertificateIndex:
 def _check(index: CertificateIndex) -> None:
     if index.statement not in SUBJECTS:
         raise ValueError(f"statement is {printable(repr(index.statement), 60)} and not one of {', '.join(SUBJECTS)}")
-    if index.folding_error < 0 or index.n_inputs < 1:
+    if (index.layer is None) == (index.prefix is None):
+        raise ValueError("it is about a layer or about a prefix of a network, one of the two")
+    if index.n_inputs < 1 or (index.layer is not None and index.layer.folding_error < 0):
         raise ValueError("an error or a count is too small")
-    shapes = [index.input_shape, index.output_shape, *(stored.shape for stored in index.arrays.values())]
+    if index.prefix is not None and (index.statement != "points" or index.exhaustive):
+        raise ValueError("certificates about a prefix are about points")
+    of_layer = () if index.layer is None else (index.layer.input_shape, index.layer.output_shape)
+    shapes = [*of_layer, *(stored.shape for stored in index.arrays.values())]
     if any(len(shape) > MOST_AXES or min(shape, default=0) < 0 for shape in shapes):
         raise ValueError(f"a shape has a negative number or more than {MOST_AXES} axes")
 

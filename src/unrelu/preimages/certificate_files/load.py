@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
-from unrelu.cones.proofs import ConeCertificate
-from unrelu.errors import StoreError, UnreluError
+from unrelu.errors import InputError, StoreError, UnreluError
+from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
-from unrelu.network.stored_arrays import read_array
+from unrelu.network.named_network import read_named_network
+from unrelu.network.stored_arrays import read_named_array
 from unrelu.parallel import in_threads
 from unrelu.polyhedra.domains import resolve
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.certificate_files.activations import activation_of, array_names
 from unrelu.preimages.certificate_files.digest import claim_sha256
 from unrelu.preimages.certificate_files.index import INDEX, SUBJECTS, TABLE, CertificateIndex, read_index
-from unrelu.preimages.certificate_files.records import CertificateRecord, certificate_of
-from unrelu.preimages.certificate_files.save import BLOCK, DOMAIN, file_sha256
-from unrelu.preimages.certificate_files.schema import FACTS, SAME, SCHEMA
+from unrelu.preimages.certificate_files.layer_files import read_layer
+from unrelu.preimages.certificate_files.layer_table import BLOCK, layer_certificates
+from unrelu.preimages.certificate_files.prefix_table import FEW, prefix_certificates
+from unrelu.preimages.certificate_files.save import DOMAIN
+from unrelu.preimages.certificate_files.schema import FACTS, PREFIX_SCHEMA, SCHEMA
 from unrelu.preimages.certificate_files.set_rows import set_of
-from unrelu.preimages.certificate_files.sparse_arrays import is_sparse, read_sparse
 from unrelu.preimages.certificate_files.verdict import SavedVerdict, Verification
-from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.index_set import IndexSet, make_up_all
-from unrelu.preimages.index_set_certificate import IndexSetCertificate
-from unrelu.preimages.layer_system import LayerSystem, resolve_tolerance
-from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.layer_system import LayerSystem
+from unrelu.preimages.prefix_statement import PrefixStatement
+from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
 from unrelu.untrusted.parquet import ROOM, open_table
-from unrelu.untrusted.regular_file import open_regular
+from unrelu.untrusted.regular_file import file_sha256, open_regular
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +45,15 @@ class SavedCertificates:
     Attributes:
         folder: where they are.
         index: the folder's index, with the SHA-256 of the layer's weight and bias, of the inputs and of the domain:
-            compare them with `array_sha256` of your own.
-        system: the layer, the domain and the tolerance.
+            compare them with `array_sha256` of your own; of a prefix with `weights_sha256` of your network's.
+        system: the layer or the prefix, the domain and the tolerance.
         inputs: (n, d) float64, the points; or (n, m), the features, or the sets as `set_rows` writes them, whichever
             `index.statement` says.
     """
 
     folder: Path
     index: CertificateIndex
-    system: LayerSystem
+    system: LayerSystem | PrefixSystem
     inputs: np.ndarray
 
     def __len__(self) -> int:
@@ -63,8 +61,25 @@ class SavedCertificates:
 
     @property
     def layer(self) -> ReLULayer:
-        """The layer."""
+        """The layer.
+
+        Raises:
+            InputError: if the certificates are about a prefix of a network.
+        """
+        if isinstance(self.system, PrefixSystem):
+            raise InputError("these certificates are about a prefix of a network, not about a layer: `prefix` is it.")
         return self.system.layer
+
+    @property
+    def prefix(self) -> Network:
+        """The prefix of a network.
+
+        Raises:
+            InputError: if the certificates are about a layer.
+        """
+        if isinstance(self.system, LayerSystem):
+            raise InputError("these certificates are about a layer, not about a prefix of a network: `layer` is it.")
+        return self.system.prefix
 
     def verdicts(self) -> Iterator[list[SavedVerdict]]:
         """What is claimed about each input, with its certificate, a block at a time.
@@ -74,13 +89,15 @@ class SavedCertificates:
         """
         done = 0
         path = self.folder / TABLE
+        of_layer = isinstance(self.system, LayerSystem)
+        schema, most = (SCHEMA, BLOCK) if of_layer else (PREFIX_SCHEMA, FEW)
         try:
-            with open_regular(path) as stream, open_table(stream, SCHEMA, ROOM + self._expected) as table:
+            with open_regular(path) as stream, open_table(stream, schema, ROOM + self._expected) as table:
                 if table.metadata.num_rows != len(self):
                     raise ValueError(f"it has {table.metadata.num_rows} rows for {len(self)} inputs")
                 for group in range(table.num_row_groups):
-                    if table.metadata.row_group(group).num_rows > BLOCK:
-                        raise ValueError(f"it has more than {BLOCK} rows in a group")
+                    if table.metadata.row_group(group).num_rows > most:
+                        raise ValueError(f"it has more than {most} rows in a group")
                     block = self._block(table.read_row_group(group), done)
                     done += len(block)
                     yield block
@@ -89,7 +106,12 @@ class SavedCertificates:
 
     @property
     def _expected(self) -> int:
-        """Bytes of `BLOCK` rows whose proofs have a number and an index for each row that the layer and domain have."""
+        """Bytes of `BLOCK` rows whose proofs have a number and an index for each row that the layer and domain have.
+
+        None of a prefix: its rows are many, and nothing in the folder bounds how many.
+        """
+        if isinstance(self.system, PrefixSystem):
+            return 0
         m, d = self.layer.weight.shape
         D = self.system.domain
         rows = m + 3 * d + (0 if D is None else len(D.b_ub) + len(D.b_eq))
@@ -110,8 +132,7 @@ class SavedCertificates:
         proved: list[bool] = []
         moved: list[int] = []
         shift = 0.0
-        title = f"proofs of {self.layer.name or 'the layer'}"
-        with resolve_progress(progress).stage(title, len(self)) as advance:
+        with resolve_progress(progress).stage(f"proofs of {self.system.title}", len(self)) as advance:
             for block in self.verdicts():
                 claimed += [verdict.claimed for verdict in block]
                 kinds += [verdict.kind for verdict in block]
@@ -139,23 +160,22 @@ class SavedCertificates:
             raise ValueError("a verdict has no kind")
         if rows["input"].to_pylist() != list(range(start, min(start + len(rows), len(self)))):
             raise ValueError("its rows are not those of the inputs, in order")
-        verdicts = []
-        for offset, kind in enumerate(rows["kind"].to_pylist()):
-            proofs = {fact: _proof(rows, fact, offset) for fact in FACTS}
-            if proofs["singleton"] == SAME:
-                proofs["singleton"] = proofs["bounded"]
-            if any(proof == SAME for proof in proofs.values()):
-                raise ValueError("a proof stands for one that is not there")
-            verdicts.append(SavedVerdict(kind, _certificate(self._statement(start + offset), proofs)))
-        return verdicts
+        places = range(start, start + len(rows))
+        if isinstance(self.system, PrefixSystem):
+            system = self.system
+            found = prefix_certificates(rows, [PrefixStatement(system, self.inputs[place]) for place in places])
+        else:
+            system = self.system
+            found = layer_certificates(rows, [self._statement(system, place) for place in places])
+        return [
+            SavedVerdict(kind, certificate) for kind, certificate in zip(rows["kind"].to_pylist(), found, strict=True)
+        ]
 
-    def _statement(self, index: int) -> SameFeatures | IndexSet:
+    def _statement(self, system: LayerSystem, index: int) -> SameFeatures | IndexSet:
         subject, about = self.inputs[index], self.index.statement
         if about == "sets":
-            return IndexSet(self.layer, self._domain, set_of(subject))
-        return (
-            SameFeatures(self.system, features=subject) if about == "features" else SameFeatures(self.system, subject)
-        )
+            return IndexSet(system.layer, self._domain, set_of(subject))
+        return SameFeatures(system, features=subject) if about == "features" else SameFeatures(system, subject)
 
     @cached_property
     def _domain(self) -> Polyhedron:
@@ -170,52 +190,33 @@ def load_certificates(folder: str | PathLike[str]) -> SavedCertificates:
     """
     where = Path(folder)
     index = read_index(where)
-    try:
-        names = _array_names(index)
-    except ValueError as error:
-        raise StoreError(f"{where / INDEX} is of no use here ({error}); save the certificates again.") from error
-    subject = names[-1]
-    sparse = is_sparse(index.arrays, "weight")
-    missing = [name for name in names if name not in index.arrays]
-    if missing:
-        raise StoreError(f"{where / INDEX} names no array {missing[0]}; save the certificates again.")
-    whole = [name for name in names if not (sparse and name == "weight")]
-    arrays = {name: read_array(where / f"{name}.npy", index.arrays[name]) for name in whole}
+    subject = SUBJECTS[index.statement]
+    of_domain = [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else []
+    arrays = {name: read_named_array(where, index.arrays, name) for name in ("tolerance", *of_domain, subject)}
     try:
         table = file_sha256(where / TABLE)
     except OSError as error:
         raise StoreError(f"{where / TABLE} cannot be read ({error}); copy the whole folder.") from error
     if table != index.table:
         raise StoreError(f"{where / TABLE} is not the file that was saved; copy or save the certificates again.")
-    inputs = arrays[subject]
-    weight = read_sparse(where, "weight", index.arrays, _n_columns(index)) if sparse else arrays["weight"]
+    if not 0 < index.unit < 0.5:
+        raise StoreError(f"{where / INDEX} names a unit roundoff of {index.unit}; save the certificates again.")
     try:
-        layer = ReLULayer(
-            weight,
-            arrays["bias"],
-            name=index.layer,
-            input_shape=index.input_shape,
-            output_shape=index.output_shape,
-            folding_error=index.folding_error,
-            activation=activation_of(index.activation, arrays),
-        )
-        domain = None
-        if "domain_origin" in arrays:
-            domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN}).in_space(layer.n_inputs)
-        tolerance = resolve_tolerance(arrays["tolerance"], layer.n_outputs)
-        if not 0 < index.unit < 0.5:
-            raise StoreError(f"{where / INDEX} names a unit roundoff of {index.unit}; save the certificates again.")
-        system = LayerSystem(layer, domain, tolerance, index.unit, index.exact)
+        system = _system(where, index, arrays)
+    except StoreError:
+        raise
     except UnreluError as error:
         raise StoreError(f"the arrays in {where} do not fit together: {error}") from error
-    width = layer.n_inputs if subject == "inputs" else layer.n_outputs
+    except ValueError as error:
+        raise StoreError(f"{where / INDEX} is of no use here ({error}); save the certificates again.") from error
+    inputs, width = arrays[subject], system.n_inputs if subject == "inputs" else system.n_features
     if inputs.shape != (index.n_inputs, width) or not np.isfinite(inputs).all():
         raise StoreError(
             f"{where} should have {index.n_inputs} {subject} of {width} finite numbers, but its array has shape "
             f"{inputs.shape} or other numbers; save the certificates again."
         )
     of_sets = index.statement == "sets"
-    if (index.exhaustive and not of_sets) or (of_sets and tolerance.any()):
+    if (index.exhaustive and not of_sets) or (of_sets and system.tolerance.any()):
         raise StoreError(
             f"{where / INDEX} claims what has no meaning: only sets of features make up all sets, and they know no "
             "tolerance; save the certificates again."
@@ -235,52 +236,19 @@ def find_certificates(folder: str | PathLike[str]) -> list[Path]:
     return found
 
 
-def _array_names(index: CertificateIndex) -> list[str]:
-    of_domain = [f"domain_{name}" for name in DOMAIN] if "domain_origin" in index.arrays else []
-    subject = SUBJECTS[index.statement]
-    return ["weight", "bias", "tolerance", *array_names(index.activation), *of_domain, subject]
+def _system(where: Path, index: CertificateIndex, arrays: dict[str, np.ndarray]) -> LayerSystem | PrefixSystem:
+    """What the certificates are about.
 
-
-def _n_columns(index: CertificateIndex) -> int:
-    return math.prod(index.input_shape)
-
-
-def _certificate(
-    statement: SameFeatures | IndexSet, proofs: Mapping[str, object]
-) -> PreimageCertificate | IndexSetCertificate:
-    """The certificate of proofs about cones and about members, each in its place."""
-    of_cones, of_members = ([proofs[fact] for fact in facts] for facts in (FACTS[:2], FACTS[2:]))
-    if any(proof is not None and not hasattr(proof, "trivial") for proof in of_cones):
-        raise ValueError("a proof stands where one about a cone belongs")
-    if any(proof is not None and not hasattr(proof, "admissible") for proof in of_members):
-        raise ValueError("a proof stands where one about a member belongs")
-    existence = cast("SignCertificate | None", proofs["existence"])
-    if isinstance(statement, IndexSet):
-        if any(proof is not None for fact, proof in proofs.items() if fact != "existence"):
-            raise ValueError("a set of features has a proof that only a preimage has")
-        return IndexSetCertificate(statement, existence)
-    return PreimageCertificate(
-        statement,
-        bounded=cast("ConeCertificate | None", proofs["bounded"]),
-        singleton=cast("ConeCertificate | None", proofs["singleton"]),
-        existence=existence,
-        interior=cast("SignCertificate | None", proofs["interior"]),
-    )
-
-
-def _proof(rows: pa.Table, fact: str, offset: int) -> ConeCertificate | SignCertificate | str | None:
-    """A certificate; `SAME` where it is another's; None where there is none."""
-    form = rows[f"{fact}_form"][offset].as_py()
-    if form is None:
-        return None
-    if form == SAME:
-        return SAME
-    numbers, indices, integers = (rows[f"{fact}_{part}"][offset] for part in ("numbers", "indices", "integers"))
-    return certificate_of(
-        CertificateRecord(
-            form=form,
-            numbers=numbers.values.to_numpy(zero_copy_only=False) if numbers.is_valid else None,
-            indices=indices.values.to_numpy(zero_copy_only=False) if indices.is_valid else None,
-            integers=tuple(str(text) for text in integers.as_py()) if integers.is_valid else None,
-        )
-    )
+    Raises:
+        ValueError: if the index names what this version does not know.
+        UnreluError: if a file is not the one that was written, or they do not fit together.
+    """
+    domain = None
+    if "domain_origin" in arrays:
+        domain = Polyhedron(**{name: arrays[f"domain_{name}"] for name in DOMAIN})
+    if index.layer is not None:
+        layer = read_layer(where, index.layer, index.arrays)
+        return LayerSystem.ask(layer, domain, arrays["tolerance"], unit=index.unit, exact=index.exact)
+    assert index.prefix is not None
+    prefix = read_named_network(where, index.prefix)
+    return PrefixSystem.ask(prefix, domain, arrays["tolerance"], unit=index.unit, exact=index.exact)

@@ -8,10 +8,11 @@ import numpy as np
 
 from unrelu.errors import DomainError
 from unrelu.polyhedra.domain_at import DomainAt
+from unrelu.preimages.index_set import IndexSet
 from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.kind import Kind
+from unrelu.preimages.prefix_certificate import PrefixCertificate
 from unrelu.preimages.preimage_certificate import PreimageCertificate
-from unrelu.preimages.same_features import SameFeatures
 from unrelu.rigor.arithmetic import proof
 
 
@@ -25,7 +26,7 @@ class SavedVerdict:
     """
 
     kind: str
-    certificate: PreimageCertificate | IndexSetCertificate
+    certificate: PreimageCertificate | PrefixCertificate | IndexSetCertificate
 
     @property
     def claimed(self) -> bool:
@@ -37,7 +38,7 @@ class SavedVerdict:
         """The domain as it is at the input; None where there is no input, it lies outside, or nothing can be moved."""
         statement = self.certificate.statement
         try:
-            return statement.domain_at if isinstance(statement, SameFeatures) else None
+            return None if isinstance(statement, IndexSet) else statement.domain_at
         except DomainError:
             return None
 
@@ -50,13 +51,7 @@ class SavedVerdict:
         try:
             if certificate.kind != Kind.UNDECIDED:
                 return certificate.verify()
-            return (
-                isinstance(certificate, PreimageCertificate)
-                and certificate.claims
-                and (certificate.existence is None or certificate.verify_existence())
-                and (certificate.bounded is None or certificate.verify_bounded())
-                and (certificate.singleton is None or certificate.verify_singleton())
-            )
+            return not isinstance(certificate, IndexSetCertificate) and certificate.verify_proofs()
         except DomainError:  # the point lies outside the domain, where its preimage is another
             return False
 
