@@ -23,6 +23,7 @@ LEVELS = [
     ["operators"],
     ["network"],
     ["bounding"],
+    ["frontier"],
     ["intake"],
     ["solvers"],
     ["cones"],
@@ -30,6 +31,7 @@ LEVELS = [
     ["stability"],
     ["bounds"],
     ["preimages"],
+    ["inverse"],
     ["across"],
     ["metamerism"],
     ["study"],
@@ -130,7 +132,7 @@ def test_the_checker_runs_without_any_solver() -> None:
             sys.executable,
             "-c",
             "import sys, unrelu\n"
-            "unrelu.load_certificates\n"
+            "unrelu.load_certificates, unrelu.CompletenessCertificate\n"
             "print(*(name for name in sys.modules"
             " if name.startswith(('unrelu.solvers', 'unrelu.exact.nonnegative', 'highspy', 'clarabel',"
             " 'scipy.optimize'))))",
@@ -145,7 +147,11 @@ def test_the_checker_runs_without_any_solver() -> None:
 def test_public_names() -> None:
     assert sorted(unrelu.__all__) == sorted(
         [
+            "CompletenessCertificate",
             "Decision",
+            "Inversion",
+            "Solution",
+            "invert",
             "DimensionInterval",
             "Intersection",
             "SameFeatures",
@@ -295,6 +301,7 @@ INTERNAL = {
     "HullRows",
     "IndexSet",
     "IndexSetCertificate",
+    "InverseStatement",
     "Kinked",
     "LayerPattern",
     "LayerSystem",
@@ -308,6 +315,7 @@ INTERNAL = {
     "ScaledRows",
     "SelectedMap",
     "SignCertificate",
+    "Tree",
     "SignSystem",
     "Smooth",
     "Units",

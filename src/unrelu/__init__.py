@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
     from unrelu.across.look_alike_pair import LookAlikePair as LookAlikePair
     from unrelu.cones.decision import Decision as Decision
+    from unrelu.inverse.inversion import Inversion as Inversion
+    from unrelu.inverse.invert import invert as invert
+    from unrelu.inverse.solution import Solution as Solution
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.preimage_certificate import PreimageCertificate as PreimageCertificate
     from unrelu.preimages.preimage_sample import PreimageSample as PreimageSample
     from unrelu.preimages.same_features import SameFeatures as SameFeatures
+    from unrelu.preimages.search.completeness_certificate import CompletenessCertificate as CompletenessCertificate
     from unrelu.preimages.stability_radius import StabilityRadius as StabilityRadius
     from unrelu.progress import Progress as Progress
     from unrelu.report.write import Report as Report
@@ -153,6 +157,11 @@ _HOMES = {
     "SavedCertificates": "unrelu.preimages.certificate_files.load",
     "SavedVerdict": "unrelu.preimages.certificate_files.verdict",
     "Verification": "unrelu.preimages.certificate_files.verdict",
+    # which inputs give a wanted output: all of them
+    "invert": "unrelu.inverse.invert",
+    "Inversion": "unrelu.inverse.inversion",
+    "Solution": "unrelu.inverse.solution",
+    "CompletenessCertificate": "unrelu.preimages.search.completeness_certificate",
     # which features can be inactive together
     "admissibility": "unrelu.preimages.admissibility",
     "Admissibility": "unrelu.preimages.admissibility",

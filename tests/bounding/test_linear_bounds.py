@@ -182,7 +182,7 @@ def test_parts_change_nothing(monkeypatch):
     network = REFERENCES["convolutional"]().network
     box = [torch.from_numpy(np.full((2, *network.input_shape), end)) for end in (-0.1, 0.2)]
     whole = linear_bounds(network, *box)
-    monkeypatch.setattr("unrelu.bounding.linear_bounds.CHUNK_BYTES", 1)
+    monkeypatch.setattr("unrelu.bounding.row_bounds.CHUNK_BYTES", 1)
     found = linear_bounds(network, *box)
     torch.testing.assert_close(found.lower, whole.lower, rtol=0, atol=1e-13)
     torch.testing.assert_close(found.upper_slopes, whole.upper_slopes, rtol=0, atol=1e-13)

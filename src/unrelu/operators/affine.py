@@ -141,6 +141,15 @@ class AffineOperator(Operator):
         """
         return None
 
+    def rows(self, units: Tensor, shapes: Sequence[Shape]) -> list[Tensor] | None:
+        """Rows of the linear part, for each operand (R, its size), exactly; None where they are not at hand.
+
+        Args:
+            units: (R,) int64, which of the numbers of the result.
+            shapes: sample shapes of the operands.
+        """
+        return None
+
     def divisors(self, weights: Tensor) -> Tensor | None:
         """What sums of the operand's numbers are divided by; None where the operator is anything else.
 

@@ -60,6 +60,10 @@ class Dense(AffineOperator):
             return super().tangents(operands, shape)
         return Tangents(functional.linear(first.values, self.weight.index_select(1, first.support)), shape)
 
+    def rows(self, units: Tensor, shapes: Sequence[Shape]) -> list[Tensor] | None:
+        """Those of W, for samples that are vectors."""
+        return [self.weight[units]] if len(shapes[0]) == 1 else None
+
     def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
         """`W' u`."""
         return [cotangents @ self.weight]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from unrelu.operators.candidates import Candidates
 from unrelu.operators.crossings import crossings
 from unrelu.operators.guards import Guards
 from unrelu.operators.line_step import LineStep
+from unrelu.operators.mean_map import MeanMap
 from unrelu.operators.on_line import OnLine
 from unrelu.operators.piecewise_linear import PiecewiseLinear
 from unrelu.operators.relaxation import Relaxation
@@ -53,6 +55,14 @@ class Kinked(PiecewiseLinear):
     @abstractmethod
     def pieces(self) -> Pieces:
         """The function."""
+
+    def kinks_of(self, shape: Shape) -> list[Tensor]:
+        """Where the function bends, for each number of a sample: (size,) float64 each, NaN where it does not."""
+        f = self.pieces()
+        return [
+            torch.where(real, kink, torch.nan).expand(shape).reshape(-1)
+            for kink, real in zip(f.kinks, _real(f), strict=True)
+        ]
 
     @property
     def is_elementwise(self) -> bool:
@@ -146,7 +156,7 @@ class Kinked(PiecewiseLinear):
         ((low, high),) = boxes
         shape = tuple(low.shape[1:])
         n = len(low)
-        kinks, slopes, _ = self._tables(shape, low.device)
+        kinks, slopes, offsets = self._tables(shape, low.device)
         a, b = low.reshape(n, -1), high.reshape(n, -1)
         points = [a, b, *(torch.minimum(torch.maximum(kink, a), b) for kink in kinks)]
         values = [self.apply(point.reshape(n, *shape)).reshape(n, -1) for point in points]
@@ -176,7 +186,50 @@ class Kinked(PiecewiseLinear):
                 )
             assert found is not None
             best.append((found[0], sign * found[1]))
-        return Relaxation(None, *best[0], None, *best[1])
+        # On one piece, that piece itself: without rounding.
+        place = self.branches((low / 2 + high / 2).reshape(n, *shape)).reshape(n, -1)
+        whole = ~self.open_operands(*boxes)[0].reshape(n, -1) & (b > a)
+        own = [table.T[None].expand(n, -1, -1).gather(2, place[..., None])[..., 0] for table in (slopes, offsets)]
+        lines = [torch.where(whole, own[k % 2], part) for k, part in enumerate((*best[0], *best[1]))]
+        return Relaxation(None, lines[0], lines[1], None, lines[2], lines[3])
+
+    def image(self, *boxes: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Between the ends and the kinks inside f is a line, so its ends are among the values there."""
+        ((low, high),) = boxes
+        ends = [low, high, *(torch.minimum(torch.maximum(kink, low), high) for kink in self.pieces().kinks)]
+        values = [self.apply(end) for end in ends]
+        errors = [self.error([end], [torch.zeros_like(end)]) for end in ends]
+        lows = torch.stack([value - error for value, error in zip(values, errors, strict=True)]).amin(dim=0)
+        return lows, torch.stack([value + error for value, error in zip(values, errors, strict=True)]).amax(dim=0)
+
+    def open_operands(self, *boxes: tuple[Tensor, Tensor]) -> list[Tensor]:
+        """Those with a kink strictly inside."""
+        ((low, high),) = boxes
+        f = self.pieces()
+        inside = torch.zeros(low.shape, dtype=torch.bool, device=low.device)
+        for kink, real in zip(f.kinks, _real(f), strict=True):
+            inside = inside | ((low < kink) & (kink < high) & real)
+        return [inside]
+
+    def mean_map(self, *boxes: tuple[Tensor, Tensor]) -> MeanMap:
+        """The slopes of all pieces that the box has more than an end of."""
+        ((low, high),) = boxes
+        n = len(low)
+        kinks, slopes, _ = self._tables(tuple(low.shape[1:]), low.device)
+        a, b = low.reshape(n, -1), high.reshape(n, -1)
+        least = torch.full_like(a, math.inf)
+        most = torch.full_like(a, -math.inf)
+        for k in range(len(slopes)):
+            here = torch.ones_like(a, dtype=torch.bool)
+            if k > 0:
+                here = here & ((b > kinks[k - 1]) | ((a == b) & (b >= kinks[k - 1])))
+            if k < len(kinks):
+                here = here & ((a < kinks[k]) | ((a == b) & (a <= kinks[k])))
+            least = torch.where(here, torch.minimum(least, slopes[k]), least)
+            most = torch.where(here, torch.maximum(most, slopes[k]), most)
+        middle = least / 2 + most / 2
+        half = torch.maximum(most - middle, middle - least) * (1 + 4 * UNIT)
+        return MeanMap(None, middle, half)
 
     def on_line(self, operands: Sequence[OnLine], tied: Tensor | None, t_error: float) -> LineStep:
         """The pieces just ahead of a point: right of a kink that cannot be told from it, if the slope is positive.

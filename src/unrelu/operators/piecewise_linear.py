@@ -16,6 +16,7 @@ from unrelu.operators.candidates import Candidates
 from unrelu.operators.crossings import crossings
 from unrelu.operators.guards import Guards
 from unrelu.operators.line_step import LineStep
+from unrelu.operators.mean_map import MeanMap
 from unrelu.operators.on_line import OnLine
 from unrelu.operators.relaxation import Relaxation
 from unrelu.operators.selected_map import SelectedMap
@@ -135,19 +136,10 @@ class PiecewiseLinear(Operator):
         Args:
             boxes: for each operand its lower and its upper ends, (n, *shape) float64, finite.
         """
-        shapes = _shapes([low for low, _ in boxes])
         low, high = _joined([low for low, _ in boxes]), _joined([high for _, high in boxes])
-        found = self.candidates(shapes, low.device)
-        sign = -1.0 if self.concave else 1.0
-        slopes = torch.ones_like(found.coordinates, dtype=torch.float64) if found.slopes is None else found.slopes
-        slopes = sign * slopes
-        offsets = torch.zeros_like(slopes) if found.offsets is None else sign * found.offsets
+        floor, ceiling, found = self._ends(boxes)
+        slopes, offsets = self._lines(found)
         lows, highs = found.taken(low), found.taken(high)
-        floor = torch.where(slopes >= 0, slopes * lows, slopes * highs) + offsets
-        ceiling = torch.where(slopes >= 0, slopes * highs, slopes * lows) + offsets
-        room = 4 * UNIT * (slopes.abs() * torch.maximum(lows.abs(), highs.abs()) + offsets.abs()) + UNDERFLOW
-        floor = torch.where(found.exist, floor - room, -math.inf)
-        ceiling = torch.where(found.exist, ceiling + room, -math.inf)
         best = torch.where(found.exist, floor + ceiling, -math.inf).argmax(dim=2, keepdim=True)
         pick = lambda each: each.expand(len(low), -1, -1).gather(2, best)[..., 0]  # noqa: E731
         coordinates, slope, offset = pick(found.coordinates[None]), pick(slopes[None]), pick(offsets[None])
@@ -168,6 +160,72 @@ class PiecewiseLinear(Operator):
         if self.concave:
             lines = tuple((place, -s, -o) for place, s, o in reversed(lines))
         return Relaxation(*lines[0], *lines[1])
+
+    def image(self, *boxes: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """At most the least, and at least the largest value of each unit on boxes: two of (n, *output shape) float64.
+
+        Args:
+            boxes: as for `relax`.
+        """
+        shapes = _shapes([low for low, _ in boxes])
+        floor, ceiling, _ = self._ends(boxes)
+        found = floor.amax(dim=2), ceiling.amax(dim=2)
+        low, high = (-found[1], -found[0]) if self.concave else found
+        return low.reshape(-1, *self.output_shape(*shapes)), high.reshape(-1, *self.output_shape(*shapes))
+
+    def open_operands(self, *boxes: tuple[Tensor, Tensor]) -> list[Tensor]:
+        """Which numbers of the operands tell units apart that do not follow one candidate on the whole box.
+
+        Args:
+            boxes: as for `relax`.
+
+        Returns:
+            For each operand, (n, *its shape) bool.
+        """
+        floor, ceiling, found = self._ends(boxes)
+        rivals = found.exist & (ceiling > floor.amax(dim=2, keepdim=True))
+        rivals = rivals & (rivals.sum(dim=2, keepdim=True) > 1)
+        n, sizes = len(floor), [math.prod(low.shape[1:]) for low, _ in boxes]
+        counts = torch.zeros(n, sum(sizes), dtype=torch.float64, device=floor.device)
+        places = found.coordinates.clamp(min=0).reshape(1, -1).expand(n, -1)
+        counts = counts.scatter_add(1, places, rivals.reshape(n, -1).to(torch.float64))
+        parts = (counts > 0).split(sizes, dim=1)
+        return [part.reshape(low.shape) for part, (low, _) in zip(parts, boxes, strict=True)]
+
+    def mean_map(self, *boxes: tuple[Tensor, Tensor]) -> MeanMap:
+        """The derivatives that units can have on boxes.
+
+        Args:
+            boxes: as for `relax`.
+        """
+        floor, ceiling, found = self._ends(boxes)
+        # A tie at the best one's least value is no point of an open piece, but of its closure: it counts.
+        rivals = found.exist & (ceiling >= floor.amax(dim=2, keepdim=True))
+        best = torch.where(rivals, floor + ceiling, -math.inf).argmax(dim=2, keepdim=True)
+        coordinates = found.coordinates[None].expand(len(floor), -1, -1).gather(2, best)[..., 0]
+        slopes = torch.ones_like(coordinates, dtype=torch.float64)
+        if found.slopes is not None:
+            slopes = found.slopes[None].expand(len(floor), -1, -1).gather(2, best)[..., 0]
+        return MeanMap(coordinates, slopes, None, found, rivals)
+
+    def _ends(self, boxes: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Candidates]:
+        """Ends of what is to be largest, of each candidate, (n, m, k) rounded outward; -inf where there is none."""
+        low, high = _joined([low for low, _ in boxes]), _joined([high for _, high in boxes])
+        found = self.candidates(_shapes([low for low, _ in boxes]), low.device)
+        slopes, offsets = self._lines(found)
+        lows, highs = found.taken(low), found.taken(high)
+        floor = torch.where(slopes >= 0, slopes * lows, slopes * highs) + offsets
+        ceiling = torch.where(slopes >= 0, slopes * highs, slopes * lows) + offsets
+        room = 4 * UNIT * (slopes.abs() * torch.maximum(lows.abs(), highs.abs()) + offsets.abs()) + UNDERFLOW
+        floor = torch.where(found.exist, floor - room, -math.inf)
+        return floor, torch.where(found.exist, ceiling + room, -math.inf), found
+
+    def _lines(self, found: Candidates) -> tuple[Tensor, Tensor]:
+        """Slopes and offsets of what is to be largest."""
+        sign = -1.0 if self.concave else 1.0
+        slopes = torch.ones_like(found.coordinates, dtype=torch.float64) if found.slopes is None else found.slopes
+        slopes = sign * slopes
+        return slopes, torch.zeros_like(slopes) if found.offsets is None else sign * found.offsets
 
     def on_line(self, operands: Sequence[OnLine], tied: Tensor | None, t_error: float) -> LineStep:
         """The operator just ahead of a point of a line.

@@ -12,8 +12,11 @@ from unrelu.operators.base import Shape
 from unrelu.operators.crossings import crossings
 from unrelu.operators.kinked import Kinked, Pieces
 from unrelu.operators.line_step import LineStep
+from unrelu.operators.mean_map import MeanMap
 from unrelu.operators.on_line import OnLine
+from unrelu.operators.relaxation import Relaxation
 from unrelu.operators.selected_map import SelectedMap
+from unrelu.rigor.rounding import UNDERFLOW, UNIT
 
 _ZERO, _ONE = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
 _PIECES = Pieces((_ZERO,), (_ZERO, _ONE), (_ZERO, _ZERO))
@@ -68,6 +71,37 @@ class ReLU(Kinked):
             bool(torch.where(on, fed.value > fed.error, off).all()),
             bool((-rate >= fed.slope_error).all()),
         )
+
+    def relax(self, *boxes: tuple[Tensor, Tensor]) -> Relaxation:
+        """0 or h below, the chord above: `s h + max(-s l, u - s u)` rounded up; exact where the unit keeps a branch."""
+        ((low, high),) = boxes
+        l, u = low.reshape(len(low), -1), high.reshape(len(high), -1)  # noqa: E741
+        inside = (l < 0) & (u > 0)
+        active = (l >= 0).to(torch.float64)
+        chord = u / torch.where(inside, u - l, 1.0)
+        above = torch.where(inside, chord, active)
+        room = torch.where(inside, 4 * UNIT * (u + chord * (u - l)) + UNDERFLOW, 0.0)
+        offset = torch.where(inside, torch.maximum(-chord * l, u - chord * u), 0.0) + room
+        below = torch.where(inside, (u > -l).to(torch.float64), active)
+        return Relaxation(None, below, torch.zeros_like(below), None, above, offset)
+
+    def image(self, *boxes: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """It rises."""
+        ((low, high),) = boxes
+        return torch.relu(low), torch.relu(high)
+
+    def open_operands(self, *boxes: tuple[Tensor, Tensor]) -> list[Tensor]:
+        """Those of both signs."""
+        ((low, high),) = boxes
+        return [(low < 0) & (high > 0)]
+
+    def mean_map(self, *boxes: tuple[Tensor, Tensor]) -> MeanMap:
+        """1/2 where both signs occur."""
+        ((low, high),) = boxes
+        l, u = low.reshape(len(low), -1), high.reshape(len(high), -1)  # noqa: E741
+        inside = ((l < 0) & (u > 0)) | ((l == 0) & (u == 0))
+        half = torch.where(inside, 0.5, 0.0).to(l.dtype)
+        return MeanMap(None, torch.where(inside, half, (l >= 0).to(l.dtype)), half)
 
     def selected(self, branches: Tensor, shapes: Sequence[Shape]) -> SelectedMap:
         """The numbers of active neurons, and 0."""

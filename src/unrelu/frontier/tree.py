@@ -1,0 +1,114 @@
+"""The tree of a search: what was done with each part of the domain."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Operation(enum.IntEnum):
+    """What was done with a node."""
+
+    OPEN = 0
+    """Nothing yet."""
+    CONTRACTED = 1
+    """Cut down to its box; one child."""
+    HALVED = 2
+    """Cut down to its box, and that in two at `value` of input `place`; two children."""
+    SIDES = 3
+    """Cut down to its box, and that into where number `place` is at least `value` and at most; two children."""
+    REFUTED = 4
+    """It holds no solution."""
+    BALL = 5
+    """All solutions in it lie about its `point`."""
+    FLAT = 6
+    """On what is left of its box, the network is one affine map."""
+    LEFT = 7
+    """Too small to be cut further, and neither settled nor refuted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """N nodes, the root first.
+
+    Attributes:
+        operation: (N,) int8.
+        child: (N,) int64, the first child (a second one follows it); 0 for none.
+        place: (N,) int64, of the input or the number that was cut.
+        value: (N,) float64, where.
+        lower: (N, d) float64, the box that was cut down to; of a ball, of its enclosure.
+        upper: (N, d) float64.
+        point: (N, d) float64, of a ball its centre, of a flat one of its points; else 0.
+        holds: (N,) bool, of balls and flats: whether they are said to hold a solution.
+        multipliers: (N, d, m) float64.
+    """
+
+    operation: NDArray[np.int8]
+    child: NDArray[np.int64]
+    place: NDArray[np.int64]
+    value: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    point: NDArray[np.float64]
+    holds: NDArray[np.bool_]
+    multipliers: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.operation)
+
+
+class GrowingTree:
+    """A tree that nodes are added to; it starts with an open root."""
+
+    def __init__(self, d: int, m: int) -> None:
+        """Begin.
+
+        Args:
+            d: number of inputs.
+            m: number of outputs.
+        """
+        self._count = 0
+        self._columns = {
+            "operation": np.zeros(0, dtype=np.int8),
+            "child": np.zeros(0, dtype=np.int64),
+            "place": np.zeros(0, dtype=np.int64),
+            "value": np.zeros(0),
+            "lower": np.zeros((0, d)),
+            "upper": np.zeros((0, d)),
+            "point": np.zeros((0, d)),
+            "holds": np.zeros(0, dtype=np.bool_),
+            "multipliers": np.zeros((0, d, m)),
+        }
+        self.add(1)
+
+    def __len__(self) -> int:
+        """How many nodes there are."""
+        return self._count
+
+    def add(self, count: int) -> int:
+        """Add open nodes, one after another; the number of the first."""
+        first, self._count = self._count, self._count + count
+        room = len(self._columns["operation"])
+        if self._count > room:
+            more = max(self._count - room, room, 1024)
+            for name, column in self._columns.items():
+                grown = np.zeros((room + more, *column.shape[1:]), dtype=column.dtype)
+                grown[:room] = column
+                self._columns[name] = grown
+        return first
+
+    def set(self, numbers: NDArray[np.int64], **values: NDArray[np.generic] | int) -> None:
+        """Say what was done with some nodes: columns of `Tree` by name."""
+        for name, each in values.items():
+            self._columns[name][numbers] = each
+
+    def frozen(self) -> Tree:
+        """What it is now."""
+        return Tree(**{name: column[: self._count].copy() for name, column in self._columns.items()})

@@ -1,0 +1,1 @@
+"""Which inputs give a wanted output: all of them, proved."""

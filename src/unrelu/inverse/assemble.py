@@ -1,0 +1,112 @@
+"""Solutions from the leaves of a search."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.frontier.subproblems import Subproblems
+from unrelu.frontier.tree import Operation, Tree
+from unrelu.inverse.clusters import clusters
+from unrelu.inverse.solution import Solution
+from unrelu.polyhedra.dimension_interval import DimensionInterval
+from unrelu.preimages.lifted.exact_outputs import exact_outputs
+from unrelu.preimages.search.exact_root import exact_root
+from unrelu.preimages.search.examined import Examined, examine
+from unrelu.preimages.search.located_root import around
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unrelu.preimages.search.statement import InverseStatement
+
+
+def assemble(statement: InverseStatement, tree: Tree) -> tuple[Solution, ...]:
+    """The solutions that a tree's balls and flats make up, those that touch counted as one.
+
+    Args:
+        statement: what was asked.
+        tree: what the search did.
+    """
+    leaves = np.flatnonzero(np.isin(tree.operation, (Operation.BALL, Operation.FLAT)))
+    groups = clusters(tree.lower[leaves], tree.upper[leaves])
+    found = [_solution(statement, tree, leaves[group]) for group in groups]
+    return tuple(sorted(found, key=lambda each: tuple(each.center)))
+
+
+def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> Solution:
+    flats = tree.operation[leaves] == Operation.FLAT
+    lower, upper = tree.lower[leaves].min(axis=0), tree.upper[leaves].max(axis=0)
+    points = torch.from_numpy(tree.point[leaves[tree.holds[leaves]] if tree.holds[leaves].any() else leaves])
+    errors = ((statement.values(points) - statement.features).abs() / _unit(statement)).amax(dim=1)
+    point = points[int(errors.argmin())]
+    lone = len(leaves) == 1 and not flats.any()
+    seen = _seen(statement, torch.from_numpy(lower), torch.from_numpy(upper))
+    point = _polished(statement, seen, point)
+    outputs = exact_outputs(statement.network, point.numpy())
+    assert outputs is not None  # they were had before
+    root = exact_root(statement, seen, point, outputs)
+    if root.holds is None and not flats.any():
+        root = exact_root(statement, around(statement, seen, 0, point), point, outputs)
+    single = lone or float(seen.apart[0].max()) < 1
+    jacobian = seen.hull.middle[0].numpy().copy()
+    width = (statement.upper - statement.lower).numpy()
+    values = np.linalg.svd(jacobian * width, compute_uv=False)
+    free = int((width > 0).sum())
+    least = values[free - 1] if 0 < free <= len(values) else 0.0
+    is_flat = bool(flats.any())
+    return Solution(
+        is_flat=is_flat,
+        center=point.numpy().copy(),
+        lower=lower,
+        upper=upper,
+        holds=bool(tree.holds[leaves].any()) or root.holds is True,
+        residual=root.residual,
+        exact=root.holds,
+        noise=root.noise,
+        at_most_one=single,
+        dimension=DimensionInterval(0, 0 if single and not is_flat else free - _rank(seen)),
+        jacobian=jacobian,
+        condition=float(values[0] / least) if least > 0 else math.inf,
+        n_leaves=len(leaves),
+    )
+
+
+def _polished(statement: InverseStatement, seen: Examined, point: Tensor) -> Tensor:
+    """Newton steps from a member to one whose outputs are nearer."""
+    best, unit = point, _unit(statement)
+    least = float(((statement.values(point[None])[0] - statement.features).abs() / unit).max())
+    for _ in range(4):
+        step = seen.multipliers[0] @ (statement.values(best[None])[0] - statement.features) * seen.widths[0]
+        moved = torch.minimum(torch.maximum(best - step, seen.problems.lower[0]), seen.problems.upper[0])
+        size = float(((statement.values(moved[None])[0] - statement.features).abs() / unit).max())
+        if not size < least:
+            break
+        best, least = moved, size
+    return best if best is point or statement.is_member(best) else point
+
+
+def _unit(statement: InverseStatement) -> Tensor:
+    return statement.resolution + statement.forward_error + 1e-300
+
+
+def _seen(statement: InverseStatement, lower: Tensor, upper: Tensor) -> Examined:
+    return examine(statement, Subproblems.root(lower, upper, statement.bounded.n_units))
+
+
+def _rank(seen: Examined) -> int:
+    """A rank that all Jacobians on a box have at least, proved: `|I - M J V|` has row sums below 1."""
+    scaled = seen.hull.middle[0] * seen.widths[0]
+    U, s, V = torch.linalg.svd(scaled, full_matrices=False)
+    largest = int((s > 1e-12 * s[:1]).sum())
+    for k in range(largest, 0, -1):
+        M = (U[:, :k] / s[:k]).T
+        off = (torch.eye(k, dtype=torch.float64) - M @ scaled @ V[:k].T).abs()
+        off = off + (seen.hull.distance(M[None])[0] * seen.widths[0]) @ V[:k].T.abs()
+        off = off + 1e-13 * (M.abs() @ scaled.abs() @ V[:k].T.abs())
+        if float(off.sum(dim=1).max()) < 0.99:
+            return k
+    return 0

@@ -1,0 +1,129 @@
+"""All inputs that give a wanted output."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unrelu.errors import ShapeError
+from unrelu.frontier.tree import Operation, Tree
+from unrelu.inverse.assemble import assemble
+from unrelu.inverse.running import run
+from unrelu.inverse.solution import Solution
+from unrelu.network.arrays import Array, as_numpy
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+from unrelu.preimages.search.search import Search
+
+if TYPE_CHECKING:
+    from unrelu.preimages.search.statement import InverseStatement
+    from unrelu.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """What a search for `S = { x in D : |F(x) - y| <= rho }` found, and what it proved.
+
+    Attributes:
+        statement: the network F, the box D, the wanted output y and the resolution rho.
+        tree: what was done with each part of D.
+        settled: the share of D's volume that is settled, from 0 to 1.
+        seconds: that the search took.
+        stopped: why it stopped before the end: "time limit", "interrupted", or "".
+    """
+
+    statement: InverseStatement
+    tree: Tree
+    settled: float
+    seconds: float
+    stopped: str
+    _search: Search
+
+    @cached_property
+    def solutions(self) -> tuple[Solution, ...]:
+        """The solutions, in the order of their first input; those that touch are one."""
+        return assemble(self.statement, self.tree)
+
+    @property
+    def resolution(self) -> np.ndarray:
+        """(m,) rho: every input whose output is within it of the wanted one is meant by `complete`."""
+        return self.statement.resolution.numpy()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every input in S is proved to lie in one of `solutions`."""
+        return self.certificate.complete
+
+    @property
+    def unique(self) -> bool | None:
+        """Whether there is one solution, up to its radius; None where that is open.
+
+        False where two that do not touch are found, or where there is none at all.
+        """
+        if sum(each.holds for each in self.solutions) > 1 or (self.complete and not self.solutions):
+            return False
+        if not self.complete or len(self.solutions) > 1:
+            return None
+        only = self.solutions[0]
+        return True if only.holds and not only.is_flat else None
+
+    @cached_property
+    def certificate(self) -> CompletenessCertificate:
+        """The proof; `certificate.verify()` checks it without the search."""
+        return CompletenessCertificate(self.statement, self.tree)
+
+    @property
+    def left(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends, (k, d) each, of the parts of the domain that are neither settled nor refuted."""
+        tree = self.tree
+        small = np.flatnonzero(tree.operation == Operation.LEFT)
+        waiting = [(part.lower.numpy(), part.upper.numpy()) for part in self._search.open]
+        lower = np.concatenate([tree.lower[small], *(each for each, _ in waiting)])
+        return lower, np.concatenate([tree.upper[small], *(each for _, each in waiting)])
+
+    @property
+    def outer_ranges(self) -> np.ndarray:
+        """(d, 2) float64: between these every input in S lies, whatever was settled; NaN where S is proved empty."""
+        parts = [(each.lower[None], each.upper[None]) for each in self.solutions] + [self.left]
+        lower, upper = (np.concatenate([each[k] for each in parts]) for k in (0, 1))
+        if not len(lower):
+            return np.full((len(self.statement.lower), 2), np.nan)
+        return np.stack([lower.min(axis=0), upper.max(axis=0)], axis=1)
+
+    def contains(self, x: Array) -> bool:
+        """Whether an input is in S, by its exact output.
+
+        Args:
+            x: d numbers.
+
+        Raises:
+            ShapeError: if it has another size.
+        """
+        point = as_numpy(x, "the input x").reshape(-1)
+        if point.size != len(self.statement.lower):
+            raise ShapeError(
+                f"the input x has {point.size} numbers, but the network takes {len(self.statement.lower)}."
+            )
+        return self.statement.is_member(self.statement.lower.new_tensor(point))
+
+    def go_on(self, *, time_limit: float = math.inf, progress: Progress | bool | None = None) -> Inversion:
+        """Search on where this search stopped; this result keeps what it says.
+
+        Args:
+            time_limit: seconds from now.
+            progress: as for `invert`.
+        """
+        return run(self._search.copy(), time_limit=time_limit, progress=progress)
+
+    def __repr__(self) -> str:
+        """A line with how many there are and what is proved."""
+        count = len(self.solutions)
+        words = "no solution" if count == 0 else "1 solution" if count == 1 else f"{count} solutions"
+        if self.complete:
+            return f"Inversion({words}, proved complete to the resolution)"
+        left = len(self.left[0])
+        why = f", {self.stopped}" if self.stopped else ""
+        return f"Inversion({words} so far; {100 * self.settled:.4g} % of the domain settled, {left} parts left{why})"

@@ -1,0 +1,163 @@
+"""What bounds prove of sub-problems: what is left of their boxes, and how many solutions they can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from unrelu.bounding.jacobian_hull import JacobianHull, jacobian_hull
+from unrelu.bounding.row_bounds import output_rows, rows_below
+from unrelu.bounding.unit_bounds import UnitBounds, bound_units
+from unrelu.frontier.contraction import contract
+from unrelu.frontier.subproblems import Subproblems
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+
+if TYPE_CHECKING:
+    from unrelu.preimages.search.statement import InverseStatement
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """n sub-problems with what is proved of the solutions in them.
+
+    Attributes:
+        problems: the sub-problems.
+        units: bounds of what units are fed.
+        hull: the Jacobians on the box.
+        widths: (n, d) float64, upper - lower, the units in which distances are measured.
+        multipliers: (n, d, m) float64, M: about the inverse of the middle Jacobian, for inputs in these units.
+        lower: (n, d) float64, of what is left of the box.
+        upper: (n, d) float64.
+        slopes: (n, k, d) float64 of inequalities `slopes x <= limits` that solutions keep: of the rows of M, of the
+            outputs, of the negatives of both, and of the sides that are fixed.
+        limits: (n, k) float64.
+        refuted: (n,) float64: positive where no solution is left; by so many times the rounding that was allowed for.
+        apart: (n, d) float64, row sums of at least `|I - M J|` over all Jacobians on the box; below 1 in all rows where
+            no two points of the box have the same features.
+    """
+
+    problems: Subproblems
+    units: UnitBounds
+    hull: JacobianHull
+    widths: Tensor
+    multipliers: Tensor
+    lower: Tensor
+    upper: Tensor
+    slopes: Tensor
+    limits: Tensor
+    refuted: Tensor
+    apart: Tensor
+
+
+def examine(statement: InverseStatement, problems: Subproblems, multipliers: Tensor | None = None) -> Examined:
+    """Bound sub-problems, and cut off what holds no solution.
+
+    The rows `M F` and F itself lie between affine functions of the input; what they are at a solution is known up to
+    the resolution, so the affine functions are inequalities that solutions keep: with M about the inverse of the
+    Jacobian, an interval Newton step. It excludes, and never proves existence.
+
+    Args:
+        statement: what is asked.
+        problems: n of them.
+        multipliers: (n, d, m) M, any numbers; the pseudo-inverse of the middle Jacobian if left out.
+    """
+    bounded = statement.bounded
+    lower, upper = problems.lower, problems.upper
+    units = bound_units(bounded, lower, upper, problems.low, problems.high)
+    hull = jacobian_hull(bounded, units)
+    widths = upper - lower
+    scaled = hull.middle * widths[:, None]
+    if multipliers is None:
+        multipliers = _inverse(scaled, statement.resolution)
+    n, _, m = multipliers.shape
+    identity = torch.eye(m, dtype=torch.float64).expand(n, m, m)
+    rows = torch.cat([multipliers, identity], dim=1)
+    slopes, limits = _inequalities(statement, units, problems, torch.cat([rows, -rows], dim=1))
+    left = contract(lower, upper, slopes, limits)
+    refuted = torch.where(left.excess > 0, left.excess / (left.doubt + UNDERFLOW), -1.0)
+    refuted = torch.where(units.empty, torch.inf, refuted)
+    return Examined(
+        problems,
+        units,
+        hull,
+        widths,
+        multipliers,
+        left.lower,
+        left.upper,
+        slopes,
+        limits,
+        refuted,
+        _apart(hull, multipliers, widths, scaled),
+    )
+
+
+def narrowed(seen: Examined, lower: Tensor, upper: Tensor, share: Tensor) -> Subproblems:
+    """The sub-problems on what is left of their boxes, with all that is known of their units."""
+    problems = seen.problems
+    return Subproblems(
+        problems.number,
+        lower,
+        upper,
+        torch.maximum(problems.low, seen.units.low),
+        torch.minimum(problems.high, seen.units.high),
+        problems.fixed,
+        problems.sides,
+        problems.kinks,
+        share,
+    )
+
+
+def _inverse(scaled: Tensor, resolution: Tensor) -> Tensor:
+    """The pseudo-inverse of Jacobians (n, m, d), outputs weighted by their resolution where all have one."""
+    weights = 1 / resolution if bool((resolution > 0).all()) else torch.ones_like(resolution)
+    weights = weights / weights.max()
+    finite = torch.where(torch.isfinite(scaled), scaled, 0.0)
+    return torch.linalg.pinv(finite * weights[None, :, None]) * weights[None, None]
+
+
+def _inequalities(
+    statement: InverseStatement, units: UnitBounds, problems: Subproblems, rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    """`slopes x <= limits` for solutions: of rows (n, k, m) of the outputs, and of the sides that are fixed."""
+    bounded = statement.bounded
+    n, k, m = rows.shape
+    box = problems.lower, problems.upper
+    every = torch.arange(n).repeat_interleave(k)
+    found = rows_below(bounded, units.relaxations, box, every, output_rows(bounded, rows.reshape(n * k, m)))
+    y, rho = statement.features, statement.resolution
+    limits = rows @ y + rows.abs() @ rho
+    sizes = rows.abs() @ (y.abs() + rho)
+    limits = limits + 2 * gamma(2 * m + 8) * sizes + (m + 4) * UNDERFLOW
+    offsets = found.offsets.reshape(n, k)
+    limits = limits - offsets + 4 * UNIT * (limits.abs() + offsets.abs()) + UNDERFLOW
+    slopes = found.slopes.reshape(n, k, -1)
+    width = problems.fixed.shape[1]
+    if width == 0:
+        return slopes, limits
+    more, bounds = slopes.new_zeros(n, width, slopes.shape[2]), limits.new_full((n, width), torch.inf)
+    for name, span in bounded.spans.items():
+        at, which = torch.nonzero((problems.fixed >= span.start) & (problems.fixed < span.stop), as_tuple=True)
+        if not len(at):
+            continue
+        side, kink = problems.sides[at, which], problems.kinks[at, which]
+        coefficients = torch.zeros(len(at), span.stop - span.start, dtype=torch.float64)
+        coefficients[torch.arange(len(at)), problems.fixed[at, which] - span.start] = -side
+        below = rows_below(bounded, units.relaxations, box, at, {name: [coefficients]})
+        more[at, which] = below.slopes
+        bound = -side * kink
+        bounds[at, which] = bound - below.offsets + 4 * UNIT * (bound.abs() + below.offsets.abs()) + UNDERFLOW
+    return torch.cat([slopes, more], dim=1), torch.cat([limits, bounds], dim=1)
+
+
+def _apart(hull: JacobianHull, multipliers: Tensor, widths: Tensor, scaled: Tensor) -> Tensor:
+    """Row sums of `|I - M J|` in units of the widths; a coordinate without width is no unknown."""
+    d, m = widths.shape[1], multipliers.shape[2]
+    free = (widths > 0).to(torch.float64)
+    wanted = torch.diag_embed(free)
+    rounding = 2 * gamma(m + 8) * (multipliers.abs() @ scaled.abs()) + (m + 4) * UNDERFLOW
+    found = (wanted - multipliers @ scaled).abs() + rounding + hull.distance(multipliers) * widths[:, None]
+    found = (found * free[:, None]).sum(dim=2) * (1 + (d + 8) * 4 * UNIT) * free
+    return torch.where(torch.isnan(found), torch.inf, found)

@@ -1,0 +1,145 @@
+"""The one place in a box where its solutions can be: a root by Newton's method, and a proved ball about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from unrelu.bounding.jacobian_hull import jacobian_hull
+from unrelu.bounding.unit_bounds import bound_units
+from unrelu.frontier.subproblems import Subproblems
+from unrelu.preimages.lifted.exact_outputs import exact_outputs
+from unrelu.preimages.search.exact_root import exact_root
+from unrelu.preimages.search.examined import Examined, examine
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from unrelu.preimages.search.statement import InverseStatement
+
+STEPS = 12
+
+
+@dataclass(eq=False)
+class Root:
+    """A leaf that holds solutions.
+
+    Attributes:
+        point: (d,) float64, one of them.
+        lower: (d,) float64, of a box that all of them in the leaf lie in.
+        upper: (d,) float64.
+        is_flat: whether they may be more than a ball's.
+        holds: whether there is a solution, proved.
+        number: of the leaf's node.
+    """
+
+    point: Tensor
+    lower: Tensor
+    upper: Tensor
+    is_flat: bool
+    holds: bool
+    number: int = 0
+
+
+def newton(statement: InverseStatement, seen: Examined, at: Tensor) -> list[Root | None]:
+    """Roots in boxes on which no two points have the same features; None where none was found.
+
+    Args:
+        statement: what is asked.
+        seen: the sub-problems.
+        at: (k,) numbers of those.
+    """
+    lower, upper, widths = seen.lower[at], seen.upper[at], seen.widths[at]
+    M = seen.multipliers[at]
+    x = lower / 2 + upper / 2
+    best, least = x, torch.full((len(at),), torch.inf, dtype=torch.float64)
+    for _ in range(STEPS):
+        residual = statement.values(x) - statement.features
+        size = (residual.abs() / _unit(statement)).amax(dim=1)
+        better = size < least
+        best, least = torch.where(better[:, None], x, best), torch.where(better, size, least)
+        step = (M @ residual[..., None])[..., 0] * widths
+        x = torch.minimum(torch.maximum(x - step, lower), upper)
+    best = _polished(statement, best, least, lower, upper, widths)
+    near = (statement.values(best) - statement.features).abs() <= 2 * (statement.resolution + statement.forward_error)
+    found: list[Root | None] = [None] * len(at)
+    for k in torch.nonzero(near.all(dim=1))[:, 0].tolist():
+        found[k] = located(statement, seen, int(at[k]), best[k])
+    return found
+
+
+def _polished(
+    statement: InverseStatement, x: Tensor, least: Tensor, lower: Tensor, upper: Tensor, widths: Tensor
+) -> Tensor:
+    """Points after some more steps, with the Jacobian at the points themselves, where that brings outputs nearer."""
+    bounded = statement.bounded
+    J = jacobian_hull(bounded, bound_units(bounded, x, x)).middle
+    M = torch.linalg.pinv(torch.nan_to_num(J * widths[:, None]))
+    best = x
+    for _ in range(3):
+        step = (M @ (statement.values(x) - statement.features)[..., None])[..., 0] * widths
+        x = torch.minimum(torch.maximum(x - step, lower), upper)
+        size = ((statement.values(x) - statement.features).abs() / _unit(statement)).amax(dim=1)
+        better = size < least
+        best, least = torch.where(better[:, None], x, best), torch.where(better, size, least)
+    return best
+
+
+def _unit(statement: InverseStatement) -> Tensor:
+    return statement.resolution + statement.forward_error + UNDERFLOW
+
+
+def located(
+    statement: InverseStatement, seen: Examined, place: int, point: Tensor, *, room: bool = True
+) -> Root | None:
+    """The ball about a point of a box on which no two points have the same features; None if its values are not had.
+
+    Args:
+        statement: what is asked.
+        seen: the sub-problems.
+        place: number of one of them.
+        point: (d,) in its box.
+        room: whether to leave room for what another order of sums may give.
+    """
+    outputs = exact_outputs(statement.network, point.numpy())
+    if outputs is None:
+        return None
+    holds = statement.has_member(point, outputs)
+    if not holds and bool((statement.resolution == 0).any()):
+        holds = exact_root(statement, around(statement, seen, place, point), point, outputs).holds is True
+    low, high = enclosure(statement, seen, place, point, outputs, room=room)
+    return Root(point, low, high, is_flat=False, holds=holds)
+
+
+def enclosure(
+    statement: InverseStatement, seen: Examined, place: int, point: Tensor, outputs: list[Fraction], *, room: bool
+) -> tuple[Tensor, Tensor]:
+    """A box about a point of a box that holds all of its solutions, if no two points of it have the same features.
+
+    `M (F(x) - F(p)) = M J (x - p)` for a mean J of Jacobians on the box, and `|M J - I|` has row sums q below 1:
+    so `|x - p| <= |M (F(x) - F(p))| / (1 - q)` in the largest coordinate, each in units of the widths, and what that
+    gives back for each coordinate by itself.
+    """
+    M, q = seen.multipliers[place], seen.apart[place]
+    far = (statement.away(outputs) + statement.resolution) * (1 + 4 * UNIT)
+    step = (M.abs() @ far) * (1 + 2 * gamma(len(far) + 8)) + (len(far) + 4) * UNDERFLOW
+    largest = step.max() / (1 - q.max()) * (1 + 16 * UNIT)
+    radius = (step + q * largest) * seen.widths[place] * (1 + 16 * UNIT) + UNDERFLOW
+    more = 2 * UNIT * (point.abs() + radius)
+    if room:
+        more = more + radius * 2.0**-30 + 4 * UNIT * point.abs()
+    low = torch.maximum(point - radius - more, seen.problems.lower[place])
+    return low, torch.minimum(point + radius + more, seen.problems.upper[place])
+
+
+def around(statement: InverseStatement, seen: Examined, place: int, point: Tensor) -> Examined:
+    """A small box about a point in the domain, wide enough for an exact root if there is one as near as outputs are."""
+    far = (statement.values(point[None])[0] - statement.features).abs() + statement.forward_error + statement.resolution
+    radius = 4 * (seen.multipliers[place].abs() @ far) * seen.widths[place] + 2.0**-46 * point.abs()
+    low = torch.maximum(point - radius, statement.lower)
+    high = torch.minimum(point + radius, statement.upper)
+    return examine(statement, Subproblems.root(low, high, statement.bounded.n_units))

@@ -1,0 +1,259 @@
+"""The search for all solutions: boxes are bounded, cut down, split and settled until none is left."""
+
+from __future__ import annotations
+
+import math
+import time
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrelu.frontier.parting import parts
+from unrelu.frontier.subproblems import Subproblems, popped
+from unrelu.frontier.tree import GrowingTree, Operation
+from unrelu.preimages.search.examined import Examined, examine, narrowed
+from unrelu.preimages.search.flat_point import flat_point
+from unrelu.preimages.search.located_root import Root, newton
+from unrelu.rigor.rounding import UNIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unrelu.preimages.search.statement import InverseStatement
+
+BATCH = 96
+"""Sub-problems that are bounded together."""
+
+PROGRESS = 0.6
+"""A box cut down to less than this part of its volume is bounded again before it is split."""
+
+NARROW = 2.0**-44
+"""Of the domain's width: boxes that are narrower in every input are not split further."""
+
+FEW = 3
+"""Units with an open kink that are split rather than the box."""
+
+CLEAR = 2.0
+"""A refutation counts if it is by so many times the rounding allowed for, so that it holds in any order of sums."""
+
+
+@dataclass
+class Search:
+    """A search that can be stopped and goes on where it was.
+
+    Attributes:
+        statement: what is asked.
+        tree: what was done.
+        open: sub-problems that are left, a stack.
+        settled: the share of the domain that is settled.
+        n_examined: how many sub-problems were bounded.
+        seconds: time spent so far.
+        found: the leaves that hold solutions.
+    """
+
+    statement: InverseStatement
+    tree: GrowingTree = field(init=False)
+    open: list[Subproblems] = field(init=False)
+    settled: float = 0.0
+    n_examined: int = 0
+    seconds: float = 0.0
+    found: list[Root] = field(default_factory=list)
+    n_left: int = 0
+
+    def __post_init__(self) -> None:
+        statement = self.statement
+        self.tree = GrowingTree(len(statement.lower), len(statement.features))
+        self.open = [Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units)]
+        self._least = torch.maximum(
+            (statement.upper - statement.lower) * NARROW,
+            8 * UNIT * torch.maximum(statement.lower.abs(), statement.upper.abs()),
+        )
+
+    def copy(self) -> Search:
+        """The same search, to go on with while this one stays as it is."""
+        other = copy(self)
+        other.tree, other.open, other.found = deepcopy(self.tree), list(self.open), list(self.found)
+        return other
+
+    @property
+    def n_open(self) -> int:
+        """How many sub-problems are left."""
+        return sum(len(part) for part in self.open)
+
+    def run(self, *, time_limit: float = math.inf, tell: Callable[[Search], None] | None = None) -> None:
+        """Go on until nothing is left, or the time is up.
+
+        Args:
+            time_limit: seconds.
+            tell: is called after each batch.
+        """
+        start, before = time.monotonic(), self.seconds
+        while self.open and time.monotonic() - start < time_limit:
+            batch = popped(self.open, BATCH)
+            try:
+                self._settle(batch)
+            except BaseException:
+                self.open.append(batch)
+                raise
+            finally:
+                self.seconds = before + time.monotonic() - start
+            if tell is not None:
+                tell(self)
+
+    def _settle(self, batch: Subproblems) -> None:
+        statement, tree = self.statement, self.tree
+        seen = examine(statement, batch)
+        n = len(batch)
+        numbers = batch.number.numpy()
+        done = seen.refuted > CLEAR
+        operation = np.full(n, int(Operation.OPEN), dtype=np.int8)
+        operation[done.numpy()] = Operation.REFUTED
+        self.settled += float(batch.share[done].sum())
+        lower, upper = _widened(seen)
+        still = batch.is_conditional & (seen.units.open > 0)
+        single = ~done & (seen.apart.amax(dim=1) < 0.95) & ~still
+        points, holds = torch.zeros_like(lower), np.zeros(n, dtype=np.bool_)
+        narrow = ((upper - lower) <= self._least).all(dim=1)
+        if bool(single.any()):
+            at = torch.nonzero(single)[:, 0]
+            for place, root in zip(at.tolist(), newton(statement, seen, at), strict=True):
+                # Where a box is too small to go on, that its solutions are in a ball is all that can be said.
+                if root is None or not (root.holds or narrow[place]):
+                    continue
+                operation[place], holds[place] = Operation.BALL, root.holds
+                lower[place], upper[place], points[place] = root.lower, root.upper, root.point
+                self._keep(root, place, batch, done)
+        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
+        for place in torch.nonzero(flat)[:, 0].tolist():
+            root = flat_point(statement, seen, place, lower[place], upper[place])
+            if root is None:
+                continue
+            operation[place], points[place], holds[place] = Operation.FLAT, root.point, True
+            self._keep(root, place, batch, done)
+        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > FEW))
+        operation[left.numpy()] = Operation.LEFT
+        self.n_left += int(left.sum())
+        done = done | left
+        # With what is left of its box, either bound again or in two.
+        rest = torch.nonzero(~done)[:, 0]
+        place, value = np.zeros(n, dtype=np.int64), np.zeros(n)
+        children: list[Subproblems] = []
+        if len(rest):
+            children = self._parted(seen, rest, narrow, lower, upper, operation, place, value)
+        tree.set(
+            numbers,
+            operation=operation,
+            place=place,
+            value=value,
+            lower=lower.numpy(),
+            upper=upper.numpy(),
+            point=points.numpy(),
+            holds=holds,
+            multipliers=seen.multipliers.numpy(),
+        )
+        self.n_examined += n
+        self.open.extend(part for part in children if len(part))
+
+    def _keep(self, root: Root, place: int, batch: Subproblems, done: Tensor) -> None:
+        done[place] = True
+        root.number = int(batch.number[place])
+        self.found.append(root)
+        self.settled += float(batch.share[place])
+
+    def _parted(
+        self,
+        seen: Examined,
+        rest: Tensor,
+        narrow: Tensor,
+        lower: Tensor,
+        upper: Tensor,
+        operation: np.ndarray,
+        place: np.ndarray,
+        value: np.ndarray,
+    ) -> list[Subproblems]:
+        """The children of sub-problems that are not settled."""
+        widths = seen.widths
+        free = widths > 0
+        ratio = torch.where(free, (upper - lower) / torch.where(free, widths, 1.0), 1.0).clamp(max=1.0)
+        volume = ratio.prod(dim=1)
+        problems = seen.problems
+        self.settled += float((problems.share * (1 - volume))[rest].sum())
+        base = narrowed(seen, lower, upper, problems.share * volume)
+        again = volume < PROGRESS
+        few = (seen.units.open > 0) & (seen.units.open <= FEW) & (narrow | (seen.apart.amax(dim=1) >= 0.95))
+        by_unit = ~again & few
+        by_input = ~again & ~few
+        children = []
+        for mask, code in (
+            (again, Operation.CONTRACTED),
+            (by_unit, Operation.SIDES),
+            (by_input, Operation.HALVED),
+        ):
+            chosen = rest[mask[rest]]
+            if not len(chosen):
+                continue
+            operation[chosen.numpy()] = code
+            part = base.take(chosen)
+            where, at = torch.zeros(len(chosen), dtype=torch.int64), torch.zeros(len(chosen), dtype=torch.float64)
+            if code is Operation.SIDES:
+                where, at = self._kinks(seen, chosen)
+            elif code is Operation.HALVED:
+                where = self._widest(part, seen.hull.middle[chosen])
+                every = torch.arange(len(chosen))
+                at = part.lower[every, where] / 2 + part.upper[every, where] / 2
+            place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
+            children += parts(
+                part, code, where, at, self._numbered(chosen, problems, 1 + (code is not Operation.CONTRACTED))
+            )
+        return children
+
+    def _widest(self, part: Subproblems, jacobians: Tensor) -> Tensor:
+        """The input that changes the outputs most on each box; the widest one where none does."""
+        widths = part.upper - part.lower
+        effect = widths * (jacobians.abs() * self._weights()[None, :, None]).sum(dim=1)
+        effect = torch.where((widths > self._least) & torch.isfinite(effect), effect, 0.0)
+        domain = self.statement.upper - self.statement.lower
+        wide = widths / torch.where(domain > 0, domain, 1.0)
+        return torch.where(effect.amax(dim=1, keepdim=True) > 0, effect, wide).argmax(dim=1)
+
+    def _weights(self) -> Tensor:
+        y = self.statement.features.abs() + self.statement.resolution
+        return 1 / torch.maximum(y, 1e-3 * y.max() + 1e-300)
+
+    def _numbered(self, chosen: Tensor, problems: Subproblems, each: int) -> Tensor:
+        first = self.tree.add(each * len(chosen))
+        numbers = first + each * torch.arange(len(chosen))
+        self.tree.set(problems.number[chosen].numpy(), child=numbers.numpy())
+        return numbers
+
+    def _kinks(self, seen: Examined, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each, the number with a kink strictly inside its bounds that its bounds are widest about, and the kink."""
+        low, high = seen.units.low[chosen], seen.units.high[chosen]
+        score = torch.full_like(low, -1.0)
+        kinks = torch.zeros_like(low)
+        bounded = self.statement.bounded
+        for node in bounded.network.nodes[1:]:
+            if not node.is_layer:
+                continue
+            (name,) = node.inputs
+            span = bounded.spans[name]
+            for kink in node.kinked.kinks_of(bounded.network.node(name).shape):
+                a, b = low[:, span], high[:, span]
+                inside = torch.minimum(kink - a, b - kink)
+                better = (inside > 0) & (inside > score[:, span])
+                score[:, span] = torch.where(better, inside, score[:, span])
+                kinks[:, span] = torch.where(better, kink.expand_as(a), kinks[:, span])
+        units = score.argmax(dim=1)
+        return units, kinks[torch.arange(len(chosen)), units]
+
+
+def _widened(seen: Examined) -> tuple[Tensor, Tensor]:
+    """The boxes that are left, wider by what another order of sums may give, within those they were."""
+    width = (seen.upper - seen.lower).clamp(min=0.0)
+    room = 2.0**-30 * width + 4 * UNIT * torch.maximum(seen.lower.abs(), seen.upper.abs())
+    lower = torch.maximum(seen.lower - room, seen.problems.lower)
+    return lower, torch.maximum(torch.minimum(seen.upper + room, seen.problems.upper), lower)

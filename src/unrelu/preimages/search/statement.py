@@ -1,0 +1,78 @@
+"""What is asked of a network backwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+
+from unrelu.bounding.bounded_network import BoundedNetwork
+from unrelu.bounding.unit_bounds import bound_units
+from unrelu.preimages.lifted.exact_outputs import exact_outputs
+from unrelu.rigor.rounding import UNDERFLOW, UNIT
+from unrelu.rigor.signs import nearest_float
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unrelu.network.graph import Network
+
+
+@dataclass(frozen=True, eq=False)
+class InverseStatement:
+    """`S = { x : lower <= x <= upper, |F(x) - y| <= rho }`, in exact arithmetic on the stored numbers.
+
+    Attributes:
+        network: F, piecewise linear, of m outputs joined and d inputs flattened.
+        lower: (d,) float64, finite.
+        upper: (d,) float64.
+        features: (m,) float64, y.
+        resolution: (m,) float64 of at least 0, rho.
+    """
+
+    network: Network
+    lower: Tensor
+    upper: Tensor
+    features: Tensor
+    resolution: Tensor
+
+    @cached_property
+    def bounded(self) -> BoundedNetwork:
+        """The network with its magnitudes on the box."""
+        bounded = BoundedNetwork(self.network)
+        bound_units(bounded, self.lower[None], self.upper[None])
+        return bounded
+
+    @cached_property
+    def forward_error(self) -> Tensor:
+        """(m,) float64: `values` is nowhere on the box farther from the exact outputs."""
+        return self.bounded.forward_error
+
+    def is_member(self, point: Tensor) -> bool:
+        """Whether a point (d,) is proved to be in S: by exact values of the outputs there."""
+        outputs = exact_outputs(self.network, point.numpy())
+        return outputs is not None and self.has_member(point, outputs)
+
+    def has_member(self, point: Tensor, outputs: list[Fraction]) -> bool:
+        """Whether a point (d,) of these outputs, which are exact, is in S."""
+        if not bool(((self.lower <= point) & (point <= self.upper)).all()):
+            return False
+        return all(
+            abs(value - Fraction(y)) <= Fraction(rho)
+            for value, y, rho in zip(outputs, self.features.tolist(), self.resolution.tolist(), strict=True)
+        )
+
+    def away(self, outputs: list[Fraction]) -> Tensor:
+        """(m,) float64, at least how far exact outputs are from the wanted ones."""
+        found = [
+            nearest_float(abs(value - Fraction(y))) for value, y in zip(outputs, self.features.tolist(), strict=True)
+        ]
+        return torch.tensor(found, dtype=torch.float64) * (1 + 2 * UNIT) + UNDERFLOW
+
+    def values(self, points: Tensor) -> Tensor:
+        """F at points (n, d), as float64 computes it: (n, m)."""
+        found = self.network.values(points.reshape(-1, *self.network.input_shape), self.network.outputs)
+        return torch.cat([found[name].reshape(len(points), -1) for name in self.network.outputs], dim=1)
