@@ -116,36 +116,28 @@ def least_noise(
     return best
 
 
-def missed(truth: ExactSolutions, centers: np.ndarray, radii: np.ndarray, norm: float = math.inf) -> list[Point]:
-    """The solutions among `truth.samples()` that lie in no ball; [] if all do.
+def missed(truth: ExactSolutions, lower: np.ndarray, upper: np.ndarray) -> list[Point]:
+    """The solutions among `truth.samples()` that lie in none of some boxes; [] if all do.
 
     Args:
         truth: all solutions.
-        centers: (n, d).
-        radii: (n,).
-        norm: of the balls, 2 or inf.
+        lower: (n, d) of the boxes.
+        upper: (n, d) the same.
     """
-    rows = np.reshape(centers, (len(radii), -1)).tolist()
-    balls = [(fractions_of(c), Fraction(r)) for c, r in zip(rows, np.asarray(radii).tolist(), strict=True)]
-    return [point for point in truth.samples() if not any(_in_ball(point, c, r, norm) for c, r in balls)]
+    boxes = [(fractions_of(a), fractions_of(b)) for a, b in zip(lower.tolist(), upper.tolist(), strict=True)]
+    return [point for point in truth.samples() if not any(_in_box(point, a, b) for a, b in boxes)]
 
 
-def holds_none(truth: ExactSolutions, center: np.ndarray, radius: float) -> bool:
-    """Whether no solution at all lies within a radius in every coordinate, so in no ball of a smaller norm either."""
-    c, r = fractions_of(center.reshape(-1).tolist()), Fraction(radius)
-    if any(_in_ball(point, c, r, math.inf) for point in truth.points):
+def holds_none(truth: ExactSolutions, lower: np.ndarray, upper: np.ndarray) -> bool:
+    """Whether no solution at all lies in a box, (d,) and (d,)."""
+    a, b = fractions_of(lower.reshape(-1).tolist()), fractions_of(upper.reshape(-1).tolist())
+    if any(_in_box(point, a, b) for point in truth.points):
         return False
-    units = [[Fraction(int(i == j)) for i in range(len(c))] for j in range(len(c))]
-    rows = [(unit, r - v) for unit, v in zip(units, c, strict=True)]
-    rows += [([-u for u in unit], r + v) for unit, v in zip(units, c, strict=True)]
-    cube = exact_cone(len(c), rows, [])
-    return not any(flat.cone.touches(cube) for flat in truth.flats)
-
-
-def held(truth: ExactSolutions, center: np.ndarray, radius: float, norm: float = math.inf) -> int:
-    """The number of isolated solutions in a ball."""
-    c = fractions_of(center.reshape(-1).tolist())
-    return sum(_in_ball(point, c, Fraction(radius), norm) for point in truth.points)
+    units = [[Fraction(int(i == j)) for i in range(len(a))] for j in range(len(a))]
+    rows = [(unit, -v) for unit, v in zip(units, a, strict=True)]
+    rows += [([-u for u in unit], v) for unit, v in zip(units, b, strict=True)]
+    box = exact_cone(len(a), rows, [])
+    return not any(flat.cone.touches(box) for flat in truth.flats)
 
 
 def _merged(found: list[Piece]) -> ExactSolutions:
@@ -172,12 +164,8 @@ def _parts(cones: list[ExactCone]) -> int:
     return count
 
 
-def _in_ball(point: Point, center: list[Fraction], radius: Fraction, norm: float) -> bool:
-    offsets = [abs(a - b) for a, b in zip(point, center, strict=True)]
-    if norm == 2:
-        return sum(v * v for v in offsets) <= radius * radius
-    assert norm == math.inf
-    return max(offsets) <= radius
+def _in_box(point: Point, lower: list[Fraction], upper: list[Fraction]) -> bool:
+    return all(a <= v <= b for a, v, b in zip(lower, point, upper, strict=True))
 
 
 def _mean(corners: Sequence[Sequence[Fraction]]) -> Point:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from math import inf
 
 import numpy as np
 import pytest
 
-from exact_inversion import ExactSolutions, exact_solutions, held, holds_none, least_noise, missed
+from exact_inversion import ExactSolutions, exact_solutions, holds_none, least_noise, missed
 from inverse_cases import InverseCase, inverse_case
 from known_preimages import (
     Known,
@@ -142,7 +141,7 @@ def test_newton_finds_nothing_that_is_not_listed() -> None:
         truth = solved(case)
         for x in newton(case, 40, seed):
             found += 1
-            assert not holds_none(truth, x, 1e-9)
+            assert not holds_none(truth, x - 1e-9, x + 1e-9)
     assert found > CASES
 
 
@@ -172,31 +171,28 @@ def test_noise_makes_intervals() -> None:
     assert whole.n_parts == 2
 
 
-def test_balls_hold_what_they_hold() -> None:
+def test_boxes_hold_what_they_hold() -> None:
     case = magnitudes(2)
     truth = solved(case)
-    centers = np.array([[float(v) for v in x] for x in sorted(case.points)])
-    assert missed(truth, centers, np.zeros(4)) == []
-    assert missed(truth, centers[1:], np.zeros(3)) == [sorted(case.points)[0]]
-    moved = centers + 2.0**-20
-    assert missed(truth, moved, np.full(4, 2.0**-20)) == []
-    assert len(missed(truth, moved, np.full(4, 2.0**-20 * (1 - 2.0**-52)))) == 4
-    assert len(missed(truth, moved, np.full(4, 2.0**-20), norm=2)) == 4
-    assert missed(truth, moved, np.full(4, 1.42 * 2.0**-20), norm=2) == []
-    assert missed(truth, np.zeros((1, 2)), np.ones(1), norm=inf) == []
-    assert not holds_none(truth, moved[0], 2.0**-20)
-    assert holds_none(truth, moved[0], 2.0**-21)
-    assert [held(truth, np.zeros(2), r) for r in (0.4, 0.5)] == [0, 4]
+    points = np.array([[float(v) for v in x] for x in sorted(case.points)])
+    assert missed(truth, points, points) == []
+    assert missed(truth, points[1:], points[1:]) == [min(case.points)]
+    assert missed(truth, np.full((1, 2), -0.5), np.full((1, 2), 0.5)) == []
+    assert len(missed(truth, np.full((1, 2), -0.5), np.full((1, 2), np.nextafter(0.5, 0)))) == 2
+    assert missed(truth, np.zeros((0, 2)), np.zeros((0, 2))) == sorted(case.points)
+    far = 2.0**-20
+    assert not holds_none(truth, points[0], points[0] + far)
+    assert holds_none(truth, points[0] + far, points[0] + 2 * far)
 
 
-def test_balls_on_flats_hold_what_they_hold() -> None:
+def test_boxes_on_flats_hold_what_they_hold() -> None:
     truth = solved(parallel_lines())
-    assert not holds_none(truth, np.array([1.0, 2.0]), 0.0)
-    assert holds_none(truth, np.array([1.0, 2.0 - 2.0**-20]), 2.0**-22)
-    assert not holds_none(truth, np.array([1.0, 2.0 - 2.0**-20]), 2.0**-20)
-    everywhere = missed(truth, np.zeros((1, 2)), np.full(1, 8.0))
-    assert everywhere == []
-    assert missed(truth, np.array([[5.0, 0.0]]), np.zeros(1)) != []
+    on, far = np.array([1.0, 2.0]), 2.0**-20
+    assert not holds_none(truth, on, on)
+    assert holds_none(truth, on + far, on + 2 * far)
+    assert not holds_none(truth, on - far, on + far / 2)
+    assert missed(truth, np.full((1, 2), -8.0), np.full((1, 2), 5.0)) == []
+    assert missed(truth, np.array([[5.0, 0.0]]), np.array([[5.0, 0.0]])) != []
 
 
 def test_the_least_noise_is_known() -> None:

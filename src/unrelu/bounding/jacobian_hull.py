@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from unrelu.network.interpreter import interpret, interpret_back
+from unrelu.rigor.rounding import UNIT
 
 if TYPE_CHECKING:
     from unrelu.bounding.bounded_network import BoundedNetwork
@@ -34,6 +36,13 @@ class JacobianHull:
     middle: Tensor
     maps: dict[str, MeanMap]
     changes: dict[str, Tensor]
+
+    @cached_property
+    def steepest(self) -> Tensor:
+        """(n, m, d) float64, at least the magnitudes of all Jacobians on each box."""
+        n, m, _ = self.middle.shape
+        identity = torch.eye(m, dtype=torch.float64, device=self.middle.device).expand(n, m, m)
+        return (self.middle.abs() + self.distance(identity)) * (1 + 4 * UNIT)
 
     def distance(self, multipliers: Tensor) -> Tensor:
         """At least `|M J(x) - M middle|` for all x in each box, rounding included: (n, k, d) float64.

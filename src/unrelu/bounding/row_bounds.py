@@ -31,11 +31,13 @@ class RowBounds:
         slopes: (R, d) float64, on flattened inputs.
         offsets: (R,) float64.
         least: (R,) float64, at most the least value of the row on its box.
+        losses: (R,) float64, how much of the offsets is for rounding.
     """
 
     slopes: Tensor
     offsets: Tensor
     least: Tensor
+    losses: Tensor
 
 
 def rows_below(
@@ -88,6 +90,7 @@ def _stacked(parts: list[RowBounds]) -> RowBounds:
         torch.cat([part.slopes for part in parts]),
         torch.cat([part.offsets for part in parts]),
         torch.cat([part.least for part in parts]),
+        torch.cat([part.losses for part in parts]),
     )
 
 
@@ -174,7 +177,7 @@ def _ended(
     below = offsets - loss
     ends = torch.where(slopes >= 0, slopes * low, slopes * high)
     least = ends.sum(dim=1) + below - 2 * room * (ends.abs().sum(dim=1) + below.abs()) - (d + 8) * UNDERFLOW
-    return RowBounds(slopes, below, least)
+    return RowBounds(slopes, below, least, loss)
 
 
 def least_of(slopes: Tensor, offsets: Tensor, box: tuple[Tensor, Tensor]) -> Tensor:

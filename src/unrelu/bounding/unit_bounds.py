@@ -13,7 +13,6 @@ from unrelu.bounding.row_bounds import least_of, numbers_below
 
 if TYPE_CHECKING:
     from unrelu.bounding.bounded_network import BoundedNetwork
-    from unrelu.network.node import Node
     from unrelu.operators.relaxation import Relaxation
 
 Interval = tuple[Tensor, Tensor]
@@ -68,7 +67,8 @@ def bound_units(
         shapes = [network.node(name).shape for name in node.inputs]
         if node.is_affine:
             boxes = [_shaped(intervals[name], shape) for name, shape in zip(node.inputs, shapes, strict=True)]
-            intervals[node.name] = _affine(bounded, node, boxes)
+            low_end, high_end = node.affine.image(boxes, bounded.affine_part(node).absolute)
+            intervals[node.name] = low_end.reshape(n, -1), high_end.reshape(n, -1)
             if node.name in bounded.spans:
                 span = bounded.spans[node.name]
                 intervals[node.name] = _met(
@@ -103,19 +103,6 @@ def bound_units(
         intervals[node.name] = found
         bounded.learn(node.name, *found)
     return UnitBounds(lows, highs, relaxations, n_open, empty)
-
-
-def _affine(bounded: BoundedNetwork, node: Node, boxes: list[Interval]) -> Interval:
-    """Middle and half width, each rounded outward."""
-    part = bounded.affine_part(node)
-    middles = [low / 2 + high / 2 for low, high in boxes]
-    halves = [torch.maximum(high - middle, middle - low) for (low, high), middle in zip(boxes, middles, strict=True)]
-    widened = [half * (1 + 2**-50) + 2.0**-1021 for half in halves]
-    value = node.affine.apply(*middles)
-    spread = node.affine.error(middles, widened, magnitudes=part.absolute).reshape(len(value), -1)
-    value = value.reshape(len(value), -1)
-    room = (value.abs() + spread) * 2**-51 + 2.0**-1021
-    return value - spread - room, value + spread + room
 
 
 def _tightened(

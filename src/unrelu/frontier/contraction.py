@@ -31,7 +31,9 @@ class Contracted:
     doubt: Tensor
 
 
-def contract(lower: Tensor, upper: Tensor, slopes: Tensor, limits: Tensor, sweeps: int = 3) -> Contracted:
+def contract(
+    lower: Tensor, upper: Tensor, slopes: Tensor, limits: Tensor, caution: float = 0.0, sweeps: int = 3
+) -> Contracted:
     """Cut boxes by `slopes x <= limits`, one coordinate after another given the others (hull consistency).
 
     Every rounding error is on the safe side: no point of the box that keeps the inequalities is cut off.
@@ -41,6 +43,7 @@ def contract(lower: Tensor, upper: Tensor, slopes: Tensor, limits: Tensor, sweep
         upper: (n, d) float64.
         slopes: (n, k, d) float64.
         limits: (n, k) float64; +inf for no inequality.
+        caution: how many times more rounding to allow for than there can be.
         sweeps: how often to go through all coordinates.
     """
     d = lower.shape[1]
@@ -55,14 +58,14 @@ def contract(lower: Tensor, upper: Tensor, slopes: Tensor, limits: Tensor, sweep
         ends = torch.where(rising, slopes * low, slopes * high)
         sizes = ends.abs().sum(dim=2) + limits.abs() + (d + 4) * UNDERFLOW
         slack = limits - ends.sum(dim=2)
-        loss = 2 * room * torch.where(torch.isfinite(sizes), sizes, 0.0) + UNDERFLOW
+        loss = (1 + caution) * 2 * room * torch.where(torch.isfinite(sizes), sizes, 0.0) + UNDERFLOW
         worst = (-slack - loss).max(dim=1)
         better = worst.values > excess
         excess = torch.where(better, worst.values, excess)
         doubt = torch.where(better, loss.gather(1, worst.indices[:, None])[:, 0], doubt)
         # What the row leaves to a coordinate beyond the end at which it is least.
         step = (slack + loss).clamp(min=0.0)[..., None] / divisor
-        margin = 4 * UNIT
+        margin = (1 + caution) * 4 * UNIT
         above = low + step + margin * (low.abs() + step.abs()) + UNDERFLOW
         below = high + step - margin * (high.abs() + step.abs()) - UNDERFLOW
         above = torch.where(used & rising, above, torch.inf).amin(dim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -31,35 +33,10 @@ def parts(
     upper, lower = problems.upper.clone(), problems.lower.clone()
     upper[every, place], lower[every, place] = value, value
     return [
-        _numbered(boxed(problems, problems.lower, upper), first, 0.5),
-        _numbered(boxed(problems, lower, problems.upper), first + 1, 0.5),
+        _numbered(replace(problems, upper=upper), first, 0.5),
+        _numbered(replace(problems, lower=lower), first + 1, 0.5),
     ]
 
 
-def boxed(problems: Subproblems, lower: Tensor, upper: Tensor) -> Subproblems:
-    """The same with other boxes."""
-    return Subproblems(
-        problems.number,
-        lower,
-        upper,
-        problems.low,
-        problems.high,
-        problems.fixed,
-        problems.sides,
-        problems.kinks,
-        problems.share,
-    )
-
-
 def _numbered(problems: Subproblems, numbers: Tensor, share: float) -> Subproblems:
-    return Subproblems(
-        numbers,
-        problems.lower,
-        problems.upper,
-        problems.low,
-        problems.high,
-        problems.fixed,
-        problems.sides,
-        problems.kinks,
-        problems.share * share,
-    )
+    return replace(problems, number=numbers, share=problems.share * share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -55,6 +55,16 @@ class Subproblems:
         """Some of them, by number or mask."""
         return Subproblems(*(getattr(self, field.name)[places] for field in fields(self)))
 
+    def trimmed(self) -> Subproblems:
+        """The same, with no more room for sides than one of them needs."""
+        width = self.fixed.shape[1]
+        most = int((self.fixed >= 0).sum(dim=1).max()) if width and len(self) else 0
+        if most == width:
+            return self
+        order = (self.fixed < 0).to(torch.int8).argsort(dim=1, stable=True)[:, :most]
+        columns = {name: getattr(self, name).gather(1, order) for name in ("fixed", "sides", "kinks")}
+        return replace(self, **columns)
+
     def fixing(self, units: Tensor, sides: Tensor, kinks: Tensor) -> Subproblems:
         """The part of each where one number (n,) lies on a side of a kink."""
         every = torch.arange(len(self))
@@ -62,23 +72,20 @@ class Subproblems:
         above = sides > 0
         low[every, units] = torch.where(above, torch.maximum(low[every, units], kinks), low[every, units])
         high[every, units] = torch.where(above, high[every, units], torch.minimum(high[every, units], kinks))
-        return Subproblems(
-            self.number,
-            self.lower,
-            self.upper,
-            low,
-            high,
-            torch.cat([self.fixed, units[:, None]], dim=1),
-            torch.cat([self.sides, sides[:, None]], dim=1),
-            torch.cat([self.kinks, kinks[:, None]], dim=1),
-            self.share,
+        return replace(
+            self,
+            low=low,
+            high=high,
+            fixed=torch.cat([self.fixed, units[:, None]], dim=1),
+            sides=torch.cat([self.sides, sides[:, None]], dim=1),
+            kinks=torch.cat([self.kinks, kinks[:, None]], dim=1),
         )
 
 
 def joined(parts: list[Subproblems]) -> Subproblems:
     """All of several, one after another."""
     if len(parts) == 1:
-        return parts[0]
+        return parts[0].trimmed()
     most = max(part.fixed.shape[1] for part in parts)
 
     def padded(each: Tensor, value: float) -> Tensor:
@@ -91,7 +98,7 @@ def joined(parts: list[Subproblems]) -> Subproblems:
         if field.name in ("fixed", "sides", "kinks"):
             found = [padded(each, -1 if field.name == "fixed" else 0) for each in found]
         columns.append(torch.cat(found))
-    return Subproblems(*columns)
+    return Subproblems(*columns).trimmed()
 
 
 def popped(stack: list[Subproblems], most: int) -> Subproblems:

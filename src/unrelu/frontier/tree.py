@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 
@@ -47,6 +49,7 @@ class Tree:
         point: (N, d) float64, of a ball its centre, of a flat one of its points; else 0.
         holds: (N,) bool, of balls and flats: whether they are said to hold a solution.
         multipliers: (N, d, m) float64.
+        weights: by some refuted nodes, weights of their inequalities, whose sum is broken everywhere.
     """
 
     operation: NDArray[np.int8]
@@ -58,6 +61,7 @@ class Tree:
     point: NDArray[np.float64]
     holds: NDArray[np.bool_]
     multipliers: NDArray[np.float64]
+    weights: Mapping[int, NDArray[np.float64]]
 
     def __len__(self) -> int:
         """N."""
@@ -86,6 +90,7 @@ class GrowingTree:
             "holds": np.zeros(0, dtype=np.bool_),
             "multipliers": np.zeros((0, d, m)),
         }
+        self._weights: dict[int, NDArray[np.float64]] = {}
         self.add(1)
 
     def __len__(self) -> int:
@@ -109,6 +114,11 @@ class GrowingTree:
         for name, each in values.items():
             self._columns[name][numbers] = each
 
+    def weigh(self, number: int, weights: NDArray[np.float64]) -> None:
+        """Give a refuted node weights of its inequalities."""
+        self._weights[number] = weights
+
     def frozen(self) -> Tree:
         """What it is now."""
-        return Tree(**{name: column[: self._count].copy() for name, column in self._columns.items()})
+        columns = {name: column[: self._count].copy() for name, column in self._columns.items()}
+        return Tree(**columns, weights=dict(self._weights))

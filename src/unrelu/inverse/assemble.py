@@ -43,15 +43,18 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
     points = torch.from_numpy(tree.point[leaves[tree.holds[leaves]] if tree.holds[leaves].any() else leaves])
     errors = ((statement.values(points) - statement.features).abs() / _unit(statement)).amax(dim=1)
     point = points[int(errors.argmin())]
-    lone = len(leaves) == 1 and not flats.any()
     seen = _seen(statement, torch.from_numpy(lower), torch.from_numpy(upper))
     point = _polished(statement, seen, point)
     outputs = exact_outputs(statement.network, point.numpy())
     assert outputs is not None  # they were had before
     root = exact_root(statement, seen, point, outputs)
     if root.holds is None and not flats.any():
-        root = exact_root(statement, around(statement, seen, 0, point), point, outputs)
-    single = lone or float(seen.apart[0].max()) < 1
+        near = exact_root(statement, around(statement, seen, 0, point), point, outputs)
+        root = near if near.holds else root  # what is refuted there may be elsewhere
+    if root.holds:
+        lower = np.minimum(lower, np.maximum(point.numpy() - root.radius, statement.lower.numpy()))
+        upper = np.maximum(upper, np.minimum(point.numpy() + root.radius, statement.upper.numpy()))
+    single = float(seen.apart[0].max()) < 1  # the leaf's own proof is of the leaf, whose ball may be wider now
     jacobian = seen.hull.middle[0].numpy().copy()
     width = (statement.upper - statement.lower).numpy()
     values = np.linalg.svd(jacobian * width, compute_uv=False)

@@ -63,12 +63,12 @@ class Inversion:
 
         False where two that do not touch are found, or where there is none at all.
         """
-        if sum(each.holds for each in self.solutions) > 1 or (self.complete and not self.solutions):
+        found = self.solutions
+        if sum(each.holds for each in found) > 1 or (self.complete and not found):
             return False
-        if not self.complete or len(self.solutions) > 1:
+        if not self.complete or len(found) > 1:
             return None
-        only = self.solutions[0]
-        return True if only.holds and not only.is_flat else None
+        return True if all(each.holds and not each.is_flat for each in found) else None
 
     @cached_property
     def certificate(self) -> CompletenessCertificate:

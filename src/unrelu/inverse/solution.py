@@ -20,7 +20,7 @@ class Solution:
     agree exactly.
 
     Attributes:
-        is_flat: whether it is a piece of a line, a plane, ..., or several that touch, not one input up to the resolution.
+        is_flat: whether it is not one input up to the resolution: a line, a plane, ..., or several that touch.
         center: (d,) float64, an input whose output is as near to the wanted one as rounding allows.
         lower: (d,) float64, of a box that holds all of this solution.
         upper: (d,) float64.

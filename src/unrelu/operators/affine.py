@@ -107,6 +107,27 @@ class AffineOperator(Operator):
             found = torch.where((sizes == 0) & (apply(*used) == 0), 0.0, found)
         return found
 
+    def image(
+        self, boxes: Sequence[tuple[Tensor, Tensor]], magnitudes: AffineOperator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """At most the least, and at least the largest value of each number on boxes, rounded outward.
+
+        Args:
+            boxes: for each operand its lower and its upper ends, (n, *shape) float64, finite.
+            magnitudes: `absolute()`, where it is at hand.
+        """
+        if self.roundings == 0:
+            return self.linear(*(low for low, _ in boxes)), self.linear(*(high for _, high in boxes))
+        middles = [low / 2 + high / 2 for low, high in boxes]
+        halves = [
+            torch.maximum(high - middle, middle - low) for (low, high), middle in zip(boxes, middles, strict=True)
+        ]
+        value = self.apply(*middles)
+        widened = [half * (1 + 8 * UNIT) + UNDERFLOW for half in halves]
+        spread = self.error(middles, widened, magnitudes=magnitudes)
+        room = 4 * UNIT * (value.abs() + spread) + UNDERFLOW
+        return value - spread - room, value + spread + room
+
     def tangents(self, operands: Sequence[Tangents], shape: Shape) -> Tangents:
         """The tangents of the result from those of the operands.
 

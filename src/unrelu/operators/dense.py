@@ -13,6 +13,7 @@ from unrelu.errors import ShapeError
 from unrelu.operators.affine import AffineOperator
 from unrelu.operators.base import Shape
 from unrelu.operators.tangents import Tangents
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,21 @@ class Dense(AffineOperator):
         if first.support is None or len(first.shape) != 1:
             return super().tangents(operands, shape)
         return Tangents(functional.linear(first.values, self.weight.index_select(1, first.support)), shape)
+
+    def image(
+        self, boxes: Sequence[tuple[Tensor, Tensor]], magnitudes: AffineOperator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """From the ends: what is 0 there leaves nothing to rounding, and a sum of numbers of at least 0 is one."""
+        ((low, high),) = boxes
+        rising, falling = self.weight.clamp(min=0.0), self.weight.clamp(max=0.0)
+        g = gamma(2 * self.weight.shape[1] + 4)
+        ends = []
+        for plus, minus, sign in ((low, high, -1.0), (high, low, 1.0)):
+            value = functional.linear(plus, rising, self.bias) + functional.linear(minus, falling)
+            size = functional.linear(plus.abs(), rising, self.bias.abs()) - functional.linear(minus.abs(), falling)
+            loss = torch.where(size == 0, 0.0, g * (1 + 4 * g) * size + 4 * self.weight.shape[1] * UNDERFLOW)
+            ends.append(value + sign * loss * (1 + 4 * UNIT))
+        return ends[0], ends[1]
 
     def rows(self, units: Tensor, shapes: Sequence[Shape]) -> list[Tensor] | None:
         """Those of W, for samples that are vectors."""

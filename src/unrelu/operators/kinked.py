@@ -178,7 +178,8 @@ class Kinked(PiecewiseLinear):
                 if found is None:
                     found = slope, offset, at
                     continue
-                nearer = at < found[2]
+                # Of lines that are as near but for rounding the first, whatever the order of sums.
+                nearer = at < found[2] - 1e-6 * steep * (b - a)
                 found = (
                     torch.where(nearer, slope, found[0]),
                     torch.where(nearer, offset, found[1]),

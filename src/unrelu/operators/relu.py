@@ -82,7 +82,8 @@ class ReLU(Kinked):
         above = torch.where(inside, chord, active)
         room = torch.where(inside, 4 * UNIT * (u + chord * (u - l)) + UNDERFLOW, 0.0)
         offset = torch.where(inside, torch.maximum(-chord * l, u - chord * u), 0.0) + room
-        below = torch.where(inside, (u > -l).to(torch.float64), active)
+        # Not at 1, where symmetric networks stand and the order of sums would decide.
+        below = torch.where(inside, (u > -0.9871 * l).to(torch.float64), active)
         return Relaxation(None, below, torch.zeros_like(below), None, above, offset)
 
     def image(self, *boxes: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,8 @@ class CompletenessCertificate:
 
     `verify` forms the bounds of every node anew, rounded outward, and calls no solver: what was cut off holds no
     solution by the node's own inequalities, what was refuted holds none, on the box of a ball no two points have the
-    same features and its solutions are as near to the centre as is said, and on a flat all units keep their branch.
+    same features and its solutions are as near to the centre as is said (or it is all that is left of the box), and on
+    a flat all units keep their branch.
     Where a ball or flat is said to hold a solution, its point is one by exact values, or an exact root is proved.
 
     Attributes:
@@ -77,10 +78,12 @@ class CompletenessCertificate:
             return []
         numbers, operation, batch = numbers[at.numpy()], operation[at], batch.take(at)
         found = examine(self.statement, batch, torch.from_numpy(tree.multipliers[numbers]))
-        if bool((operation == Operation.REFUTED).any()) and not bool(
-            (found.refuted[operation == Operation.REFUTED] > 0).all()
-        ):
-            return None
+        for place in torch.nonzero((operation == Operation.REFUTED) & (found.refuted <= 0))[:, 0].tolist():
+            weights = tree.weights.get(int(numbers[place]))
+            if weights is None or weights.shape != found.limits[place].shape:
+                return None
+            if not found.refutes(place, torch.from_numpy(weights)):
+                return None
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
         for place in torch.nonzero((operation == Operation.BALL) | (operation == Operation.FLAT))[:, 0].tolist():
@@ -107,13 +110,15 @@ class CompletenessCertificate:
         number = int(found.problems.number[place])
         point, holds = torch.from_numpy(self.tree.point[number]), bool(self.tree.holds[number])
         settled = int(found.units.open[place]) == 0
+        inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
         if code is Operation.FLAT:
-            inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
             return settled and inside and (not holds or self.statement.is_member(point))
         problems = found.problems
-        if bool(problems.is_conditional[place]) and not settled:
-            return False
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):
+            return False
+        if inside and holds and self.statement.is_member(point):
+            return True
+        if bool(problems.is_conditional[place]) and not settled:
             return False
         if not float(found.apart[place].max()) < 1:
             return False

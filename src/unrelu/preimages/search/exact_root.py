@@ -26,11 +26,13 @@ class ExactRoot:
         holds: True if there is one, False if there is none, None where that is open.
         noise: at least and at most how far the worst output has to be off for one.
         residual: (m,) float64, the output at the point less the wanted one, rounded once.
+        radius: (d,) float64, where there is one, at least how far it is from the point.
     """
 
     holds: bool | None
     noise: tuple[float, float]
     residual: np.ndarray
+    radius: np.ndarray
 
 
 def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outputs: list[Fraction]) -> ExactRoot:
@@ -50,8 +52,9 @@ def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outpu
     residuals = [value - Fraction(y) for value, y in zip(outputs, statement.features.tolist(), strict=True)]
     rounded = np.array([nearest_float(value) for value in residuals])
     most = float(np.nextafter(np.abs(rounded).max(initial=0.0), np.inf)) if any(residuals) else 0.0
+    nowhere = np.full(len(point), np.inf)
     if most == 0.0:
-        return ExactRoot(True, (0.0, 0.0), rounded)
+        return ExactRoot(True, (0.0, 0.0), rounded, np.zeros(len(point)))
     sizes = torch.from_numpy(np.abs(rounded)) * (1 + 1e-15) + UNDERFLOW
     unit = torch.maximum(statement.resolution, sizes.max() * 2.0**-20)
     hull, widths = seen.hull, seen.widths[0]
@@ -69,13 +72,13 @@ def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outpu
         inside = (point - radius >= seen.problems.lower[0]) & (point + radius <= seen.problems.upper[0])
         inside = inside | ((radius <= 2 * UNDERFLOW) & (widths == 0))
         if bool(inside.all()):
-            return ExactRoot(True, (0.0, 0.0), rounded)
+            return ExactRoot(True, (0.0, 0.0), rounded, radius.numpy())
     scaled = (J * widths / unit[:, None]).numpy()
     along = rounded / unit.numpy()
     rest = along - scaled @ np.linalg.lstsq(scaled, along, rcond=None)[0]
     w = torch.from_numpy(rest / unit.numpy())
     if not bool(torch.isfinite(w).all()) or not bool(w.any()):
-        return ExactRoot(None, (0.0, most), rounded)
+        return ExactRoot(None, (0.0, most), rounded, nowhere)
     total = sum((Fraction(a) * value for a, value in zip(w.tolist(), residuals, strict=True)), Fraction(0))
     change = (w @ J).abs() + room * (w.abs() @ J.abs()) + hull.distance(w[None, None])[0, 0]
     reach = torch.maximum(point - seen.problems.lower[0], seen.problems.upper[0] - point)
@@ -87,6 +90,6 @@ def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outpu
     moved = float((change * reach).sum()) * (1 + 1e-12) + UNDERFLOW
     left = abs(total) - Fraction(moved)
     if left <= 0:
-        return ExactRoot(None, (0.0, most), rounded)
+        return ExactRoot(None, (0.0, most), rounded, nowhere)
     least = float(np.nextafter(nearest_float(left / Fraction(float(w.abs().sum()))), 0.0)) * (1 - 1e-12)
-    return ExactRoot(False, (least, most), rounded)
+    return ExactRoot(False, (least, most), rounded, nowhere)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -51,8 +51,31 @@ class Examined:
     refuted: Tensor
     apart: Tensor
 
+    def refutes(self, place: int, weights: Tensor, caution: float = 0.0) -> bool:
+        """Whether a weighted sum of a sub-problem's inequalities is broken everywhere on its box.
 
-def examine(statement: InverseStatement, problems: Subproblems, multipliers: Tensor | None = None) -> Examined:
+        Args:
+            place: its number.
+            weights: (k,) float64, of at least 0.
+            caution: as for `examine`.
+        """
+        limits = self.limits[place]
+        used = weights > 0
+        if not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
+            return False
+        w, slopes, limits = weights[used], self.slopes[place][used], limits[used]
+        room = 2 * gamma(2 * len(w) + 8)
+        # What rounding of the sum's slopes can do at a point of the box counts as a larger limit.
+        largest = torch.maximum(self.problems.lower[place].abs(), self.problems.upper[place].abs())
+        sizes = w @ limits.abs() + (w @ slopes.abs()) @ largest
+        limit = w @ limits + (1 + caution) * room * sizes + (len(w) + 4) * UNDERFLOW * (1 + largest.sum())
+        box = self.problems.lower[place][None], self.problems.upper[place][None]
+        return float(contract(*box, (w @ slopes)[None, None], limit.reshape(1, 1), caution, 1).excess) > 0
+
+
+def examine(
+    statement: InverseStatement, problems: Subproblems, multipliers: Tensor | None = None, *, caution: float = 0.0
+) -> Examined:
     """Bound sub-problems, and cut off what holds no solution.
 
     The rows `M F` and F itself lie between affine functions of the input; what they are at a solution is known up to
@@ -63,6 +86,8 @@ def examine(statement: InverseStatement, problems: Subproblems, multipliers: Ten
         statement: what is asked.
         problems: n of them.
         multipliers: (n, d, m) M, any numbers; the pseudo-inverse of the middle Jacobian if left out.
+        caution: how many times more rounding to allow for than there can be, so that what is cut off is cut off
+            whatever the order of sums.
     """
     bounded = statement.bounded
     lower, upper = problems.lower, problems.upper
@@ -75,8 +100,8 @@ def examine(statement: InverseStatement, problems: Subproblems, multipliers: Ten
     n, _, m = multipliers.shape
     identity = torch.eye(m, dtype=torch.float64).expand(n, m, m)
     rows = torch.cat([multipliers, identity], dim=1)
-    slopes, limits = _inequalities(statement, units, problems, torch.cat([rows, -rows], dim=1))
-    left = contract(lower, upper, slopes, limits)
+    slopes, limits = _inequalities(statement, units, problems, torch.cat([rows, -rows], dim=1), caution)
+    left = contract(lower, upper, slopes, limits, caution)
     refuted = torch.where(left.excess > 0, left.excess / (left.doubt + UNDERFLOW), -1.0)
     refuted = torch.where(units.empty, torch.inf, refuted)
     return Examined(
@@ -97,16 +122,13 @@ def examine(statement: InverseStatement, problems: Subproblems, multipliers: Ten
 def narrowed(seen: Examined, lower: Tensor, upper: Tensor, share: Tensor) -> Subproblems:
     """The sub-problems on what is left of their boxes, with all that is known of their units."""
     problems = seen.problems
-    return Subproblems(
-        problems.number,
-        lower,
-        upper,
-        torch.maximum(problems.low, seen.units.low),
-        torch.minimum(problems.high, seen.units.high),
-        problems.fixed,
-        problems.sides,
-        problems.kinks,
-        share,
+    return replace(
+        problems,
+        lower=lower,
+        upper=upper,
+        low=torch.maximum(problems.low, seen.units.low),
+        high=torch.minimum(problems.high, seen.units.high),
+        share=share,
     )
 
 
@@ -119,7 +141,7 @@ def _inverse(scaled: Tensor, resolution: Tensor) -> Tensor:
 
 
 def _inequalities(
-    statement: InverseStatement, units: UnitBounds, problems: Subproblems, rows: Tensor
+    statement: InverseStatement, units: UnitBounds, problems: Subproblems, rows: Tensor, caution: float
 ) -> tuple[Tensor, Tensor]:
     """`slopes x <= limits` for solutions: of rows (n, k, m) of the outputs, and of the sides that are fixed."""
     bounded = statement.bounded
@@ -130,8 +152,8 @@ def _inequalities(
     y, rho = statement.features, statement.resolution
     limits = rows @ y + rows.abs() @ rho
     sizes = rows.abs() @ (y.abs() + rho)
-    limits = limits + 2 * gamma(2 * m + 8) * sizes + (m + 4) * UNDERFLOW
-    offsets = found.offsets.reshape(n, k)
+    limits = limits + (1 + caution) * (2 * gamma(2 * m + 8) * sizes + (m + 4) * UNDERFLOW)
+    offsets = (found.offsets - caution * found.losses).reshape(n, k)
     limits = limits - offsets + 4 * UNIT * (limits.abs() + offsets.abs()) + UNDERFLOW
     slopes = found.slopes.reshape(n, k, -1)
     width = problems.fixed.shape[1]
@@ -148,7 +170,8 @@ def _inequalities(
         below = rows_below(bounded, units.relaxations, box, at, {name: [coefficients]})
         more[at, which] = below.slopes
         bound = -side * kink
-        bounds[at, which] = bound - below.offsets + 4 * UNIT * (bound.abs() + below.offsets.abs()) + UNDERFLOW
+        below_offsets = below.offsets - caution * below.losses
+        bounds[at, which] = bound - below_offsets + 4 * UNIT * (bound.abs() + below_offsets.abs()) + UNDERFLOW
     return torch.cat([slopes, more], dim=1), torch.cat([limits, bounds], dim=1)
 
 

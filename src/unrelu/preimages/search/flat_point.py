@@ -1,8 +1,7 @@
-"""A point of the solutions in a box on which the network is one affine map."""
+"""A box on which the network is one affine map: a point of its solutions, or why there is none."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +16,18 @@ if TYPE_CHECKING:
     from unrelu.preimages.search.examined import Examined
     from unrelu.preimages.search.statement import InverseStatement
 
+BAND = 1e-9
+"""How far programs may be off, relative to a row's size."""
 
-def flat_point(statement: InverseStatement, seen: Examined, place: int, lower: Tensor, upper: Tensor) -> Root | None:
-    """A proved member as deep inside the resolution as there is one; None where none was found.
 
-    The inequalities that solutions keep are the set itself, but for rounding: a linear program finds the point that
-    is farthest from breaking those of the outputs, and exact values there tell.
+def flat_point(
+    statement: InverseStatement, seen: Examined, place: int, lower: Tensor, upper: Tensor
+) -> Root | Tensor | None:
+    """A proved member; or weights of the inequalities whose sum no point of the box keeps; None if neither is found.
+
+    The inequalities that solutions keep are the set itself, but for rounding. A linear program tells whether any point
+    keeps them; another finds the one that is farthest from the sides of the box and from the kinks; steps of least norm
+    bring its outputs to the wanted ones, and exact values there tell.
 
     Args:
         statement: what is asked.
@@ -30,36 +35,49 @@ def flat_point(statement: InverseStatement, seen: Examined, place: int, lower: T
         place: number of one whose units are all settled.
         lower: (d,) what is left of its box.
         upper: (d,) the same.
+
+    Returns:
+        A root; or (k,) float64 weights of the sub-problem's inequalities.
     """
     d, m = len(lower), len(statement.features)
     slopes, limits = seen.slopes[place].numpy(), seen.limits[place].numpy()
     low, high = lower.numpy(), upper.numpy()
-    used = np.concatenate([np.arange(d, d + m), np.arange(2 * d + m, len(limits))])
-    used = used[np.isfinite(limits[used])]  # rows of outputs always are
-    outputs = used < 2 * (d + m)
-    A, b = slopes[used], limits[used]
     width, middle = high - low, low / 2 + high / 2
-    A, b = A * width, b - A @ middle
-    sizes = np.maximum(np.abs(A).sum(axis=1), 1e-300)
-    tolerance = np.zeros(len(used))
-    tolerance[outputs] = np.tile(statement.resolution.numpy(), 2)
-    # One unit of t is the resolution, or a part of the row's own size where there is none.
-    unit = np.where(outputs, np.maximum(tolerance, 2.0**-50 * sizes), 0.0)
-    scale = np.maximum(sizes, np.abs(b))
-    unit_scaled = unit / scale
-    largest = unit_scaled.max(initial=0.0)
-    if largest == 0.0:
+    A, b = slopes * width, limits - slopes @ middle
+    sizes = np.maximum(np.maximum(np.abs(A).sum(axis=1), np.abs(b)), 1e-300)
+    rows = np.concatenate([np.arange(d, d + m), np.arange(2 * d + m, len(limits))])
+    rows = rows[np.isfinite(limits[rows])]
+    A, b, sides = A[rows] / sizes[rows, None], b[rows] / sizes[rows], rows >= 2 * (d + m)
+    one = np.ones((len(rows), 1))
+    box = np.full(d, 0.5)
+    elastic = RowSystem(np.hstack([A, -one]), row_upper=b, lower=np.append(-box, -np.inf), upper=np.append(box, np.inf))
+    nearest = LinearProgram(elastic).minimise(np.append(np.zeros(d), 1.0))
+    if nearest.point is None:
         return None
-    system = RowSystem(
-        np.hstack([A / scale[:, None], -(unit_scaled / largest)[:, None]]),
-        row_upper=np.where(outputs, (b - unit) / scale, b / scale),
-        lower=np.append(np.full(d, -0.5), -math.inf),
-        upper=np.append(np.full(d, 0.5), math.inf),
+    if nearest.objective > BAND:
+        weights = torch.zeros(len(limits), dtype=torch.float64)
+        weights[torch.from_numpy(rows)] = torch.from_numpy(np.maximum(-nearest.row_duals, 0.0) / sizes[rows])
+        return weights
+    free = np.eye(d)[width > 0]
+    walls = np.vstack([free, -free])
+    deep = RowSystem(
+        np.vstack([np.hstack([A, sides[:, None].astype(float)]), np.hstack([walls, np.ones((len(walls), 1))])]),
+        row_upper=np.concatenate([np.where(sides, b, b + BAND), np.full(len(walls), 0.5)]),
+        lower=np.append(-box, -BAND),
+        upper=np.append(box, 0.5),
     )
-    solution = LinearProgram(system).minimise(np.append(np.zeros(d), 1.0))
-    if solution.point is None:
-        return None
-    point = torch.from_numpy(np.clip(middle + solution.point[:d] * width, low, high))
-    if not statement.is_member(point):
-        return None
-    return Root(point, lower, upper, is_flat=True, holds=True)
+    found = LinearProgram(deep).minimise(np.append(np.zeros(d), -1.0))
+    start = nearest.point if found.point is None else found.point
+    point = torch.from_numpy(np.clip(middle + start[:d] * width, low, high))
+    # On kinks that the sub-problem is held to by sides of both kinds, the point has to stay.
+    tight = rows[sides & (np.abs(A @ start[:d] - b) <= 2 * BAND)]
+    held = torch.from_numpy(np.vstack([seen.hull.middle[place].numpy(), slopes[tight]]) * width)
+    inverse = torch.linalg.pinv(held, rtol=1e-11)
+    for _ in range(4):
+        if statement.is_member(point):
+            return Root(point, lower, upper, is_flat=True, holds=True)
+        off = statement.values(point[None])[0] - statement.features
+        beyond = torch.from_numpy(slopes[tight] @ point.numpy() - limits[tight])
+        step = inverse @ torch.cat([off, beyond])
+        point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
+    return None

@@ -72,6 +72,37 @@ def newton(statement: InverseStatement, seen: Examined, at: Tensor) -> list[Root
     return found
 
 
+def narrow_member(statement: InverseStatement, seen: Examined, place: int, lower: Tensor, upper: Tensor) -> Root | None:
+    """A solution in a box that is too small to be split, which the box itself is a ball about; None if none is found.
+
+    Args:
+        statement: what is asked.
+        seen: the sub-problems.
+        place: number of one of them.
+        lower: (d,) what is left of its box.
+        upper: (d,) the same.
+    """
+    middle = lower / 2 + upper / 2
+    for point in torch.stack([polished(statement, middle, lower, upper), middle, lower, upper]):
+        if statement.is_member(point):
+            return Root(point, lower, upper, is_flat=False, holds=True)
+    return None
+
+
+def polished(statement: InverseStatement, point: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """A point of a box whose outputs are nearer to the wanted ones, if steps of least norm lead there.
+
+    Args:
+        statement: what is asked.
+        point: (d,) in the box.
+        lower: (d,) of the box.
+        upper: (d,) of the box.
+    """
+    error = ((statement.values(point[None]) - statement.features).abs() / _unit(statement)).amax(dim=1)
+    widths = (upper - lower)[None]
+    return _polished(statement, point[None], error, lower[None], upper[None], widths)[0]
+
+
 def _polished(
     statement: InverseStatement, x: Tensor, least: Tensor, lower: Tensor, upper: Tensor, widths: Tensor
 ) -> Tensor:

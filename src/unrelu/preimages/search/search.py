@@ -17,7 +17,7 @@ from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.preimages.search.examined import Examined, examine, narrowed
 from unrelu.preimages.search.flat_point import flat_point
-from unrelu.preimages.search.located_root import Root, newton
+from unrelu.preimages.search.located_root import Root, narrow_member, newton
 from unrelu.rigor.rounding import UNIT
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ NARROW = 2.0**-44
 """Of the domain's width: boxes that are narrower in every input are not split further."""
 
 FEW = 3
-"""Units with an open kink that are split rather than the box."""
+"""Units with an open kink that are split rather than the box, of a box as wide as the domain."""
 
-CLEAR = 2.0
-"""A refutation counts if it is by so many times the rounding allowed for, so that it holds in any order of sums."""
+MORE = 0.75
+"""So many more of them each time that the box is half as wide: on kinks, boxes alone would never end."""
+
+MOST = 16
+"""Of a box of whatever width."""
+
+CAUTION = 1.0
+"""So many times more rounding is allowed for than there can be: who checks may add up in another order."""
 
 
 @dataclass
@@ -106,10 +112,10 @@ class Search:
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
-        seen = examine(statement, batch)
+        seen = examine(statement, batch, caution=CAUTION)
         n = len(batch)
         numbers = batch.number.numpy()
-        done = seen.refuted > CLEAR
+        done = seen.refuted > 1
         operation = np.full(n, int(Operation.OPEN), dtype=np.int8)
         operation[done.numpy()] = Operation.REFUTED
         self.settled += float(batch.share[done].sum())
@@ -127,14 +133,24 @@ class Search:
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)
-        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
+        stalled = _volume(seen, lower, upper) >= PROGRESS
+        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95) & (stalled | narrow)
         for place in torch.nonzero(flat)[:, 0].tolist():
-            root = flat_point(statement, seen, place, lower[place], upper[place])
+            found = flat_point(statement, seen, place, lower[place], upper[place])
+            if isinstance(found, Root):
+                operation[place], points[place], holds[place] = Operation.FLAT, found.point, True
+                self._keep(found, place, batch, done)
+            elif found is not None and seen.refutes(place, found, CAUTION):
+                operation[place], done[place] = Operation.REFUTED, True
+                tree.weigh(int(numbers[place]), found.numpy())
+                self.settled += float(batch.share[place])
+        for place in torch.nonzero(narrow & ~done)[:, 0].tolist():
+            root = narrow_member(statement, seen, place, lower[place], upper[place])
             if root is None:
                 continue
-            operation[place], points[place], holds[place] = Operation.FLAT, root.point, True
+            operation[place], points[place], holds[place] = Operation.BALL, root.point, True
             self._keep(root, place, batch, done)
-        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > FEW))
+        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > MOST))
         operation[left.numpy()] = Operation.LEFT
         self.n_left += int(left.sum())
         done = done | left
@@ -176,15 +192,15 @@ class Search:
         value: np.ndarray,
     ) -> list[Subproblems]:
         """The children of sub-problems that are not settled."""
-        widths = seen.widths
-        free = widths > 0
-        ratio = torch.where(free, (upper - lower) / torch.where(free, widths, 1.0), 1.0).clamp(max=1.0)
-        volume = ratio.prod(dim=1)
+        volume = _volume(seen, lower, upper)
         problems = seen.problems
         self.settled += float((problems.share * (1 - volume))[rest].sum())
         base = narrowed(seen, lower, upper, problems.share * volume)
         again = volume < PROGRESS
-        few = (seen.units.open > 0) & (seen.units.open <= FEW) & (narrow | (seen.apart.amax(dim=1) >= 0.95))
+        few = (
+            (seen.units.open > 0) & (narrow | (seen.apart.amax(dim=1) >= 0.95)) & (seen.units.open <= self._most(seen))
+        )
+        steepest = seen.hull.steepest
         by_unit = ~again & few
         by_input = ~again & ~few
         children = []
@@ -202,7 +218,7 @@ class Search:
             if code is Operation.SIDES:
                 where, at = self._kinks(seen, chosen)
             elif code is Operation.HALVED:
-                where = self._widest(part, seen.hull.middle[chosen])
+                where = self._widest(part, steepest[chosen])
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
@@ -214,11 +230,18 @@ class Search:
     def _widest(self, part: Subproblems, jacobians: Tensor) -> Tensor:
         """The input that changes the outputs most on each box; the widest one where none does."""
         widths = part.upper - part.lower
-        effect = widths * (jacobians.abs() * self._weights()[None, :, None]).sum(dim=1)
+        effect = widths * (jacobians * self._weights()[None, :, None]).sum(dim=1)
         effect = torch.where((widths > self._least) & torch.isfinite(effect), effect, 0.0)
         domain = self.statement.upper - self.statement.lower
         wide = widths / torch.where(domain > 0, domain, 1.0)
         return torch.where(effect.amax(dim=1, keepdim=True) > 0, effect, wide).argmax(dim=1)
+
+    def _most(self, seen: Examined) -> Tensor:
+        """(n,) how many open units are split rather than the box."""
+        domain = self.statement.upper - self.statement.lower
+        part = torch.where(domain > 0, seen.widths / torch.where(domain > 0, domain, 1.0), 0.0).amax(dim=1)
+        few = (FEW - MORE * torch.log2(part.clamp(min=2.0**-60, max=1.0))).clamp(max=MOST)
+        return torch.where(seen.problems.is_conditional, float(MOST), few)
 
     def _weights(self) -> Tensor:
         y = self.statement.features.abs() + self.statement.resolution
@@ -249,6 +272,12 @@ class Search:
                 kinks[:, span] = torch.where(better, kink.expand_as(a), kinks[:, span])
         units = score.argmax(dim=1)
         return units, kinks[torch.arange(len(chosen)), units]
+
+
+def _volume(seen: Examined, lower: Tensor, upper: Tensor) -> Tensor:
+    """(n,) what part of the boxes' volume is left."""
+    free = seen.widths > 0
+    return torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0).prod(dim=1)
 
 
 def _widened(seen: Examined) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,15 @@ class InverseStatement:
         return self.bounded.forward_error
 
     def is_member(self, point: Tensor) -> bool:
-        """Whether a point (d,) is proved to be in S: by exact values of the outputs there."""
+        """Whether a point (d,) is proved to be in S: by exact outputs there, where rounding leaves it open."""
+        if not bool(((self.lower <= point) & (point <= self.upper)).all()):
+            return False
+        off = (self.values(point[None])[0] - self.features).abs()
+        room = 4 * UNIT * (off + self.features.abs()) + UNDERFLOW
+        if bool((off + self.forward_error + room <= self.resolution).all()):
+            return True
+        if bool((off - self.forward_error - room > self.resolution).any()):
+            return False
         outputs = exact_outputs(self.network, point.numpy())
         return outputs is not None and self.has_member(point, outputs)
 
