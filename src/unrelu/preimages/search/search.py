@@ -106,15 +106,22 @@ class Search:
         start, before = time.monotonic(), self.seconds
         while self.open and time.monotonic() - start < time_limit:
             batch = popped(self.open, BATCH)
+            mark = len(self.tree), len(self.open), len(self.found), self.settled, self.n_left
             try:
                 self._settle(batch)
-            except BaseException:
+            except BaseException:  # an interrupt most likely: as if the batch had not been begun
+                self._back_to(*mark)
                 self.open.append(batch)
                 raise
             finally:
                 self.seconds = before + time.monotonic() - start
             if tell is not None:
                 tell(self)
+
+    def _back_to(self, n_nodes: int, n_open: int, n_found: int, settled: float, n_left: int) -> None:
+        self.tree.cut(n_nodes)
+        del self.open[n_open:], self.found[n_found:]
+        self.settled, self.n_left = settled, n_left
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
