@@ -38,7 +38,7 @@ NARROW = 2.0**-56
 SMALL = 2.0**-20
 """Of the domain's width: wider boxes are no ball, however little outputs vary on them."""
 
-FEW = 3
+FEW = 6
 """Units with an open kink that are split rather than the box, of a box as wide as the domain."""
 
 MORE = 0.75
@@ -147,8 +147,7 @@ class Search:
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)
         slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        stalled = _volume(seen, lower, upper) >= PROGRESS
-        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95) & (stalled | narrow)
+        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
         for place in torch.nonzero(flat)[:, 0].tolist():
             found = flat_point(statement, seen, place, lower[place], upper[place])
             if isinstance(found, Root):
