@@ -105,7 +105,7 @@ class CompletenessCertificate:
             first = torch.from_numpy(tree.child[numbers[chosen.numpy()]])
             if not self._fits(code, base.take(chosen), where, value, first):
                 return None
-            children += parts(base.take(chosen), code, where, value, first)
+            children += parts(base.take(chosen), code, where, value, first, self.statement.bounded.twins)
         return children
 
     def _holds(self, found: Examined, place: int, lower: Tensor, upper: Tensor, code: Operation) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from unrelu.preimages.search.examined import Examined
     from unrelu.preimages.search.statement import InverseStatement
 
+STEPS = 12
+
 BAND = 1e-9
 """How far programs may be off, relative to a row's size."""
 
@@ -75,7 +77,7 @@ def flat_point(
     inverse = torch.linalg.pinv(held, rtol=1e-11)
     which = torch.from_numpy(tight - 2 * (d + m))
     fixed, side, kink = (part[place][which] for part in (problems.fixed, problems.sides, problems.kinks))
-    for _ in range(4):
+    for _ in range(STEPS):
         if statement.is_member(point):
             return Root(point, lower, upper, is_flat=True, holds=True)
         off = statement.values(point[None])[0] - statement.features

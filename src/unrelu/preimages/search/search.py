@@ -270,9 +270,8 @@ class Search:
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
-            children += parts(
-                part, code, where, at, self._numbered(chosen, problems, 1 + (code is not Operation.CONTRACTED))
-            )
+            first = self._numbered(chosen, problems, 1 if code is Operation.CONTRACTED else 2)
+            children += parts(part, code, where, at, first, self.statement.bounded.twins)
         return children
 
     def _widest(self, part: Subproblems, jacobians: Tensor) -> Tensor:
