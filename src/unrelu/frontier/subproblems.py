@@ -59,14 +59,13 @@ class Subproblems:
         return Subproblems(*(getattr(self, field.name)[places] for field in fields(self)))
 
     def trimmed(self) -> Subproblems:
-        """The same, with no more room for sides than one of them needs."""
+        """The same, sides one after another, with no more room for them than one of them needs."""
         width = self.fixed.shape[1]
-        most = int((self.fixed >= 0).sum(dim=1).max()) if width and len(self) else 0
-        if most == width:
+        if width == 0 or not len(self):
             return self
+        most = int((self.fixed >= 0).sum(dim=1).max())
         order = (self.fixed < 0).to(torch.int8).argsort(dim=1, stable=True)[:, :most]
-        columns = {name: getattr(self, name).gather(1, order) for name in ("fixed", "sides", "kinks")}
-        return replace(self, **columns)
+        return replace(self, **{name: getattr(self, name).gather(1, order) for name in ("fixed", "sides", "kinks")})
 
     def fixing(self, units: Tensor, sides: Tensor, kinks: Tensor, twins: Twins) -> Subproblems:
         """The part of each where one number (n,) lies on a side of a kink.

@@ -151,7 +151,7 @@ class Search:
         for place in torch.nonzero(flat)[:, 0].tolist():
             found = flat_point(statement, seen, place, lower[place], upper[place])
             if isinstance(found, Root):
-                operation[place], points[place], holds[place] = Operation.FLAT, found.point, True
+                operation[place], points[place], holds[place] = Operation.FLAT, found.point, found.holds
                 self._keep(found, place, batch, done)
             elif found is not None and seen.refutes(place, found, CAUTION):
                 operation[place], done[place] = Operation.REFUTED, True
