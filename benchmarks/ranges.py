@@ -42,7 +42,7 @@ def cold_ends(P: ur.Polyhedron, coordinate: int) -> tuple[float, float]:
     return float(low + P.origin[coordinate]), float(high + P.origin[coordinate])
 
 
-def measure(name: str, pre: ur.Preimage, asked: np.ndarray, n_peer: int) -> dict[str, object]:
+def measure(name: str, pre: ur.LayerPreimage, asked: np.ndarray, n_peer: int) -> dict[str, object]:
     P = pre.polyhedron
     start = time.process_time()
     found = pre.ranges(asked, workers=1, progress=False)
@@ -75,7 +75,7 @@ def measure(name: str, pre: ur.Preimage, asked: np.ndarray, n_peer: int) -> dict
     return row
 
 
-def preimages(recipe: Recipe) -> tuple[str, list[ur.Preimage]]:
+def preimages(recipe: Recipe) -> tuple[str, list[ur.LayerPreimage]]:
     """A network's name, and the preimages in the box of its held-out pictures, fewest active units first."""
     name, layer, pictures = trained_layer(recipe)
     found = ur.classify(layer, pictures, domain=ur.Box(0, 1), workers=1, progress=False)

@@ -67,7 +67,7 @@ def save(path: Path, layer: ur.ReLULayer, x: np.ndarray) -> None:
     np.savez(path, weight=layer.dense_weight, bias=layer.bias, x=x)
 
 
-def loaded(path: Path) -> ur.Preimage:
+def loaded(path: Path) -> ur.LayerPreimage:
     given = np.load(path)
     return ur.preimage(ur.ReLULayer(given["weight"], given["bias"]), at=given["x"], domain=ur.Box(0, 1))
 

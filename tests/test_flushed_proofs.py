@@ -25,7 +25,7 @@ SYSTEMS = {
 }
 
 
-def preimages() -> dict[str, ur.Preimage]:
+def preimages() -> dict[str, ur.LayerPreimage]:
     """Asked in a thread that keeps subnormal numbers."""
     at = {"of tiny rows": np.ones(2)}
     return {

@@ -200,6 +200,7 @@ def test_public_names() -> None:
             "Kind",
             "JacobianOperator",
             "Preimage",
+            "LayerPreimage",
             "PrefixPreimage",
             "PrefixCertificate",
             "Linearization",

@@ -67,7 +67,7 @@ def blocks() -> ur.Network:
     return read(lambda m, x: functional.relu(functional.relu(m.linear(h := functional.relu(x))) + h))
 
 
-def of_magnitudes() -> ur.Preimage:
+def of_magnitudes() -> ur.LayerPreimage:
     return ur.preimage(ur.ReLULayer(EYE, np.zeros(2), activation=Absolute()), at=X)
 
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.classification import Classification as Classification
     from unrelu.preimages.excluded_set import ExcludedSet as ExcludedSet
     from unrelu.preimages.kind import Kind as Kind
+    from unrelu.preimages.layer_preimage import LayerPreimage as LayerPreimage
     from unrelu.preimages.omnidirectional import Omnidirectionality as Omnidirectionality
     from unrelu.preimages.omnidirectional import omnidirectional as omnidirectional
     from unrelu.preimages.prefix_certificate import PrefixCertificate as PrefixCertificate
@@ -127,6 +128,7 @@ _HOMES = {
     # which inputs have the same features
     "preimage": "unrelu.preimages.questions",
     "Preimage": "unrelu.preimages.preimage",
+    "LayerPreimage": "unrelu.preimages.layer_preimage",
     "PrefixPreimage": "unrelu.preimages.prefix_preimage",
     "PrefixCertificate": "unrelu.preimages.prefix_certificate",
     "SameFeatures": "unrelu.preimages.same_features",

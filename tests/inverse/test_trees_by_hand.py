@@ -42,7 +42,7 @@ def test_both_solutions_of_a_magnitude() -> None:
     assert not proved(MAGNITUDE, tree_of(1, 1, {**HALVED, "value": 1.5}, left, right))
 
 
-@pytest.mark.parametrize("code", [-128, -1, 8, 99, 127])
+@pytest.mark.parametrize("code", [-128, -1, len(Operation), 99, 127])
 def test_an_operation_that_there_is_not_settles_nothing(code: int) -> None:
     assert not proved(MAGNITUDE, tree_of(1, 1, {"operation": code}))
     assert not proved(MAGNITUDE, tree_of(1, 1, HALVED, {"operation": code}, ball(1.0, multipliers=0.5)))
@@ -87,6 +87,22 @@ def test_one_exact_root_is_not_found_in_two_boxes() -> None:
     # A ball that reaches as far as the root is the same as the other, which touches it.
     assert proved(statement, tree_of(1, 1, split, {**near, "lower": cut - 0.0011, "upper": cut + 0.0011}, root))
     assert proved(statement, tree_of(1, 1, split, {"operation": Operation.REFUTED, "multipliers": 1.0}, root))
+
+
+def test_outputs_are_away_from_the_wanted_ones_only_where_they_are() -> None:
+    """|x| = 1 has solutions in [-2, 0] and [0, 2], none in [-1/2, 1/2]."""
+    away = {"operation": Operation.AWAY}
+    narrow = statement_of(MAGNITUDE.network, [1.0], [-0.5], [0.5])
+    assert proved(narrow, tree_of(1, 1, away))
+    assert not proved(statement_of(MAGNITUDE.network, [1.0], [-0.5], [0.5], rho=0.5), tree_of(1, 1, away))
+    for more in ({}, {"point": 0.5}, {"lower": -0.5, "upper": 0.5}, {"point": -2.0}, {"point": np.nan}, {"point": 3.0}):
+        assert not proved(MAGNITUDE, tree_of(1, 1, {**away, **more}))
+        assert not proved(MAGNITUDE, tree_of(1, 1, HALVED, {**away, **more}, ball(1.0, multipliers=0.5)))
+    for end in (np.nan, np.inf, -np.inf, 0.25):
+        assert not proved(MAGNITUDE, tree_of(1, 1, {**away, "lower": end, "point": 0.25}))
+    for side, point in ((0.75, 1.0), (-0.75, -1.0)):  # where no side is fixed, x in [-1/2, 1/2] is asked still
+        nodes = [{**away, "point": x} for x in (point, -point)]
+        assert not proved(narrow, tree_of(1, 1, {**SIDES, "value": side}, *nodes))
 
 
 @pytest.mark.parametrize("size", [1e300, 1e308, -1e308, 1.7e308, np.inf, -np.inf, np.nan])

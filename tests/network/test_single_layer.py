@@ -48,11 +48,11 @@ def test_one_layer_is_asked_as_that_layer(net: ur.Network, name: str) -> None:
         assert by_prefix.kind.tolist() == by_layer.kind.tolist()
         assert by_prefix.verify().all()
     one = ur.preimage(prefix, at=inputs[0])
-    assert isinstance(one, ur.Preimage)
+    assert isinstance(one, ur.LayerPreimage)
     assert (one.kind, one.layer.name) == (ur.preimage(layer, at=inputs[0]).kind, name)
     features = np.asarray(prefix(inputs[:1])).reshape(-1)
     by_features = ur.preimage(prefix, features=features, tolerance=1e-6)
-    assert isinstance(by_features, ur.Preimage)
+    assert isinstance(by_features, ur.LayerPreimage)
     assert by_features.empty is False
 
 

@@ -19,7 +19,7 @@ from unrelu.preimages.certificate_files.schema import SCHEMA
 from unrelu.preimages.certificate_files.verdict import SavedVerdict
 from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.classification import Classification
-from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.questions import classify, preimage
 
@@ -46,7 +46,7 @@ def of_integers(seed: int = 0) -> Classification:
     return classify(ReLULayer(A, b), x, progress=False)
 
 
-def of_features(seed: int) -> Preimage:
+def of_features(seed: int) -> LayerPreimage:
     """Small given features of a layer of integers, in half of the cases over 3, some of which no input has."""
     rng = np.random.default_rng(seed)
     d, m = int(rng.integers(1, 4)), int(rng.integers(1, 7))

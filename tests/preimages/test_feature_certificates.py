@@ -17,14 +17,14 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.kind import Kind
-from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.questions import preimage
 from unrelu.preimages.same_features import SameFeatures
 
 
 @cache
-def asked(seed: int) -> tuple[SmallSystem, Preimage, ExactSet]:
+def asked(seed: int) -> tuple[SmallSystem, LayerPreimage, ExactSet]:
     system = small_system(seed, 3)
     found = preimage(system.layer, features=system.features, domain=system.domain, tolerance=system.tolerance)
     return system, found, truth(found.statement)

@@ -12,7 +12,7 @@ from strict_oracle import constraint, has_solution
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.questions import preimage
 
 
@@ -20,7 +20,7 @@ def truth(system: SmallSystem) -> ExactSet:
     return same_features(system.layer, fractions_of(system.features.tolist()), system.tolerance, system.polyhedron)
 
 
-def expect_the_truth(found: Preimage, exact: ExactSet) -> None:
+def expect_the_truth(found: LayerPreimage, exact: ExactSet) -> None:
     """Nothing is wrong, nothing is left open, and what is said is proved."""
     assert found.kind.value == exact.kind, found
     assert found.reason == ""

@@ -17,7 +17,7 @@ from unrelu.solvers.status import Status
 GOLDEN = (1 + math.sqrt(5)) / 2
 
 
-def simplex(d: int) -> ur.Preimage:
+def simplex(d: int) -> ur.LayerPreimage:
     """`{ x <= 1, sum x >= -1 }`: all features of d + 1 rows at a simplex's corners stay 0."""
     return ur.preimage(ur.ReLULayer(np.vstack([np.eye(d), -np.ones(d)]), -np.ones(d + 1)), at=np.zeros(d))
 

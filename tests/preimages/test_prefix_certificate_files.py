@@ -329,7 +329,7 @@ def test_half_a_claim_has_to_be_proved_too(tmp_path: Path) -> None:
     for k, (certificate, claimed, proved) in enumerate(changes):
         folder = tmp_path / str(k)
         other = replace(found)
-        other.__dict__["certificate"] = certificate
+        object.__setattr__(other, "_certificate", certificate)
         ur.save_certificates(other, folder, progress=False)
         outcome = ur.load_certificates(folder).verify(progress=False)
         assert (outcome.claimed.tolist(), outcome.proved.tolist()) == ([claimed], [proved]), k

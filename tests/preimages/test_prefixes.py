@@ -102,7 +102,7 @@ def test_what_is_proved_is_true_of_all_pieces(name: str) -> None:
             if rng.random() < 0.2:
                 eps[0] = 0.25
             found = ur.preimage(net, at=x, domain=domain, tolerance=eps)
-            if isinstance(found, ur.Preimage):
+            if not isinstance(found, ur.PrefixPreimage):
                 continue
             features = values_at(net, [Fraction(v) for v in x.tolist()])
             D = None if domain is None else domain.in_space(2)

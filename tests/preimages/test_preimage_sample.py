@@ -16,11 +16,11 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.polyhedra.domains import Box, Domain
 from unrelu.polyhedra.polyhedron import Polyhedron
-from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.questions import preimage
 
 
-def random_preimage(seed: int, tolerance: float = 0.0) -> Preimage:
+def random_preimage(seed: int, tolerance: float = 0.0) -> LayerPreimage:
     """Of 8 rows at a picture of shape (4, 5), some pixels of which are black."""
     rng = np.random.default_rng(seed)
     layer = ReLULayer(rng.standard_normal((8, 20)), rng.standard_normal(8), input_shape=(4, 5))

@@ -31,7 +31,9 @@ class Operation(enum.IntEnum):
     """All solutions in it lie about its `point`."""
     FLAT = 6
     """On what is left of its box, the network is one affine map."""
-    LEFT = 7
+    AWAY = 7
+    """On what is left of its box, outputs are too far from the wanted ones, as they are at its `point`."""
+    LEFT = 8
     """Too small to be cut further, and neither settled nor refuted."""
 
 
@@ -46,7 +48,7 @@ class Tree:
         value: (N,) float64, where.
         lower: (N, d) float64, the box that was cut down to; of a ball, of its enclosure.
         upper: (N, d) float64.
-        point: (N, d) float64, of a ball its centre, of a flat one of its points; else 0.
+        point: (N, d) float64, of a ball its centre, of a flat one of its points; where outputs were taken; else 0.
         holds: (N,) bool, of balls and flats: whether they are said to hold a solution.
         multipliers: (N, d, m) float64.
         weights: by some refuted nodes, weights of their inequalities, whose sum is broken everywhere.

@@ -13,18 +13,17 @@ from unrelu.errors import InputError
 from unrelu.network.layer import ReLULayer
 from unrelu.parallel import in_threads
 from unrelu.preimages.layer_system import LayerSystem
-from unrelu.preimages.prefix_preimage import PrefixPreimage
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage import Preimage
 from unrelu.progress import Progress, resolve_progress
 
 _REASONS_SHOWN = 3
 
-PreimageT = TypeVar("PreimageT", Preimage, PrefixPreimage)
+PreimageT_co = TypeVar("PreimageT_co", bound=Preimage, covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Classification(Generic[PreimageT]):
+class Classification(Generic[PreimageT_co]):
     """What the preimages of many inputs of one layer, or of a deeper prefix, are.
 
     Attributes:
@@ -35,7 +34,7 @@ class Classification(Generic[PreimageT]):
     """
 
     system: LayerSystem | PrefixSystem
-    preimages: tuple[PreimageT, ...]
+    preimages: tuple[PreimageT_co, ...]
     inputs: np.ndarray
     skipped: dict[int, str]
 
@@ -53,7 +52,7 @@ class Classification(Generic[PreimageT]):
     def __len__(self) -> int:
         return len(self.preimages)
 
-    def __getitem__(self, index: int) -> PreimageT:
+    def __getitem__(self, index: int) -> PreimageT_co:
         return self.preimages[index]
 
     @property
@@ -115,7 +114,7 @@ class Classification(Generic[PreimageT]):
                 advance(1)
         return proved
 
-    def _collect(self, value: Callable[[PreimageT], object], dtype: type) -> np.ndarray:
+    def _collect(self, value: Callable[[PreimageT_co], object], dtype: type) -> np.ndarray:
         collected = np.empty(len(self), dtype=dtype)
         for index, preimage in enumerate(self.preimages):
             collected[index] = value(preimage)

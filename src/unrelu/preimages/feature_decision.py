@@ -8,8 +8,8 @@ from unrelu.cones.decide import decide_cone
 from unrelu.cones.decision import ConeDecision, Decision, still_open
 from unrelu.preimages.certificates.sign_system import SignCertificate
 from unrelu.preimages.certificates.witness import ExactWitness, Witness
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.layer_system import LayerSystem
-from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.preimages.sign_decision import decide_signs, decide_signs_exactly, is_small
@@ -18,7 +18,7 @@ OTHER_PIECES = "some units have these features on several pieces, which were not
 """Why a union is left open."""
 
 
-def preimage_of_features(system: LayerSystem, features: np.ndarray) -> Preimage:
+def preimage_of_features(system: LayerSystem, features: np.ndarray) -> LayerPreimage:
     """Find a member or prove that there is none, and decide the kind.
 
     Whether the set is a point is asked at a member that keeps all inequalities strictly, where there is one: there only
@@ -38,10 +38,10 @@ def preimage_of_features(system: LayerSystem, features: np.ndarray) -> Preimage:
     existence = decide_signs(statement.sign_system)
     if existence.holds is not True:
         why = still_open(existence.reason)
-        return Preimage(statement, why, why, existence, None, None)
+        return LayerPreimage(statement, why, why, existence, None, None)
     if not statement.is_whole:
         why = still_open(f"{OTHER_PIECES}; give an input with these features as `at`")
-        return Preimage(statement, why, why, why, None, None)
+        return LayerPreimage(statement, why, why, why, None, None)
     bounded = decide_cone(statement.recession_cone)
     singleton = decide_cone(statement.cone_at(None))
     interior = None
@@ -49,7 +49,7 @@ def preimage_of_features(system: LayerSystem, features: np.ndarray) -> Preimage:
         existence, interior, singleton = _at_a_member(statement, existence)
     if singleton.holds is None and bounded.holds is False and bounded.certificate is not None:
         singleton = Decision(False, bounded.certificate, bounded.margin)
-    return Preimage(statement, bounded, singleton, existence, interior, _point(existence.certificate))
+    return LayerPreimage(statement, bounded, singleton, existence, interior, _point(existence.certificate))
 
 
 def _at_a_member(

@@ -13,9 +13,9 @@ from unrelu.errors import DomainError
 from unrelu.parallel import in_threads, share_workers
 from unrelu.preimages.certificates.other_pieces import OtherPieces
 from unrelu.preimages.classification import Classification
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.pattern import LayerPattern
-from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.progress import Progress, resolve_progress
 from unrelu.solvers.gram_rows import GramRows
@@ -39,7 +39,7 @@ def classify_points(
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
-) -> Classification[Preimage]:
+) -> Classification[LayerPreimage]:
     """Classify points (n, d) of a system; those in `skipped` are left out, and with `skip` those outside the domain."""
     skipped = dict(skipped)
     shared = GramRows(system.rows, resolve_device(device))
@@ -60,14 +60,14 @@ def classify_points(
     if len(hard) > 1:
         shared.prepare(np.stack(hard))
 
-    def block(indices: list[int]) -> list[Preimage]:
+    def block(indices: list[int]) -> list[LayerPreimage]:
         chosen = [kept[index] for index in indices]
         return _classify_block(system, shared, points[chosen], [patterns[index] for index in indices])
 
     n = len(kept)
     size = max(1, min(BLOCK, -(-n // share_workers(workers, max(n, 1)).tasks)))
     blocks = [list(range(n))[start : start + size] for start in range(0, n, size)]
-    preimages: list[Preimage] = []
+    preimages: list[LayerPreimage] = []
     with resolve_progress(progress).stage(f"preimages of {system.title}", n) as advance:
         for part in in_threads(block, blocks, workers=workers):
             preimages.extend(part)
@@ -75,7 +75,7 @@ def classify_points(
     return Classification(system, tuple(preimages), np.array(kept, dtype=np.int64), dict(sorted(skipped.items())))
 
 
-def decide_point(system: LayerSystem, point: np.ndarray) -> Preimage:
+def decide_point(system: LayerSystem, point: np.ndarray) -> LayerPreimage:
     """The preimage of one point (d,).
 
     Raises:
@@ -89,7 +89,7 @@ def decide_point(system: LayerSystem, point: np.ndarray) -> Preimage:
 
 def _classify_block(
     system: LayerSystem, shared: GramRows, points: np.ndarray, patterns: list[LayerPattern]
-) -> list[Preimage]:
+) -> list[LayerPreimage]:
     # Of a union: of a polyhedron that encloses all of it.
     tangent = [system.enclosing_tangent_cone(pattern) for pattern in patterns]
     recession = [system.recession_cone(pattern.enclosing or pattern.interval) for pattern in patterns]
@@ -115,7 +115,7 @@ def _classify_block(
             if singleton[index].holds is None and system.has_independent_rows:
                 singleton[index] = decided(OtherPieces())
     return [
-        Preimage(
+        LayerPreimage(
             statement=SameFeatures.of(system, point, pattern),
             bounded_decision=bounded[index],
             singleton_decision=_refuted(singleton[index], bounded[index]),

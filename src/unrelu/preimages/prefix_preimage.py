@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from unrelu.cones.decision import Decision
 from unrelu.cones.proofs import ConeCertificate
 from unrelu.errors import InputError, ShapeError
@@ -20,12 +18,13 @@ from unrelu.preimages.lifted.region_rows import region_rows
 from unrelu.preimages.prefix_certificate import PieceProof, PrefixCertificate
 from unrelu.preimages.prefix_statement import PrefixStatement
 from unrelu.preimages.prefix_system import PrefixSystem
+from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.preimage_dimension import dimension_of_cone
 from unrelu.stability.pattern import ActivationPattern
 
 
-@dataclass(frozen=True, eq=False)
-class PrefixPreimage:
+@dataclass(frozen=True, eq=False, repr=False)
+class PrefixPreimage(Preimage):
     """`P = { x in D : |F(x) - F(x0)| <= eps }`, the inputs of a network's prefix with the same features as x0.
 
     P is a union of polyhedra, one for each activation pattern; what is known here is the piece that x0 lies in. It
@@ -59,18 +58,17 @@ class PrefixPreimage:
         return self.statement.prefix
 
     @property
-    def at(self) -> np.ndarray:
-        """(d,) the point x0."""
-        return self.statement.at
-
-    @property
     def pattern(self) -> ActivationPattern:
         """The branches of all units at x0, in exact arithmetic."""
         return self.statement.pattern
 
-    @cached_property
+    @property
     def certificate(self) -> PrefixCertificate:
         """The proof of `kind`; `certificate.verify()` checks it without a solver."""
+        return self._certificate
+
+    @cached_property
+    def _certificate(self) -> PrefixCertificate:
         return PrefixCertificate(
             self.statement,
             self.region_bounded_decision.certificate,
@@ -124,11 +122,6 @@ class PrefixPreimage:
         return f"whether the piece of x is bounded is open: {self.region_bounded_decision.reason}"
 
     @property
-    def n_active(self) -> int:
-        """How many features the set fixes from below; of an end that is no ReLU, all of them."""
-        return int(self.statement.active.sum())
-
-    @property
     def margin(self) -> float:
         """How clearly the boundedness of the piece was decided, from 0 to 1; NaN where counting or rank decided it."""
         return self.region_bounded_decision.margin
@@ -159,18 +152,6 @@ class PrefixPreimage:
         return DimensionInterval(max(least, found.lower), min(d, found.upper))
 
     @property
-    def rows_moved(self) -> int:
-        """How many rows of the domain do not go through x0 and were moved there, since x0 keeps them up to rounding."""
-        domain = self.statement.domain_at
-        return 0 if domain is None else domain.n_moved
-
-    @property
-    def largest_shift(self) -> float:
-        """At least how far (L2) any row of the domain was moved; the verdict is about the domain with moved rows."""
-        domain = self.statement.domain_at
-        return 0.0 if domain is None else domain.shift
-
-    @property
     def pieces(self) -> tuple[Polyhedron, ...]:
         """The polyhedra of P that are known: that of x0."""
         return (self.region,)
@@ -186,7 +167,7 @@ class PrefixPreimage:
             raise InputError("the preimage may have several pieces; those that are known are pre.pieces.")
         return self.region
 
-    @cached_property
+    @property
     def region(self) -> Polyhedron:
         """The piece of x0 in the input's coordinates, for its geometry (`ranges`, `nearest`, `volume`, `sample`, ...).
 
@@ -196,6 +177,10 @@ class PrefixPreimage:
         Raises:
             TooLarge: if they would take more memory than allowed.
         """
+        return self._region
+
+    @cached_property
+    def _region(self) -> Polyhedron:
         return region_rows(
             self.prefix,
             self.at,
@@ -218,11 +203,3 @@ class PrefixPreimage:
         if point.size != self.prefix.input_size:
             raise ShapeError(f"the point x has {point.size} numbers, but the network takes {self.prefix.input_size}.")
         return self.statement.contains(point.reshape(-1))
-
-    def __repr__(self) -> str:
-        """A line that says what P is and why."""
-        m, d = self.prefix.output_size, self.prefix.input_size
-        why = f"; {self.reason}" if self.reason else ""
-        rows = "1 row" if self.rows_moved == 1 else f"{self.rows_moved} rows"
-        moved = f", {rows} of the domain moved by rounding" if self.rows_moved else ""
-        return f"PrefixPreimage({self.kind.value}: {self.n_active} of {m} features active on {d} inputs{moved}{why})"

@@ -12,7 +12,7 @@ from unrelu.polyhedra.sampling.diagnostics import warn_of_disagreement
 
 if TYPE_CHECKING:
     from unrelu.polyhedra.sampling.sample import Sample
-    from unrelu.preimages.preimage import Preimage
+    from unrelu.preimages.layer_preimage import LayerPreimage
 
 _BLOCK = 2**22
 """Features that are held at once: 32 MB."""
@@ -59,7 +59,7 @@ class PreimageSample:
         return f"PreimageSample({len(self)} points in {self.dimension} dimensions{worth})"
 
 
-def sample_preimage(preimage: Preimage, found: Sample, n: int) -> PreimageSample:
+def sample_preimage(preimage: LayerPreimage, found: Sample, n: int) -> PreimageSample:
     """What is known about points that were drawn from a preimage."""
     warn_of_disagreement(found.r_hat, n, stacklevel=3)
     shape = preimage.layer.input_shape
@@ -76,14 +76,14 @@ def sample_preimage(preimage: Preimage, found: Sample, n: int) -> PreimageSample
     )
 
 
-def _known(preimage: Preimage, points: np.ndarray) -> np.ndarray:
+def _known(preimage: LayerPreimage, points: np.ndarray) -> np.ndarray:
     """(n,) what is known of the distance of a member without looking at rows."""
     if not preimage.singleton:
         return np.full(len(points), np.inf)
     return np.array([preimage.known_radius(point) for point in points])
 
 
-def _feature_error(preimage: Preimage, points: np.ndarray) -> np.ndarray:
+def _feature_error(preimage: LayerPreimage, points: np.ndarray) -> np.ndarray:
     """(n,) by how much the worst feature of each point is off."""
     step = max(1, _BLOCK // preimage.layer.n_outputs)
     blocks = [points[start : start + step] for start in range(0, len(points), step)]

@@ -17,6 +17,7 @@ from unrelu.polyhedra.domains import Domain
 from unrelu.preimages.classification import Classification
 from unrelu.preimages.feature_decision import preimage_of_features
 from unrelu.preimages.layer_decision import classify_points, decide_point
+from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.prefix_decision import decide_prefix
 from unrelu.preimages.prefix_preimage import PrefixPreimage
@@ -38,7 +39,7 @@ def classify(
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
-) -> Classification[Preimage]: ...
+) -> Classification[LayerPreimage]: ...
 @overload
 def classify(
     layer: Network,
@@ -51,7 +52,7 @@ def classify(
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
-) -> Classification[Preimage] | Classification[PrefixPreimage]: ...
+) -> Classification[Preimage]: ...
 def classify(
     layer: ReLULayer | Network,
     inputs: Array,
@@ -63,7 +64,7 @@ def classify(
     progress: Progress | bool | None = None,
     workers: int | None = None,
     device: torch.device | str | None = None,
-) -> Classification[Preimage] | Classification[PrefixPreimage]:
+) -> Classification[Preimage]:
     """Say for many inputs of a layer whether the inputs with the same features are one point, bounded or unbounded.
 
     Args:
@@ -141,7 +142,7 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
-) -> Preimage: ...
+) -> LayerPreimage: ...
 @overload
 def preimage(
     layer: Network,
@@ -151,7 +152,7 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
-) -> Preimage | PrefixPreimage: ...
+) -> Preimage: ...
 def preimage(
     layer: ReLULayer | Network,
     *,
@@ -160,7 +161,7 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
-) -> Preimage | PrefixPreimage:
+) -> Preimage:
     """The set of all inputs of a layer that have the same features as `at`, or that have given features.
 
     Args:

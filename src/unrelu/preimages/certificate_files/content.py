@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.prefix_preimage import PrefixPreimage
     from unrelu.preimages.preimage import Preimage
 
-    Savable = Classification | Preimage | PrefixPreimage | Admissibility | AdmissibleSets
+    Savable = Classification | Preimage | Admissibility | AdmissibleSets
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +57,13 @@ def content_of(found: Savable) -> Content:
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.prefix_preimage import PrefixPreimage
     from unrelu.preimages.preimage import Preimage
 
     if isinstance(found, Classification):
         if not len(found):
             raise InputError("all inputs were skipped, so there are no certificates to save.")
         return _of_preimages(found.system, found.preimages)
-    if isinstance(found, Preimage | PrefixPreimage):
+    if isinstance(found, Preimage):
         return _of_preimages(found.system, (found,))
     if isinstance(found, Admissibility):
         return _of_sets(found, [IndexSetCertificate(found.statement, found.certificate)], exhaustive=False)
@@ -85,7 +83,7 @@ def content_of(found: Savable) -> Content:
     )
 
 
-def _of_preimages(system: LayerSystem | PrefixSystem, preimages: Sequence[Preimage | PrefixPreimage]) -> Content:
+def _of_preimages(system: LayerSystem | PrefixSystem, preimages: Sequence[Preimage]) -> Content:
     features = [getattr(each.statement, "features", None) for each in preimages]  # of prefixes only points are given
     given = [y for y in features if y is not None]
     return Content(

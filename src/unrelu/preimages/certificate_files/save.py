@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
-    from unrelu.preimages.prefix_preimage import PrefixPreimage
     from unrelu.preimages.preimage import Preimage
 
 DOMAIN = ("A_ub", "b_ub", "A_eq", "b_eq", "lower", "upper", "origin")
@@ -36,7 +35,7 @@ DOMAIN = ("A_ub", "b_ub", "A_eq", "b_eq", "lower", "upper", "origin")
 
 
 def save_certificates(
-    found: Classification | Preimage | PrefixPreimage | Admissibility | AdmissibleSets,
+    found: Classification | Preimage | Admissibility | AdmissibleSets,
     folder: str | PathLike[str],
     *,
     progress: Progress | bool | None = None,

@@ -16,6 +16,7 @@ from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
 from unrelu.preimages.search.examined import Examined, examine, narrowed
 from unrelu.preimages.search.located_root import located
+from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
 from unrelu.rigor.arithmetic import proof
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class CompletenessCertificate:
     solution by the node's own inequalities, what was refuted holds none, on the box of a ball no two points have the
     same features and its solutions are as near to the centre as is said (or it is all that is left of the box), and on
     a flat all units keep their branch.
+    Where outputs are said to be away, they are at one point by more than they can vary on the box, by exact values.
     Where a ball or flat is said to hold a solution, its point is one by exact values, or an exact root is proved.
 
     Attributes:
@@ -110,7 +112,7 @@ class CompletenessCertificate:
                 return None
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
-        for place in torch.nonzero((operation == Operation.BALL) | (operation == Operation.FLAT))[:, 0].tolist():
+        for place in torch.nonzero((operation >= Operation.BALL) & (operation <= Operation.AWAY))[:, 0].tolist():
             if not self._holds(found, place, Operation(int(operation[place]))):
                 return None
         children: list[Subproblems] = []
@@ -141,6 +143,13 @@ class CompletenessCertificate:
         known = not bool((found.units.low[place] + found.units.high[place]).isnan().any())  # where no number overflowed
         settled = known and int(found.units.open[place]) == 0
         inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
+        if code is Operation.AWAY:
+            low = torch.maximum(lower, problems.lower[place])[None]
+            high = torch.minimum(upper, problems.upper[place])[None]
+            if not inside or not bool(((low <= point) & (point <= high)).all()):
+                return False
+            spread = variation(steepest(statement, low, high), low, high, point[None])[0]
+            return is_away(statement, point, spread)
         member = holds and bool(((lower <= point) & (point <= upper)).all()) and statement.is_member(point)
         if code is Operation.FLAT:
             return settled and inside and (member or not holds)

@@ -39,7 +39,7 @@ def flat_point(
     Returns:
         A root; or (k,) float64 weights of the sub-problem's inequalities.
     """
-    d, m = len(lower), len(statement.features)
+    d, m, problems = len(lower), len(statement.features), seen.problems
     slopes, limits = seen.slopes[place].numpy(), seen.limits[place].numpy()
     low, high = lower.numpy(), upper.numpy()
     width, middle = high - low, low / 2 + high / 2
@@ -73,11 +73,13 @@ def flat_point(
     tight = rows[sides & (np.abs(A @ start[:d] - b) <= 2 * BAND)]
     held = torch.from_numpy(np.vstack([seen.hull.middle[place].numpy(), slopes[tight]]) * width)
     inverse = torch.linalg.pinv(held, rtol=1e-11)
+    which = torch.from_numpy(tight - 2 * (d + m))
+    fixed, side, kink = (part[place][which] for part in (problems.fixed, problems.sides, problems.kinks))
     for _ in range(4):
         if statement.is_member(point):
             return Root(point, lower, upper, is_flat=True, holds=True)
         off = statement.values(point[None])[0] - statement.features
-        beyond = torch.from_numpy(slopes[tight] @ point.numpy() - limits[tight])
+        beyond = -side * (statement.fed(point)[fixed] - kink)
         step = inverse @ torch.cat([off, beyond])
         point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
     return None

@@ -72,15 +72,13 @@ def newton(statement: InverseStatement, seen: Examined, at: Tensor) -> list[Root
     return found
 
 
-def narrow_member(statement: InverseStatement, seen: Examined, place: int, lower: Tensor, upper: Tensor) -> Root | None:
-    """A solution in a box that is too small to be split, which the box itself is a ball about; None if none is found.
+def alike_member(statement: InverseStatement, lower: Tensor, upper: Tensor) -> Root | None:
+    """A solution in a box on which outputs hardly vary, which the box itself is a ball about; None if none is found.
 
     Args:
         statement: what is asked.
-        seen: the sub-problems.
-        place: number of one of them.
-        lower: (d,) what is left of its box.
-        upper: (d,) the same.
+        lower: (d,) of the box.
+        upper: (d,) of the box.
     """
     middle = lower / 2 + upper / 2
     for point in torch.stack([polished(statement, middle, lower, upper), middle, lower, upper]):

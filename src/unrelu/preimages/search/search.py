@@ -17,7 +17,8 @@ from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.preimages.search.examined import Examined, examine, narrowed
 from unrelu.preimages.search.flat_point import flat_point
-from unrelu.preimages.search.located_root import Root, narrow_member, newton
+from unrelu.preimages.search.located_root import Root, alike_member, newton
+from unrelu.preimages.search.tiny_boxes import ALIKE, TINY, blurred, is_away, steepest, variation
 from unrelu.rigor.rounding import UNIT
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ BATCH = 96
 PROGRESS = 0.6
 """A box cut down to less than this part of its volume is bounded again before it is split."""
 
-NARROW = 2.0**-44
+NARROW = 2.0**-56
 """Of the domain's width: boxes that are narrower in every input are not split further."""
+
+SMALL = 2.0**-20
+"""Of the domain's width: wider boxes are no ball, however little outputs vary on them."""
 
 FEW = 3
 """Units with an open kink that are split rather than the box, of a box as wide as the domain."""
@@ -74,10 +78,12 @@ class Search:
         statement = self.statement
         self.tree = GrowingTree(len(statement.lower), len(statement.features))
         self.open = [Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units)]
-        self._least = torch.maximum(
-            (statement.upper - statement.lower) * NARROW,
-            8 * UNIT * torch.maximum(statement.lower.abs(), statement.upper.abs()),
-        )
+
+    def _least(self, lower: Tensor, upper: Tensor) -> Tensor:
+        """(n, d) widths below which boxes are not split: those of a few floats."""
+        statement = self.statement
+        floats = 8 * UNIT * torch.maximum(lower.abs(), upper.abs())
+        return torch.maximum((statement.upper - statement.lower) * NARROW, floats)
 
     def copy(self) -> Search:
         """The same search, to go on with while this one stays as it is."""
@@ -123,7 +129,7 @@ class Search:
         still = batch.is_conditional & (seen.units.open > 0)
         single = ~done & (seen.apart.amax(dim=1) < 0.95) & ~still
         points, holds = torch.zeros_like(lower), np.zeros(n, dtype=np.bool_)
-        narrow = ((upper - lower) <= self._least).all(dim=1)
+        narrow = ((upper - lower) <= self._least(lower, upper)).all(dim=1)
         if bool(single.any()):
             at = torch.nonzero(single)[:, 0]
             for place, root in zip(at.tolist(), newton(statement, seen, at), strict=True):
@@ -136,6 +142,7 @@ class Search:
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)
+        slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
         stalled = _volume(seen, lower, upper) >= PROGRESS
         flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95) & (stalled | narrow)
         for place in torch.nonzero(flat)[:, 0].tolist():
@@ -147,12 +154,6 @@ class Search:
                 operation[place], done[place] = Operation.REFUTED, True
                 tree.weigh(int(numbers[place]), found.numpy())
                 self.settled += float(batch.share[place])
-        for place in torch.nonzero(narrow & ~done)[:, 0].tolist():
-            root = narrow_member(statement, seen, place, lower[place], upper[place])
-            if root is None:
-                continue
-            operation[place], points[place], holds[place] = Operation.BALL, root.point, True
-            self._keep(root, place, batch, done)
         left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > MOST))
         operation[left.numpy()] = Operation.LEFT
         self.n_left += int(left.sum())
@@ -162,7 +163,7 @@ class Search:
         place, value = np.zeros(n, dtype=np.int64), np.zeros(n)
         children: list[Subproblems] = []
         if len(rest):
-            children = self._parted(seen, rest, narrow, lower, upper, operation, place, value)
+            children = self._parted(seen, slopes, rest, narrow, lower, upper, operation, place, value)
         tree.set(
             numbers,
             operation=operation,
@@ -177,6 +178,47 @@ class Search:
         self.n_examined += n
         self.open.extend(part for part in children if len(part))
 
+    def _settle_tiny(
+        self,
+        seen: Examined,
+        lower: Tensor,
+        upper: Tensor,
+        done: Tensor,
+        operation: np.ndarray,
+        points: Tensor,
+        holds: np.ndarray,
+    ) -> Tensor:
+        """Settle boxes on which bounds are no sharper than rounding: exact outputs at their middle tell.
+
+        Returns:
+            (n, m, d) the slopes that all boxes that are not settled may be split by.
+        """
+        statement, blur = self.statement, blurred(self.statement)
+        batch = seen.problems
+        likely = (seen.hull.steepest @ (upper - lower)[..., None])[..., 0]
+        tiny = torch.nonzero(~done & (likely <= TINY * blur).all(dim=1))[:, 0]
+        slopes = seen.hull.steepest
+        if not len(tiny):
+            return slopes
+        low, high = lower[tiny], upper[tiny]
+        middles = torch.minimum(torch.maximum(low / 2 + high / 2, low), high)
+        steep = steepest(statement, low, high)
+        spreads = variation(steep, low, high, middles)
+        slopes = slopes.clone()
+        slopes[tiny] = steep
+        for k, place in enumerate(tiny.tolist()):
+            small = bool((high[k] - low[k] <= SMALL * (statement.upper - statement.lower)).all())
+            if small and bool((2 * spreads[k] <= ALIKE * blur).all()):
+                root = alike_member(statement, lower[place], upper[place])
+                if root is not None:
+                    operation[place], points[place], holds[place] = Operation.BALL, root.point, True
+                    self._keep(root, place, batch, done)
+                    continue
+            if is_away(statement, middles[k], spreads[k] * (1 + 2.0**-20)):
+                operation[place], points[place], done[place] = Operation.AWAY, middles[k], True
+                self.settled += float(batch.share[place])
+        return slopes
+
     def _keep(self, root: Root, place: int, batch: Subproblems, done: Tensor) -> None:
         done[place] = True
         root.number = int(batch.number[place])
@@ -186,6 +228,7 @@ class Search:
     def _parted(
         self,
         seen: Examined,
+        slopes: Tensor,
         rest: Tensor,
         narrow: Tensor,
         lower: Tensor,
@@ -203,7 +246,6 @@ class Search:
         few = (
             (seen.units.open > 0) & (narrow | (seen.apart.amax(dim=1) >= 0.95)) & (seen.units.open <= self._most(seen))
         )
-        steepest = seen.hull.steepest
         by_unit = ~again & few
         by_input = ~again & ~few
         children = []
@@ -221,7 +263,7 @@ class Search:
             if code is Operation.SIDES:
                 where, at = self._kinks(seen, chosen)
             elif code is Operation.HALVED:
-                where = self._widest(part, steepest[chosen])
+                where = self._widest(part, slopes[chosen])
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
@@ -234,7 +276,7 @@ class Search:
         """The input that changes the outputs most on each box; the widest one where none does."""
         widths = part.upper - part.lower
         effect = widths * (jacobians * self._weights()[None, :, None]).sum(dim=1)
-        effect = torch.where((widths > self._least) & torch.isfinite(effect), effect, 0.0)
+        effect = torch.where((widths > self._least(part.lower, part.upper)) & torch.isfinite(effect), effect, 0.0)
         domain = self.statement.upper - self.statement.lower
         wide = widths / torch.where(domain > 0, domain, 1.0)
         return torch.where(effect.amax(dim=1, keepdim=True) > 0, effect, wide).argmax(dim=1)

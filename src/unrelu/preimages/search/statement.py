@@ -11,6 +11,7 @@ import torch
 
 from unrelu.bounding.bounded_network import BoundedNetwork
 from unrelu.bounding.unit_bounds import bound_units
+from unrelu.network.pairwise import pairwise
 from unrelu.preimages.lifted.exact_outputs import exact_outputs
 from unrelu.rigor.rounding import UNDERFLOW, UNIT
 from unrelu.rigor.signs import nearest_float
@@ -41,8 +42,8 @@ class InverseStatement:
 
     @cached_property
     def bounded(self) -> BoundedNetwork:
-        """The network with its magnitudes on the box."""
-        bounded = BoundedNetwork(self.network)
+        """The network, its units told apart by signs, with its magnitudes on the box."""
+        bounded = BoundedNetwork(pairwise(self.network))
         bound_units(bounded, self.lower[None], self.upper[None])
         return bounded
 
@@ -80,7 +81,18 @@ class InverseStatement:
         ]
         return torch.tensor(found, dtype=torch.float64) * (1 + 2 * UNIT) + UNDERFLOW
 
+    def at_least_away(self, outputs: list[Fraction]) -> Tensor:
+        """(m,) float64, at most how far exact outputs are from the wanted ones."""
+        return ((self.away(outputs) - UNDERFLOW) * (1 - 16 * UNIT) - UNDERFLOW).clamp(min=0.0)
+
     def values(self, points: Tensor) -> Tensor:
         """F at points (n, d), as float64 computes it: (n, m)."""
-        found = self.network.values(points.reshape(-1, *self.network.input_shape), self.network.outputs)
-        return torch.cat([found[name].reshape(len(points), -1) for name in self.network.outputs], dim=1)
+        network = self.bounded.network
+        found = network.values(points.reshape(-1, *network.input_shape), network.outputs)
+        return torch.cat([found[name].reshape(len(points), -1) for name in network.outputs], dim=1)
+
+    def fed(self, point: Tensor) -> Tensor:
+        """(U,) what units are fed at a point (d,), as float64 computes it."""
+        bounded = self.bounded
+        found = bounded.network.values(point.reshape(1, *bounded.network.input_shape), bounded.feeds)
+        return torch.cat([found[name].reshape(-1) for name in bounded.feeds])
