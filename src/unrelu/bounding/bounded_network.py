@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from unrelu.bounding.twins import twins
 from unrelu.network.interpreter import interpret
 from unrelu.rigor.rounding import UNDERFLOW, gamma
 
@@ -81,6 +82,11 @@ class BoundedNetwork:
     def n_units(self) -> int:
         """U."""
         return max((span.stop for span in self.spans.values()), default=0)
+
+    @cached_property
+    def twins(self) -> dict[int, tuple[tuple[int, float], ...]]:
+        """By number of those that units are fed: its exact multiples, with the sign of the factor."""
+        return twins(self)
 
     @cached_property
     def _behind(self) -> dict[str, list[Node]]:

@@ -13,8 +13,9 @@ from torch import Tensor
 from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
+from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine, narrowed
-from unrelu.preimages.search.located_root import located
+from unrelu.preimages.search.located_root import around, located
 from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
 from unrelu.rigor.arithmetic import proof
 
@@ -82,9 +83,7 @@ class CompletenessCertificate:
         found = examine(self.statement, batch, torch.from_numpy(tree.multipliers[numbers]))
         for place in torch.nonzero((operation == Operation.REFUTED) & (found.refuted <= 0))[:, 0].tolist():
             weights = tree.weights.get(int(numbers[place]))
-            if weights is None or weights.shape != found.limits[place].shape:
-                return None
-            if not found.refutes(place, torch.from_numpy(weights)):
+            if weights is None or weights.ndim != 1 or not found.refutes(place, torch.from_numpy(weights)):
                 return None
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
@@ -105,12 +104,14 @@ class CompletenessCertificate:
             first = torch.from_numpy(tree.child[numbers[chosen.numpy()]])
             if not self._fits(code, base.take(chosen), where, value, first):
                 return None
-            children += parts(base.take(chosen), code, where, value, first)
+            children += parts(base.take(chosen), code, where, value, first, self.statement.bounded.twins)
         return children
 
     def _holds(self, found: Examined, place: int, lower: Tensor, upper: Tensor, code: Operation) -> bool:
         number = int(found.problems.number[place])
         point, holds = torch.from_numpy(self.tree.point[number]), bool(self.tree.holds[number])
+        if float(found.refuted[place]) > 0:  # by an order of sums that is luckier than the search's
+            return not holds
         settled = int(found.units.open[place]) == 0
         inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
         if code is Operation.AWAY:
@@ -120,7 +121,7 @@ class CompletenessCertificate:
             spread = variation(slopes, lower[None], upper[None], point[None])[0]
             return is_away(self.statement, point, spread)
         if code is Operation.FLAT:
-            return settled and inside and (not holds or self.statement.is_member(point))
+            return settled and inside and (not holds or self._has_root(found, place, point))
         problems = found.problems
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):
             return False
@@ -134,6 +135,16 @@ class CompletenessCertificate:
         if root is None or (holds and not root.holds):
             return False
         return bool(((lower <= root.lower) & (root.upper <= upper)).all())
+
+    def _has_root(self, found: Examined, place: int, point: Tensor) -> bool:
+        """Whether there is a solution, at a point or, if only exact ones count, near it."""
+        if self.statement.is_member(point):
+            return True
+        outputs = self.statement.exact_outputs(point)
+        if outputs is None or not bool((self.statement.resolution == 0).any()):
+            return False
+        near = around(self.statement, found, place, point)
+        return exact_root(self.statement, near, point, outputs).holds is True
 
     def _fits(self, code: Operation, base: Subproblems, where: Tensor, value: Tensor, first: Tensor) -> bool:
         """Whether the children are nodes that come later, and are parts that hold all of their parent."""

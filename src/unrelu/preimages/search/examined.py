@@ -60,6 +60,12 @@ class Examined:
             caution: as for `examine`.
         """
         limits = self.limits[place]
+        # How many sides there is room for depends on the others of a batch; what is beyond says nothing.
+        if len(weights) > len(limits):
+            if bool((weights[len(limits) :] != 0).any()):
+                return False
+            weights = weights[: len(limits)]
+        weights = torch.cat([weights, weights.new_zeros(len(limits) - len(weights))])
         used = weights > 0
         if not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
             return False

@@ -11,7 +11,6 @@ from torch import Tensor
 from unrelu.bounding.jacobian_hull import jacobian_hull
 from unrelu.bounding.unit_bounds import bound_units
 from unrelu.frontier.subproblems import Subproblems
-from unrelu.preimages.lifted.exact_outputs import exact_outputs
 from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
@@ -134,7 +133,7 @@ def located(
         point: (d,) in its box.
         room: whether to leave room for what another order of sums may give.
     """
-    outputs = exact_outputs(statement.network, point.numpy())
+    outputs = statement.exact_outputs(point)
     if outputs is None:
         return None
     holds = statement.has_member(point, outputs)
