@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.located_root import Root, around
+from unrelu.preimages.search.tiny_boxes import blurred
 from unrelu.solvers.linear_program import LinearProgram
 from unrelu.solvers.row_system import RowSystem
 
@@ -87,11 +88,13 @@ def flat_point(
         beyond = -side * (statement.fed(point)[fixed] - kink)
         step = inverse @ (torch.cat([off, beyond]) / units)
         point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
-    if bool((statement.resolution > 0).all()):
+    off = (statement.values(point[None])[0] - statement.features).abs()
+    if not bool((off <= blurred(statement)).all()):
         return None
-    # An exact solution is no float, as a rule: whether there is one may stay open, but all that are here are on the flat.
+    # Rounding hides whether there is a solution. It may stay open: if there is one here, it is on the flat.
     outputs = statement.exact_outputs(point)
     if outputs is None:
         return None
-    holds = exact_root(statement, around(statement, seen, place, point), point, outputs).holds is True
+    only_exact = bool((statement.resolution == 0).any())
+    holds = only_exact and exact_root(statement, around(statement, seen, place, point), point, outputs).holds is True
     return Root(point, lower, upper, is_flat=True, holds=holds)
