@@ -42,7 +42,7 @@ def contract(
         lower: (n, d) float64.
         upper: (n, d) float64.
         slopes: (n, k, d) float64.
-        limits: (n, k) float64; +inf for no inequality.
+        limits: (n, k) float64; +inf for no inequality. Where numbers overflow, a row is none either.
         caution: how many times more rounding to allow for than there can be.
         sweeps: how often to go through all coordinates.
     """
@@ -57,8 +57,9 @@ def contract(
         low, high = lower[:, None], upper[:, None]
         ends = torch.where(rising, slopes * low, slopes * high)
         sizes = ends.abs().sum(dim=2) + limits.abs() + (d + 4) * UNDERFLOW
-        slack = limits - ends.sum(dim=2)
-        loss = (1 + caution) * 2 * room * torch.where(torch.isfinite(sizes), sizes, 0.0) + UNDERFLOW
+        usable = torch.isfinite(sizes)
+        slack = torch.where(usable, limits - ends.sum(dim=2), torch.inf)
+        loss = (1 + caution) * 2 * room * torch.where(usable, sizes, 0.0) + UNDERFLOW
         worst = (-slack - loss).max(dim=1)
         better = worst.values > excess
         excess = torch.where(better, worst.values, excess)
@@ -68,8 +69,9 @@ def contract(
         margin = (1 + caution) * 4 * UNIT
         above = low + step + margin * (low.abs() + step.abs()) + UNDERFLOW
         below = high + step - margin * (high.abs() + step.abs()) - UNDERFLOW
-        above = torch.where(used & rising, above, torch.inf).amin(dim=1)
-        below = torch.where(used & ~rising, below, -torch.inf).amax(dim=1)
+        cut = used & usable[..., None]
+        above = torch.where(cut & rising, above, torch.inf).amin(dim=1)
+        below = torch.where(cut & ~rising, below, -torch.inf).amax(dim=1)
         upper, lower = torch.minimum(upper, above), torch.maximum(lower, below)
         gap = (lower - upper).amax(dim=1)
         excess = torch.where(gap > 0, torch.maximum(excess, gap), excess)

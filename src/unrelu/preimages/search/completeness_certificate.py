@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unrelu.errors import TooLarge
 from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
-from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine, narrowed
-from unrelu.preimages.search.located_root import around, located
+from unrelu.preimages.search.located_root import has_root_near, located
 from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
 from unrelu.rigor.arithmetic import proof
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 BATCH = 96
 """Sub-problems that are checked together."""
+
+ROOM = 2**32
+"""Bytes that the sub-problems which wait to be checked may take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +58,15 @@ class CompletenessCertificate:
         """Whether the tree proves that all solutions lie in its balls and flats, or in what is left open.
 
         Those of its balls and flats that are said to hold a solution are proved to, too.
+
+        Raises:
+            TooLarge: if a tree that no search made asks for too much memory.
         """
         statement, tree = self.statement, self.tree
         seen = np.zeros(len(tree), dtype=bool)
+        if not len(tree) or not bool(np.isin(tree.operation, list(Operation)).all()):
+            return False
+        waiting = 1
         stack = [Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units)]
         while stack:
             batch = popped(stack, BATCH)
@@ -65,11 +74,27 @@ class CompletenessCertificate:
             if bool(seen[numbers].any()) or len(np.unique(numbers)) < len(numbers):
                 return False
             seen[numbers] = True
+            self._expect_room(batch, waiting)
             children = self._checked(batch, numbers)
             if children is None:
                 return False
             stack += children
+            waiting += sum(map(len, children)) - len(batch)
         return bool(seen.all())
+
+    def _expect_room(self, batch: Subproblems, waiting: int) -> None:
+        """Raise where a tree asks for more memory than any search had: a file can be made to.
+
+        Raises:
+            TooLarge: if it does.
+        """
+        U, d = self.statement.bounded.n_units, len(self.statement.lower)
+        sides = batch.fixed.shape[1]
+        if 8 * max(waiting * (2 * U + 2 * d + 3 * sides), BATCH * sides * U) > ROOM:
+            raise TooLarge(
+                f"to check this certificate, {waiting} parts of the domain with {sides} units told apart would have to "
+                f"be held at once, more than {ROOM >> 30} GiB; it is none that a search leaves behind."
+            )
 
     def _checked(self, batch: Subproblems, numbers: np.ndarray) -> list[Subproblems] | None:
         """The children of some nodes; None if anything that is said of one of them is not proved."""
@@ -81,14 +106,14 @@ class CompletenessCertificate:
             return []
         numbers, operation, batch = numbers[at.numpy()], operation[at], batch.take(at)
         found = examine(self.statement, batch, torch.from_numpy(tree.multipliers[numbers]))
-        for place in torch.nonzero((operation == Operation.REFUTED) & (found.refuted <= 0))[:, 0].tolist():
+        for place in torch.nonzero((operation == Operation.REFUTED) & ~(found.refuted > 0))[:, 0].tolist():
             weights = tree.weights.get(int(numbers[place]))
             if weights is None or weights.ndim != 1 or not found.refutes(place, torch.from_numpy(weights)):
                 return None
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
         for place in torch.nonzero((operation >= Operation.BALL) & (operation <= Operation.AWAY))[:, 0].tolist():
-            if not self._holds(found, place, lower[place], upper[place], Operation(int(operation[place]))):
+            if not self._holds(found, place, Operation(int(operation[place]))):
                 return None
         children: list[Subproblems] = []
         whole = ((lower <= found.lower) & (found.upper <= upper)).all(dim=1) | (found.refuted > 0)
@@ -107,49 +132,48 @@ class CompletenessCertificate:
             children += parts(base.take(chosen), code, where, value, first, self.statement.bounded.twins)
         return children
 
-    def _holds(self, found: Examined, place: int, lower: Tensor, upper: Tensor, code: Operation) -> bool:
-        number = int(found.problems.number[place])
-        point, holds = torch.from_numpy(self.tree.point[number]), bool(self.tree.holds[number])
-        if float(found.refuted[place]) > 0:  # by an order of sums that is luckier than the search's
-            return not holds
-        settled = int(found.units.open[place]) == 0
+    def _holds(self, found: Examined, place: int, code: Operation) -> bool:
+        """Whether all solutions in a leaf lie in its ball or flat, and one lies there if that is said."""
+        statement, problems = self.statement, found.problems
+        number = int(problems.number[place])
+        lower, upper, point = (
+            torch.from_numpy(each[number]) for each in (self.tree.lower, self.tree.upper, self.tree.point)
+        )
+        holds = bool(self.tree.holds[number])
+        if not holds and float(found.refuted[place]) > 0:  # by an order of sums that is luckier than the search's
+            return True
+        known = not bool((found.units.low[place] + found.units.high[place]).isnan().any())  # where no number overflowed
+        settled = known and int(found.units.open[place]) == 0
         inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
         if code is Operation.AWAY:
-            if not inside or not bool(((lower <= point) & (point <= upper)).all()):
+            low = torch.maximum(lower, problems.lower[place])[None]
+            high = torch.minimum(upper, problems.upper[place])[None]
+            if not inside or not bool(((low <= point) & (point <= high)).all()):
                 return False
-            slopes = steepest(self.statement, lower[None], upper[None])
-            spread = variation(slopes, lower[None], upper[None], point[None])[0]
-            return is_away(self.statement, point, spread)
+            spread = variation(steepest(statement, low, high), low, high, point[None])[0]
+            return is_away(statement, point, spread)
+        member = holds and bool(((lower <= point) & (point <= upper)).all()) and statement.is_member(point)
         if code is Operation.FLAT:
-            return settled and inside and (not holds or self._has_root(found, place, point))
-        problems = found.problems
+            if not (settled and inside):
+                return False
+            return not holds or member or has_root_near(statement, found, place, point, lower, upper)
+        if inside and member:
+            return True
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):
             return False
-        if inside and holds and self.statement.is_member(point):
-            return True
-        if bool(problems.is_conditional[place]) and not settled:
+        conditional = bool(problems.is_conditional[place])
+        if (conditional and not settled) or not float(found.apart[place].max()) < 1:
             return False
-        if not float(found.apart[place].max()) < 1:
-            return False
-        root = located(self.statement, found, place, point, room=False)
+        root = located(statement, found, place, point, room=False)
         if root is None or (holds and not root.holds):
             return False
         return bool(((lower <= root.lower) & (root.upper <= upper)).all())
 
-    def _has_root(self, found: Examined, place: int, point: Tensor) -> bool:
-        """Whether there is a solution, at a point or, if only exact ones count, near it."""
-        if self.statement.is_member(point):
-            return True
-        outputs = self.statement.exact_outputs(point)
-        if outputs is None or not bool((self.statement.resolution == 0).any()):
-            return False
-        near = around(self.statement, found, place, point)
-        return exact_root(self.statement, near, point, outputs).holds is True
-
     def _fits(self, code: Operation, base: Subproblems, where: Tensor, value: Tensor, first: Tensor) -> bool:
         """Whether the children are nodes that come later, and are parts that hold all of their parent."""
         last = first if code is Operation.CONTRACTED else first + 1
-        if not bool(((first > base.number) & (last < len(self.tree))).all()):
+        n = len(self.tree)
+        if not bool(((first > base.number) & (first < n) & (last < n)).all()):
             return False
         if code is Operation.CONTRACTED:
             return True

@@ -56,25 +56,25 @@ class Examined:
 
         Args:
             place: its number.
-            weights: (k,) float64, of at least 0.
+            weights: (k,) float64, of at least 0; what is missing counts as 0.
             caution: as for `examine`.
         """
+        # Room for sides of others in the batch, whose weights are 0, may be there or not.
+        given, k = weights, len(self.limits[place])
+        weights, rest = given.new_zeros(k), given[k:]
+        weights[: len(given)] = given[:k]
         limits = self.limits[place]
-        # How many sides there is room for depends on the others of a batch; what is beyond says nothing.
-        if len(weights) > len(limits):
-            if bool((weights[len(limits) :] != 0).any()):
-                return False
-            weights = weights[: len(limits)]
-        weights = torch.cat([weights, weights.new_zeros(len(limits) - len(weights))])
-        used = weights > 0
-        if not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
+        used = weights >= UNDERFLOW
+        if bool(rest.any()) or not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
             return False
         w, slopes, limits = weights[used], self.slopes[place][used], limits[used]
         room = 2 * gamma(2 * len(w) + 8)
         # What rounding of the sum's slopes can do at a point of the box counts as a larger limit.
         largest = torch.maximum(self.problems.lower[place].abs(), self.problems.upper[place].abs())
         sizes = w @ limits.abs() + (w @ slopes.abs()) @ largest
-        limit = w @ limits + (1 + caution) * room * sizes + (len(w) + 4) * UNDERFLOW * (1 + largest.sum())
+        limit = (
+            w @ limits + (1 + caution) * room * sizes + (len(w) + 4) * UNDERFLOW * (1 + w.sum()) * (1 + largest.sum())
+        )
         box = self.problems.lower[place][None], self.problems.upper[place][None]
         return float(contract(*box, (w @ slopes)[None, None], limit.reshape(1, 1), caution, 1).excess) > 0
 
@@ -158,7 +158,8 @@ def _inequalities(
     y, rho = statement.features, statement.resolution
     limits = rows @ y + rows.abs() @ rho
     sizes = rows.abs() @ (y.abs() + rho)
-    limits = limits + (1 + caution) * (2 * gamma(2 * m + 8) * sizes + (m + 4) * UNDERFLOW)
+    lost = (m + 4) * UNDERFLOW * (1 + float((y.abs() + rho).sum()))
+    limits = limits + (1 + caution) * (2 * gamma(2 * m + 8) * sizes + lost)
     offsets = (found.offsets - caution * found.losses).reshape(n, k)
     limits = limits - offsets + 4 * UNIT * (limits.abs() + offsets.abs()) + UNDERFLOW
     slopes = found.slopes.reshape(n, k, -1)
@@ -186,7 +187,9 @@ def _apart(hull: JacobianHull, multipliers: Tensor, widths: Tensor, scaled: Tens
     d, m = widths.shape[1], multipliers.shape[2]
     free = (widths > 0).to(torch.float64)
     wanted = torch.diag_embed(free)
-    rounding = 2 * gamma(m + 8) * (multipliers.abs() @ scaled.abs()) + (m + 4) * UNDERFLOW
+    rounding = 2 * gamma(m + 8) * (multipliers.abs() @ scaled.abs()) + (m + 4) * UNDERFLOW * (
+        1 + multipliers.abs().sum(dim=2, keepdim=True)
+    )
     found = (wanted - multipliers @ scaled).abs() + rounding + hull.distance(multipliers) * widths[:, None]
     found = (found * free[:, None]).sum(dim=2) * (1 + (d + 8) * 4 * UNIT) * free
     return torch.where(torch.isnan(found), torch.inf, found)

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrelu.preimages.search.exact_root import exact_root
-from unrelu.preimages.search.located_root import Root, around
+from unrelu.preimages.search.located_root import Root, has_root_near
 from unrelu.preimages.search.tiny_boxes import blurred
 from unrelu.solvers.linear_program import LinearProgram
 from unrelu.solvers.row_system import RowSystem
@@ -92,9 +91,5 @@ def flat_point(
     if not bool((off <= blurred(statement)).all()):
         return None
     # Rounding hides whether there is a solution. It may stay open: if there is one here, it is on the flat.
-    outputs = statement.exact_outputs(point)
-    if outputs is None:
-        return None
-    only_exact = bool((statement.resolution == 0).any())
-    holds = only_exact and exact_root(statement, around(statement, seen, place, point), point, outputs).holds is True
+    holds = has_root_near(statement, seen, place, point, lower, upper)
     return Root(point, lower, upper, is_flat=True, holds=holds)

@@ -126,6 +126,10 @@ def located(
 ) -> Root | None:
     """The ball about a point of a box on which no two points have the same features; None if its values are not had.
 
+    Where sides of units are fixed, the network is affine on them, and the point need not be on them: what its outputs
+    are says nothing then, and the ball is what the inequalities leave of the box. An exact root near the point may lie
+    in another box: the ball reaches as far as it can be.
+
     Args:
         statement: what is asked.
         seen: the sub-problems.
@@ -136,10 +140,18 @@ def located(
     outputs = statement.exact_outputs(point)
     if outputs is None:
         return None
+    if bool(seen.problems.is_conditional[place]):
+        low, high = seen.lower[place], seen.upper[place]
+    else:
+        low, high = enclosure(statement, seen, place, point, outputs, room=room)
     holds = statement.has_member(point, outputs)
     if not holds and bool((statement.resolution == 0).any()):
-        holds = exact_root(statement, around(statement, seen, place, point), point, outputs).holds is True
-    low, high = enclosure(statement, seen, place, point, outputs, room=room)
+        root = exact_root(statement, around(statement, seen, place, point), point, outputs)
+        if holds := root.holds is True:
+            radius = torch.from_numpy(root.radius) * (1 + room * 2.0**-30)
+            far = radius + 2 * UNIT * (point.abs() + radius)
+            low = torch.minimum(low, torch.maximum(point - far, statement.lower))
+            high = torch.maximum(high, torch.minimum(point + far, statement.upper))
     return Root(point, low, high, is_flat=False, holds=holds)
 
 
@@ -171,3 +183,26 @@ def around(statement: InverseStatement, seen: Examined, place: int, point: Tenso
     low = torch.maximum(point - radius, statement.lower)
     high = torch.minimum(point + radius, statement.upper)
     return examine(statement, Subproblems.root(low, high, statement.bounded.n_units))
+
+
+def has_root_near(
+    statement: InverseStatement, seen: Examined, place: int, point: Tensor, lower: Tensor, upper: Tensor
+) -> bool:
+    """Whether, where only exact solutions count, one is proved in a box about a point, however large that one is.
+
+    Args:
+        statement: what is asked.
+        seen: the sub-problems.
+        place: number of one of them.
+        point: (d,).
+        lower: (d,) of the box.
+        upper: (d,) of the box.
+    """
+    if not bool((statement.resolution == 0).any()):
+        return False
+    outputs = statement.exact_outputs(point)
+    if outputs is None:
+        return False
+    root = exact_root(statement, around(statement, seen, place, point), point, outputs)
+    far = torch.from_numpy(root.radius)
+    return root.holds is True and bool(((lower <= point - far) & (point + far <= upper)).all())

@@ -143,6 +143,9 @@ class Search:
                 # Where a box is too small to go on, that its solutions are in a ball is all that can be said.
                 if root is None or not (root.holds or narrow[place]):
                     continue
+                if bool(batch.is_conditional[place]):
+                    root.lower = torch.minimum(root.lower, lower[place])
+                    root.upper = torch.maximum(root.upper, upper[place])
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)

@@ -1,0 +1,202 @@
+"""What the checker of a tree must not accept: trees that no search makes, each of which says something false."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from inverse.hand_trees import line, statement_of, tree_of
+from stability.reference_networks import Graph
+from unrelu.errors import TooLarge
+from unrelu.frontier.contraction import contract
+from unrelu.frontier.tree import Operation, Tree
+from unrelu.operators import Absolute, Dense
+from unrelu.preimages.search import completeness_certificate
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+from unrelu.preimages.search.statement import InverseStatement
+
+MAGNITUDE = statement_of(Graph(1).add("abs", Absolute()).network(), [1.0], [-2.0], [2.0])
+"""|x| = 1: x is -1 or 1."""
+
+HALVED, SIDES = ({"operation": code, "child": 1} for code in (Operation.HALVED, Operation.SIDES))
+
+
+def proved(statement: InverseStatement, tree: Tree) -> bool:
+    certificate = CompletenessCertificate(statement, tree)
+    return certificate.complete and certificate.verify()
+
+
+def ball(at: float, far: float = 1e-9, **more: object) -> dict[str, object]:
+    return {"operation": Operation.BALL, "point": at, "holds": True, "lower": at - far, "upper": at + far, **more}
+
+
+def test_both_solutions_of_a_magnitude() -> None:
+    right, left = ball(1.0, multipliers=0.5), ball(-1.0, multipliers=-0.5)
+    assert proved(MAGNITUDE, tree_of(1, 1, HALVED, left, right))
+    assert proved(MAGNITUDE, tree_of(1, 1, SIDES, {**right, "multipliers": 0.25}, {**left, "multipliers": -0.25}))
+    for children in ((left, left), (right, right), (right, left)):
+        assert not proved(MAGNITUDE, tree_of(1, 1, HALVED, *children))
+    assert not proved(MAGNITUDE, tree_of(1, 1, {**HALVED, "value": 1.5}, left, right))
+
+
+@pytest.mark.parametrize("code", [-128, -1, len(Operation), 99, 127])
+def test_an_operation_that_there_is_not_settles_nothing(code: int) -> None:
+    assert not proved(MAGNITUDE, tree_of(1, 1, {"operation": code}))
+    assert not proved(MAGNITUDE, tree_of(1, 1, HALVED, {"operation": code}, ball(1.0, multipliers=0.5)))
+
+
+@pytest.mark.parametrize("far", [1e-9, 1e-3, 0.5])
+def test_a_point_on_the_other_side_of_a_kink_says_nothing_of_this_one(far: float) -> None:
+    """Where x >= 0, F(x) = x; that F(-1) is 1 puts no solution with x >= 0 near -1."""
+    both = [ball(-1.0, far, multipliers=sign * 0.25) for sign in (1, -1)]
+    for holds in (True, False):
+        nodes = [{**each, "holds": holds} for each in both]
+        assert not proved(MAGNITUDE, tree_of(1, 1, SIDES, *nodes))
+
+
+def test_a_ball_holds_a_solution_of_its_own() -> None:
+    """That there is one elsewhere in the box, on the other side of the kink, is another matter."""
+    half = {"operation": Operation.BALL, "holds": True}
+    right, left = {**half, "lower": 0.0, "upper": 2.0}, {**half, "lower": -2.0, "upper": 0.0}
+    assert proved(MAGNITUDE, tree_of(1, 1, SIDES, {**right, "point": 1.0}, {**left, "point": -1.0}))
+    for points in ((-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)):
+        nodes = [{**each, "point": x} for each, x in zip((right, left), points, strict=True)]
+        assert not proved(MAGNITUDE, tree_of(1, 1, SIDES, *nodes))
+
+
+def test_a_flat_holds_a_solution_of_its_own() -> None:
+    statement = statement_of(line(1.0, 0.0), [0.0], [-1.0], [1.0])
+    flat = {"operation": Operation.FLAT, "holds": True, "point": 0.0}
+    split = {**HALVED, "value": 0.5}
+    right = {**flat, "lower": 0.5, "upper": 1.0}
+    assert proved(statement, tree_of(1, 1, split, flat, {**right, "holds": False}))
+    assert not proved(statement, tree_of(1, 1, split, flat, right))
+    assert not proved(statement, tree_of(1, 1, split, flat, {**right, "point": 0.75}))
+
+
+def test_one_exact_root_is_not_found_in_two_boxes() -> None:
+    """3 x = 1 has a root that is no float, beyond the box of the first ball, which is said to hold one."""
+    statement = statement_of(line(3.0, 0.0), [1.0], [0.0], [1.0])
+    cut = 1 / 3 - 1e-3
+    near, root = ball(cut, multipliers=1 / (3 * cut)), ball(1 / 3, multipliers=1 / (3 * (1 - cut)))
+    split = {**HALVED, "value": cut}
+    assert not proved(statement, tree_of(1, 1, split, {**near, "lower": cut - 0.0011, "upper": cut}, root))
+    # A ball that reaches as far as the root is the same as the other, which touches it.
+    assert proved(statement, tree_of(1, 1, split, {**near, "lower": cut - 0.0011, "upper": cut + 0.0011}, root))
+    assert proved(statement, tree_of(1, 1, split, {"operation": Operation.REFUTED, "multipliers": 1.0}, root))
+
+
+def test_outputs_are_away_from_the_wanted_ones_only_where_they_are() -> None:
+    """|x| = 1 has solutions in [-2, 0] and [0, 2], none in [-1/2, 1/2]."""
+    away = {"operation": Operation.AWAY}
+    narrow = statement_of(MAGNITUDE.network, [1.0], [-0.5], [0.5])
+    assert proved(narrow, tree_of(1, 1, away))
+    assert not proved(statement_of(MAGNITUDE.network, [1.0], [-0.5], [0.5], rho=0.5), tree_of(1, 1, away))
+    for more in ({}, {"point": 0.5}, {"lower": -0.5, "upper": 0.5}, {"point": -2.0}, {"point": np.nan}, {"point": 3.0}):
+        assert not proved(MAGNITUDE, tree_of(1, 1, {**away, **more}))
+        assert not proved(MAGNITUDE, tree_of(1, 1, HALVED, {**away, **more}, ball(1.0, multipliers=0.5)))
+    for end in (np.nan, np.inf, -np.inf, 0.25):
+        assert not proved(MAGNITUDE, tree_of(1, 1, {**away, "lower": end, "point": 0.25}))
+    wide = statement_of(MAGNITUDE.network, [1.0], [-1.5], [1.5])
+    for side, point in ((0.75, 0.0), (-0.75, 0.0), (0.75, 3.0), (-0.75, -3.0)):  # points are in the box, or say nothing
+        nodes = [{**away, "point": x} for x in (point, -point)]
+        assert not proved(wide, tree_of(1, 1, {**SIDES, "value": side}, *nodes))
+
+
+@pytest.mark.parametrize("size", [1e300, 1e308, -1e308, 1.7e308, np.inf, -np.inf, np.nan])
+def test_what_overflows_refutes_nothing(size: float) -> None:
+    """2 x = 1.5 on [1/2, 1]: multiplied by 1e308, the slope is infinite, and the constant is not."""
+    statement = statement_of(line(2.0, -1.5), [0.0], [0.5], [1.0])
+    refuted = {"operation": Operation.REFUTED, "multipliers": size}
+    assert not proved(statement, tree_of(1, 1, refuted))
+    for weight in (1e308, np.inf, np.nan, -1.0, -np.inf):
+        for place in range(4):
+            weights = np.where(np.arange(4) == place, weight, 0.0)
+            assert not proved(statement, tree_of(1, 1, {**refuted, "weights": weights}))
+            assert not proved(statement, tree_of(1, 1, {**refuted, "multipliers": 1.0, "weights": weights}))
+
+
+def test_a_row_that_overflows_cuts_nothing() -> None:
+    low, high = torch.tensor([[1.0, 1.0, -1.0]]).double(), torch.tensor([[2.0, 2.0, 1.0]]).double()
+    for slopes in ([1e308, 1e308, -1.7e308], [np.inf, 0.0, 0.0], [np.nan, 1.0, 0.0], [0.0, -np.inf, 0.0]):
+        rows = torch.tensor([[slopes]], dtype=torch.float64)
+        for limit in (1e308, 0.0, -np.inf, np.nan):
+            left = contract(low, high, rows, torch.full((1, 1), limit, dtype=torch.float64))
+            assert torch.equal(left.lower, low)
+            assert torch.equal(left.upper, high)
+            assert not bool(left.excess > 0)
+
+
+def test_weights_are_those_of_inequalities_that_are_there() -> None:
+    """x = 2 on [0, 1] is refuted by the second row, -x <= -2, alone; room for more rows may be there or not."""
+    statement = statement_of(line(1.0, 0.0), [2.0], [0.0], [1.0])
+    for length in (4, 5, 9):
+        weights = np.zeros(length)
+        weights[3] = 1.0
+        assert proved(statement, tree_of(1, 1, {"operation": Operation.REFUTED, "weights": weights}))
+    found = statement_of(line(1.0, 0.0), [0.5], [0.0], [1.0])
+    for place in range(9):
+        weights = np.where(np.arange(9) == place, 1.0, 0.0)
+        assert not proved(found, tree_of(1, 1, {"operation": Operation.REFUTED, "weights": weights}))
+
+
+@pytest.mark.parametrize("child", [-(2**63), -1, 0, 2, 3, 2**31, 2**63 - 2, 2**63 - 1])
+@pytest.mark.parametrize("code", [Operation.HALVED, Operation.SIDES, Operation.CONTRACTED])
+def test_children_are_nodes_that_come_later(child: int, code: Operation) -> None:
+    leaf = {"operation": Operation.OPEN}
+    tree = tree_of(1, 1, {"operation": code, "child": child}, leaf, leaf)
+    certificate = CompletenessCertificate(MAGNITUDE, tree)
+    assert not certificate.verify()
+    assert not certificate.complete
+    assert CompletenessCertificate(
+        MAGNITUDE, tree_of(1, 1, {**HALVED, "operation": code}, *[leaf] * (1 + (code != 1)))
+    ).verify()
+
+
+def test_a_tree_without_nodes_proves_nothing() -> None:
+    assert not proved(MAGNITUDE, tree_of(1, 1))
+
+
+def test_a_tree_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = [{"operation": Operation.SIDES, "child": 2 * k + 1, "value": 3.0} for k in range(40)]
+    nodes = [chain[0], *(each for node in chain[1:] for each in ({"operation": Operation.OPEN}, node))]
+    nodes += [{"operation": Operation.OPEN}] * 2
+    for k in range(39):  # the second child goes on
+        nodes[2 * k + 1], nodes[2 * k + 2] = {"operation": Operation.OPEN}, {**chain[k + 1], "child": 2 * k + 3}
+    certificate = CompletenessCertificate(MAGNITUDE, tree_of(1, 1, *nodes))
+    assert certificate.verify()
+    monkeypatch.setattr(completeness_certificate, "ROOM", 8 * 96 * 30)
+    with pytest.raises(TooLarge, match="none that a search leaves behind"):
+        certificate.verify()
+
+
+@pytest.mark.parametrize("field", ["lower", "upper", "point", "value", "multipliers"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300, -1e300])
+def test_numbers_that_are_none_prove_nothing_false(field: str, number: float) -> None:
+    """Whatever stands where, a tree that still verifies lists both solutions."""
+    nodes = [HALVED, ball(-1.0, multipliers=-0.5), ball(1.0, multipliers=0.5)]
+    for k in range(3):
+        tree = tree_of(1, 1, *(dict(node) | ({field: number} if i == k else {}) for i, node in enumerate(nodes)))
+        if proved(MAGNITUDE, tree):
+            for x in (-1.0, 1.0):
+                assert ((tree.lower[1:] <= x) & (x <= tree.upper[1:])).any()
+
+
+def test_numbers_that_overflow_leave_no_unit_settled() -> None:
+    weight = torch.tensor([[1e308, -1e308]], dtype=torch.float64)
+    dense = Dense(weight, torch.zeros(1, dtype=torch.float64))
+    network = Graph(2).add("in", dense).add("abs", Absolute()).network()
+    statement = statement_of(network, [0.0], [8.0, 8.0], [8.0, 8.0])
+    for code in (Operation.FLAT, Operation.REFUTED):
+        assert not proved(statement, tree_of(2, 1, {"operation": code}))
+
+
+def test_another_statement_is_not_proved() -> None:
+    tree = tree_of(1, 1, HALVED, ball(-1.0, multipliers=-0.5), ball(1.0, multipliers=0.5))
+    assert proved(MAGNITUDE, tree)
+    for name, value in (("features", 1.0 + 1e-8), ("resolution", 1e-8), ("lower", -2.5), ("upper", 1.5)):
+        changed = replace(MAGNITUDE, **{name: torch.tensor([value], dtype=torch.float64)})
+        assert proved(changed, tree) == (name in ("lower", "upper"))
