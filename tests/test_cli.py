@@ -206,6 +206,7 @@ def test_commands_that_exist_are_listed_and_no_others() -> None:
     assert result.exit_code == 0
     assert "analyze" in result.stdout
     assert "demo" in result.stdout
+    assert "invert" in result.stdout
     assert "verify" in result.stdout
     for planned in ("check", "metamer "):
         assert planned not in result.stdout

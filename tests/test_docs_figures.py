@@ -8,7 +8,11 @@ import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
 
-FIGURES = {"across_regions": ("stability.md", "moved"), "one_preimage": ("geometry.md", "coordinate 1")}
+FIGURES = {
+    "across_regions": ("stability.md", "moved"),
+    "all_solutions": ("inversion.md", "a solution"),
+    "one_preimage": ("geometry.md", "coordinate 1"),
+}
 """The page that shows each, and words in the drawing."""
 
 

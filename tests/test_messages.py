@@ -101,6 +101,9 @@ def undecided() -> ur.Polyhedron:
 
 ZERO = ur.preimage(ur.ReLULayer(EYE, np.zeros(2)), features=np.ones(2))
 
+HALF = np.full(2, 0.5)
+WIDE = ur.Network.from_layers([(np.eye(65), np.zeros(65)), (np.eye(65), np.zeros(65))])
+
 MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
     'give net.upto("relu1")': (
         lambda _: ur.metamer(EYE, at=X, target=X),  # pyright: ignore[reportArgumentType]
@@ -276,6 +279,22 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
         lambda folder: batch(folder, np.ones((2, 4, 4, 3))),
         lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 3)), -1, 1)),
+    ),
+    "ask for the piece of one input with ur.preimage(net, at=x)": (
+        lambda _: ur.invert(WIDE, np.ones(65), domain=BOX),
+        lambda _: ur.preimage(WIDE, at=np.ones(65)),
+    ),
+    "exact=True means a resolution of 0; leave noise and resolution out": (
+        lambda _: ur.invert(NET, HALF, domain=BOX, exact=True, resolution=1e-9),
+        lambda _: ur.invert(NET, HALF, domain=BOX, exact=True),
+    ),
+    "a network is inverted on a box; give ur.Box(lower, upper), the tightest around the domain": (
+        lambda _: ur.invert(NET, HALF, domain=THIRD),
+        lambda _: ur.invert(NET, HALF, domain=BOX),
+    ),
+    "in a bounded box only; give ur.Box(lower, upper) with finite ends": (
+        lambda _: ur.invert(NET, HALF, domain=ur.Nonnegative()),
+        lambda _: ur.invert(NET, HALF, domain=ur.Box(0, 2)),
     ),
 }
 

@@ -39,6 +39,7 @@ from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.questions import classify, preimage
 from unrelu.study.analyze import analyze
 from unrelu.study.data_files import read_batch
+from unrelu.study.number_table import read_table
 from unrelu.study.store import load_study
 
 
@@ -286,6 +287,26 @@ def _read_data(folder: Path) -> object:
         return analyze(_network(), batch.inputs[:4], spectra=1, bounds=0, verify=False, progress=False, workers=1)
 
 
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def _make_table(folder: Path, chance: Random) -> None:
+    (folder / "t.csv").write_text(chance.choice(["a,b\n1,2\n3,4\n", "T,10,210\nn,1e4,1e6\n", "-0.5\r\n0.25\r\n"]))
+
+
+def _change_table(folder: Path, chance: Random) -> None:
+    path = folder / "t.csv"
+    path.write_bytes(changed_bytes(path.read_bytes(), chance))
+
+
+def _read_table(folder: Path) -> object:
+    table = read_table(folder / "t.csv")
+    assert table.values.ndim == 2
+    assert table.values.size
+    assert not np.isnan(table.values).any()
+    return table
+
+
 # -- models ---------------------------------------------------------------------------------------
 
 
@@ -338,6 +359,7 @@ TARGETS = {
     "completeness": Target(_make_solutions, _change_prefix, _read_certificates),
     "load_study": Target(_make_study, _change_study, _read_study),
     "analyze": Target(_make_data, _change_data, _read_data),
+    "read_table": Target(_make_table, _change_table, _read_table),
     "load": Target(_make_model, _change_model, _read_model),
 }
 

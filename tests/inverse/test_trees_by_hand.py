@@ -100,9 +100,10 @@ def test_outputs_are_away_from_the_wanted_ones_only_where_they_are() -> None:
         assert not proved(MAGNITUDE, tree_of(1, 1, HALVED, {**away, **more}, ball(1.0, multipliers=0.5)))
     for end in (np.nan, np.inf, -np.inf, 0.25):
         assert not proved(MAGNITUDE, tree_of(1, 1, {**away, "lower": end, "point": 0.25}))
-    for side, point in ((0.75, 1.0), (-0.75, -1.0)):  # where no side is fixed, x in [-1/2, 1/2] is asked still
+    wide = statement_of(MAGNITUDE.network, [1.0], [-1.5], [1.5])
+    for side, point in ((0.75, 0.0), (-0.75, 0.0), (0.75, 3.0), (-0.75, -3.0)):  # points are in the box, or say nothing
         nodes = [{**away, "point": x} for x in (point, -point)]
-        assert not proved(narrow, tree_of(1, 1, {**SIDES, "value": side}, *nodes))
+        assert not proved(wide, tree_of(1, 1, {**SIDES, "value": side}, *nodes))
 
 
 @pytest.mark.parametrize("size", [1e300, 1e308, -1e308, 1.7e308, np.inf, -np.inf, np.nan])

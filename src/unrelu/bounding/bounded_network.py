@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from unrelu.bounding.twins import twins
 from unrelu.network.interpreter import interpret
 from unrelu.rigor.rounding import UNDERFLOW, gamma
 
@@ -81,6 +82,11 @@ class BoundedNetwork:
     def n_units(self) -> int:
         """U."""
         return max((span.stop for span in self.spans.values()), default=0)
+
+    @cached_property
+    def twins(self) -> dict[int, tuple[tuple[int, float], ...]]:
+        """By number of those that units are fed: its exact multiples, with the sign of the factor."""
+        return twins(self)
 
     @cached_property
     def _behind(self) -> dict[str, list[Node]]:
@@ -166,4 +172,4 @@ class BoundedNetwork:
             (node.affine.roundings if node.is_affine else 4) + math.prod(node.shape) + 8
             for node in self.network.nodes[1:]
         )
-        return (2 * len(self.network.nodes) + 8) * gamma(total + 2 * self.network.input_size)
+        return (4 * len(self.network.nodes) + 8) * gamma(total + 2 * self.network.input_size)

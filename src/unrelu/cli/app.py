@@ -8,6 +8,7 @@ import typer
 
 from unrelu.cli.analyze import analyze
 from unrelu.cli.demo import demo
+from unrelu.cli.invert import invert
 from unrelu.cli.verify import verify
 
 app = typer.Typer(
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (demo, analyze, verify):  # in the order of --help
+for _command in (demo, analyze, invert, verify):  # in the order of --help
     app.command()(_command)
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from unrelu.errors import HeadWarning, UnreluError
 from unrelu.untrusted.printable import printable
 
-_MISUSE, _INTERRUPTED = 2, 130  # exit statuses
+_MISUSE, INTERRUPTED = 2, 130  # exit statuses
 
 LONGEST = 2000
 """Characters of a sentence; what stands in it may come from a file."""
@@ -45,4 +45,4 @@ def sentences() -> Iterator[None]:
         raise typer.Exit(_MISUSE) from error
     except KeyboardInterrupt as error:
         Console(stderr=True).print("stopped.")
-        raise typer.Exit(_INTERRUPTED) from error
+        raise typer.Exit(INTERRUPTED) from error

@@ -7,12 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from unrelu.frontier.subproblems import Subproblems
+from unrelu.frontier.subproblems import Subproblems, Twins
 from unrelu.frontier.tree import Operation
 
 
 def parts(
-    problems: Subproblems, operation: Operation, place: Tensor, value: Tensor, first: Tensor
+    problems: Subproblems, operation: Operation, place: Tensor, value: Tensor, first: Tensor, twins: Twins
 ) -> list[Subproblems]:
     """The children of n sub-problems, which together hold all that they do.
 
@@ -22,12 +22,13 @@ def parts(
         place: (n,) int64, of the input that is halved, or of the number whose sides are told apart.
         value: (n,) float64, where.
         first: (n,) int64, the number of the first child; a second one follows it.
+        twins: as for `Subproblems.fixing`.
     """
     if operation is Operation.CONTRACTED:
         return [_numbered(problems, first, 1.0)]
     if operation is Operation.SIDES:
         one = torch.ones_like(value)
-        above, below = problems.fixing(place, one, value), problems.fixing(place, -one, value)
+        above, below = (problems.fixing(place, side * one, value, twins) for side in (1.0, -1.0))
         return [_numbered(above, first, 0.5), _numbered(below, first + 1, 0.5)]
     every = torch.arange(len(problems))
     upper, lower = problems.upper.clone(), problems.lower.clone()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+
+Twins = Mapping[int, tuple[tuple[int, float], ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,22 +59,34 @@ class Subproblems:
         return Subproblems(*(getattr(self, field.name)[places] for field in fields(self)))
 
     def trimmed(self) -> Subproblems:
-        """The same, with no more room for sides than one of them needs."""
+        """The same, sides one after another, with no more room for them than one of them needs."""
         width = self.fixed.shape[1]
-        most = int((self.fixed >= 0).sum(dim=1).max()) if width and len(self) else 0
-        if most == width:
+        if width == 0 or not len(self):
             return self
+        most = int((self.fixed >= 0).sum(dim=1).max())
         order = (self.fixed < 0).to(torch.int8).argsort(dim=1, stable=True)[:, :most]
-        columns = {name: getattr(self, name).gather(1, order) for name in ("fixed", "sides", "kinks")}
-        return replace(self, **columns)
+        return replace(self, **{name: getattr(self, name).gather(1, order) for name in ("fixed", "sides", "kinks")})
 
-    def fixing(self, units: Tensor, sides: Tensor, kinks: Tensor) -> Subproblems:
-        """The part of each where one number (n,) lies on a side of a kink."""
+    def fixing(self, units: Tensor, sides: Tensor, kinks: Tensor, twins: Twins) -> Subproblems:
+        """The part of each where one number (n,) lies on a side of a kink.
+
+        Args:
+            units: (n,) int64, of the numbers.
+            sides: (n,) float64, 1 or -1.
+            kinks: (n,) float64.
+            twins: by number, its exact multiples and the sign of the factor.
+        """
         every = torch.arange(len(self))
         low, high = self.low.clone(), self.high.clone()
         above = sides > 0
         low[every, units] = torch.where(above, torch.maximum(low[every, units], kinks), low[every, units])
         high[every, units] = torch.where(above, high[every, units], torch.minimum(high[every, units], kinks))
+        for place in torch.nonzero(kinks == 0)[:, 0].tolist() if twins else ():
+            for other, sign in twins.get(int(units[place]), ()):
+                if sign * float(sides[place]) > 0:
+                    low[place, other] = max(float(low[place, other]), 0.0)
+                else:
+                    high[place, other] = min(float(high[place, other]), 0.0)
         return replace(
             self,
             low=low,

@@ -111,6 +111,15 @@ class GrowingTree:
                 self._columns[name] = grown
         return first
 
+    def cut(self, count: int) -> None:
+        """Forget all nodes but the first so many, and what was done with the parents of those that go."""
+        gone = np.flatnonzero(self._columns["child"][:count] >= count)
+        for column in self._columns.values():
+            column[count : self._count] = 0
+            column[gone] = 0
+        self._weights = {number: each for number, each in self._weights.items() if number < count}
+        self._count = count
+
     def set(self, numbers: NDArray[np.int64], **values: NDArray[np.generic] | int) -> None:
         """Say what was done with some nodes: columns of `Tree` by name."""
         for name, each in values.items():

@@ -12,7 +12,6 @@ from unrelu.frontier.subproblems import Subproblems
 from unrelu.frontier.tree import Operation, Tree
 from unrelu.inverse.solution import Solution
 from unrelu.polyhedra.dimension_interval import DimensionInterval
-from unrelu.preimages.lifted.exact_outputs import exact_outputs
 from unrelu.preimages.search.clusters import clusters
 from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine
@@ -45,7 +44,7 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
     point = points[int(errors.argmin())]
     seen = _seen(statement, torch.from_numpy(lower), torch.from_numpy(upper))
     point = _polished(statement, seen, point)
-    outputs = exact_outputs(statement.network, point.numpy())
+    outputs = statement.exact_outputs(point)
     assert outputs is not None  # they were had before
     root = exact_root(statement, seen, point, outputs)
     if root.holds is None and not flats.any():

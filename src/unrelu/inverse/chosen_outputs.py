@@ -14,22 +14,22 @@ from unrelu.operators import Dense, Reshape
 
 
 def chosen_outputs(network: Network, chosen: np.ndarray) -> Network:
-    """The network with these of its outputs, in ascending order, and nothing that only the others need.
+    """The network with these of its outputs, in this order, and nothing that only the others need.
 
     Args:
         network: of m outputs joined.
-        chosen: (k,) ascending whole numbers below m.
+        chosen: (k,) different whole numbers below m, k at least 1.
     """
-    nodes, ends, start = list(network.nodes), [], 0
+    nodes, ends = list(network.nodes), []
     taken = {node.name for node in nodes}
-    for name in network.outputs:
-        shape = network.node(name).shape
+    starts = np.cumsum([0, *(math.prod(network.node(name).shape) for name in network.outputs)])
+    owners = np.searchsorted(starts, chosen, side="right") - 1
+    for run in np.split(np.arange(len(chosen)), np.flatnonzero(np.diff(owners)) + 1):
+        owner = int(owners[run[0]])
+        name = network.outputs[owner]
+        shape, mine = network.node(name).shape, chosen[run] - starts[owner]
         size = math.prod(shape)
-        mine = chosen[(chosen >= start) & (chosen < start + size)] - start
-        start += size
-        if not len(mine):
-            continue
-        if len(mine) == size:
+        if np.array_equal(mine, np.arange(size)):
             ends.append(name)
             continue
         if len(shape) != 1:

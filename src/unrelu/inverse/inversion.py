@@ -124,6 +124,6 @@ class Inversion:
         words = "no solution" if count == 0 else "1 solution" if count == 1 else f"{count} solutions"
         if self.complete:
             return f"Inversion({words}, proved complete to the resolution)"
-        left = len(self.left[0])
+        left = f"{len(self.left[0])} part{'s' * (len(self.left[0]) != 1)} left"
         why = f", {self.stopped}" if self.stopped else ""
-        return f"Inversion({words} so far; {100 * self.settled:.4g} % of the domain settled, {left} parts left{why})"
+        return f"Inversion({words} so far; {100 * self.settled:.4g} % of the domain settled, {left}{why})"

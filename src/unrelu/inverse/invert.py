@@ -55,7 +55,7 @@ def invert(
             (`Network.joined`).
         measured: (m,) the wanted output; its dtype tells how far it is rounded.
         domain: a box with finite ends; where both ends of an input are equal, it is fixed.
-        outputs: numbers of the outputs that were measured, (m,); all if left out.
+        outputs: numbers of the outputs that were measured, (m,), in the order of `measured`; all if left out.
         noise: one number, or one an output: outputs within it of the measured ones count as the same. The solutions
             are then sets that have an interior, which takes far longer to find.
         resolution: the same, in place of the default: half a unit in the last place of the measured numbers, and the
@@ -112,12 +112,10 @@ def _statement(
     if y.size != len(chosen):
         raise ShapeError(f"{y.size} numbers were measured, but there are {len(chosen)} outputs; give one for each.")
     lower, upper = _box(domain, d)
-    order = np.arange(len(y))
     if outputs is not None:
         if len(np.unique(chosen)) < len(chosen) or not len(chosen):
             raise InputError("outputs names each measured output once, and at least one.")
-        order = np.argsort(chosen)
-        network, y = chosen_outputs(network, chosen[order]), y[order]
+        network = chosen_outputs(network, chosen)
     statement = InverseStatement(network, lower, upper, torch.from_numpy(y), torch.zeros(len(y), dtype=torch.float64))
     if exact and (noise is not None or resolution is not None):
         raise InputError("exact=True means a resolution of 0; leave noise and resolution out.")
@@ -125,9 +123,9 @@ def _statement(
         return statement
     rho = statement.forward_error + torch.from_numpy(_half_ulps(measured, y))
     if resolution is not None:
-        rho = _allowed(resolution, y, order, "the resolution")
+        rho = _allowed(resolution, y, "the resolution")
     if noise is not None:
-        rho = torch.maximum(_allowed(noise, y, order, "the noise"), rho)
+        rho = torch.maximum(_allowed(noise, y, "the noise"), rho)
     return InverseStatement(network, lower, upper, statement.features, rho)
 
 
@@ -142,7 +140,7 @@ def _half_ulps(measured: Array, y: np.ndarray) -> np.ndarray:
     return np.abs(y) * unit * (1 + 2.0**-20) + 2.0**-1022
 
 
-def _allowed(given: ArrayLike, y: np.ndarray, order: np.ndarray, name: str) -> Tensor:
+def _allowed(given: ArrayLike, y: np.ndarray, name: str) -> Tensor:
     values = (
         np.broadcast_to(np.asarray(given, dtype=np.float64), y.shape).copy()
         if np.ndim(given) == 0
@@ -152,7 +150,7 @@ def _allowed(given: ArrayLike, y: np.ndarray, order: np.ndarray, name: str) -> T
         raise ShapeError(f"{name} is one number, or one for each of the {len(y)} measured ones, not {len(values)}.")
     if not bool((np.isfinite(values) & (values >= 0)).all()):
         raise InputError(f"{name} is finite and not negative.")
-    return torch.from_numpy(values[order])
+    return torch.from_numpy(values)
 
 
 def _box(domain: Domain, d: int) -> tuple[Tensor, Tensor]:

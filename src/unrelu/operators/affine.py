@@ -171,6 +171,14 @@ class AffineOperator(Operator):
         """
         return None
 
+    def dense_rows(self, shapes: Sequence[Shape]) -> Tensor | None:
+        """Weights and constant, (m, size + 1), where the operator is stored as a whole matrix; else None.
+
+        Args:
+            shapes: sample shapes of the operands.
+        """
+        return None
+
     def divisors(self, weights: Tensor) -> Tensor | None:
         """What sums of the operand's numbers are divided by; None where the operator is anything else.
 

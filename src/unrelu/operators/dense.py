@@ -80,6 +80,10 @@ class Dense(AffineOperator):
         """Those of W, for samples that are vectors."""
         return [self.weight[units]] if len(shapes[0]) == 1 else None
 
+    def dense_rows(self, shapes: Sequence[Shape]) -> Tensor | None:
+        """W and b, for samples that are vectors."""
+        return torch.cat([self.weight, self.bias[:, None]], dim=1) if len(shapes[0]) == 1 else None
+
     def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
         """`W' u`."""
         return [cotangents @ self.weight]

@@ -63,7 +63,7 @@ class ExactValues:
         if not places.size:
             return [], 1
         self._compute(name, places)
-        return self._numbers[name][places].tolist(), self._denominators[name]
+        return self._numbers[name][places].tolist(), self._denominator(name)
 
     def of_operands(self, node: Node, places: np.ndarray) -> tuple[list[int], int]:
         """Numbers of what a node takes, flattened and joined.
@@ -120,12 +120,35 @@ class ExactValues:
         needed[sources[slopes != 0]] = True
         return needed
 
+    def _denominator(self, name: str) -> int:
+        """The common denominator of a node's numbers, the same whichever of them are asked for, and when."""
+        if name not in self._denominators:
+            node = self._network.node(name)
+            common = math.lcm(*(self._denominator(each) for each in node.inputs))
+            self._denominators[name] = common * self._factor(node)
+        return self._denominators[name]
+
+    def _factor(self, node: Node) -> int:
+        """By what the denominator of a node's operands is multiplied."""
+        if not node.is_affine:
+            return 1 << self._shift_of(node)
+        rows = affine_rows(self._network, node.name)
+        if rows.moves is not None and not rows.constants.any():
+            return 1
+        return (1 << _shift(np.concatenate([rows.matrix.data, rows.constants]))) * _divisors(rows)[0]
+
+    def _shift_of(self, node: Node) -> int:
+        """Of the slopes and offsets of all units of a node, whatever is asked of it."""
+        whole = self._maps[node.name]
+        _, slopes, offsets = _parts(whole, np.arange(len(whole.slopes)))
+        return _shift(np.concatenate([slopes, offsets]))
+
     def _joined(self, node: Node) -> tuple[NDArray[np.object_], int]:
         """All numbers of the operands that are known, over one denominator; 0 where one is not."""
-        common = math.lcm(*(self._denominators.get(name, 1) for name in node.inputs))
+        common = math.lcm(*(self._denominator(name) for name in node.inputs))
         parts = []
         for name in node.inputs:
-            factor = common // self._denominators.get(name, 1)
+            factor = common // self._denominator(name)
             numbers = self._numbers.get(name, np.zeros(self._size(name), dtype=object))
             parts.append(numbers if factor == 1 else numbers * factor)
         return np.concatenate(parts), common
@@ -140,11 +163,9 @@ class ExactValues:
         h, common = self._joined(node)
         moves = rows.moves
         if moves is not None and not rows.constants.any():
-            self._denominators[node.name] = common
             return [int(h[source]) if source >= 0 else 0 for source in moves[places].tolist()]
         shift = _shift(np.concatenate([rows.matrix.data, rows.constants]))
-        over, times = _divisors(rows)
-        self._denominators[node.name] = (common << shift) * over
+        _, times = _divisors(rows)
         alive = h != 0
         found = []
         for place in places.tolist():
@@ -161,17 +182,12 @@ class ExactValues:
     def _selected(self, node: Node, places: np.ndarray) -> list[int]:
         h, common = self._joined(node)
         sources, slopes, offsets = _parts(self._maps[node.name], places)
-        shift = _shift(np.concatenate([slopes, offsets]))
         self._spend(len(places), common.bit_length())
-        # The denominator is that of the whole node, whatever is asked of it.
-        whole = self._maps[node.name]
-        least = _shift(np.concatenate([_parts(whole, np.arange(len(whole.slopes)))[k] for k in (1, 2)]))
-        assert least >= shift
-        self._denominators[node.name] = common << least
+        shift = self._shift_of(node)
         return [
             slope * h[source] + offset * common
             for source, slope, offset in zip(
-                sources.tolist(), _integers(slopes, least), _integers(offsets, least), strict=True
+                sources.tolist(), _integers(slopes, shift), _integers(offsets, shift), strict=True
             )
         ]
 

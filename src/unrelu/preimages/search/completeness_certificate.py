@@ -15,7 +15,7 @@ from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
 from unrelu.preimages.search.examined import Examined, examine, narrowed
-from unrelu.preimages.search.located_root import located
+from unrelu.preimages.search.located_root import has_root_near, located
 from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
 from unrelu.rigor.arithmetic import proof
 
@@ -152,7 +152,7 @@ class CompletenessCertificate:
             first = torch.from_numpy(tree.child[numbers[chosen.numpy()]])
             if not self._fits(code, base.take(chosen), where, value, first):
                 return None
-            children += parts(base.take(chosen), code, where, value, first)
+            children += parts(base.take(chosen), code, where, value, first, self.statement.bounded.twins)
         return children
 
     def _holds(self, found: Examined, place: int, code: Operation) -> bool:
@@ -163,6 +163,8 @@ class CompletenessCertificate:
             torch.from_numpy(each[number]) for each in (self.tree.lower, self.tree.upper, self.tree.point)
         )
         holds = bool(self.tree.holds[number])
+        if not holds and float(found.refuted[place]) > 0:  # by an order of sums that is luckier than the search's
+            return True
         known = not bool((found.units.low[place] + found.units.high[place]).isnan().any())  # where no number overflowed
         settled = known and int(found.units.open[place]) == 0
         inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
@@ -175,7 +177,9 @@ class CompletenessCertificate:
             return is_away(statement, point, spread)
         member = holds and bool(((lower <= point) & (point <= upper)).all()) and statement.is_member(point)
         if code is Operation.FLAT:
-            return settled and inside and (member or not holds)
+            if not (settled and inside):
+                return False
+            return not holds or member or has_root_near(statement, found, place, point, lower, upper)
         if inside and member:
             return True
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):

@@ -8,13 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrelu.preimages.search.located_root import Root
+from unrelu.preimages.search.located_root import Root, has_root_near
+from unrelu.preimages.search.tiny_boxes import blurred
 from unrelu.solvers.linear_program import LinearProgram
 from unrelu.solvers.row_system import RowSystem
 
 if TYPE_CHECKING:
     from unrelu.preimages.search.examined import Examined
     from unrelu.preimages.search.statement import InverseStatement
+
+STEPS = 12
 
 BAND = 1e-9
 """How far programs may be off, relative to a row's size."""
@@ -72,14 +75,21 @@ def flat_point(
     # On kinks that the sub-problem is held to by sides of both kinds, the point has to stay.
     tight = rows[sides & (np.abs(A @ start[:d] - b) <= 2 * BAND)]
     held = torch.from_numpy(np.vstack([seen.hull.middle[place].numpy(), slopes[tight]]) * width)
-    inverse = torch.linalg.pinv(held, rtol=1e-11)
+    # Each row in its own unit: where the box is thin, rows of few units in the last place count like others.
+    units = torch.where(held.norm(dim=1) > 0, held.norm(dim=1), 1.0)
+    inverse = torch.linalg.pinv(held / units[:, None], rtol=1e-9)
     which = torch.from_numpy(tight - 2 * (d + m))
     fixed, side, kink = (part[place][which] for part in (problems.fixed, problems.sides, problems.kinks))
-    for _ in range(4):
+    for _ in range(STEPS):
         if statement.is_member(point):
             return Root(point, lower, upper, is_flat=True, holds=True)
         off = statement.values(point[None])[0] - statement.features
         beyond = -side * (statement.fed(point)[fixed] - kink)
-        step = inverse @ torch.cat([off, beyond])
+        step = inverse @ (torch.cat([off, beyond]) / units)
         point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
-    return None
+    off = (statement.values(point[None])[0] - statement.features).abs()
+    if not bool((off <= blurred(statement)).all()):
+        return None
+    # Rounding hides whether there is a solution. It may stay open: if there is one here, it is on the flat.
+    holds = has_root_near(statement, seen, place, point, lower, upper)
+    return Root(point, lower, upper, is_flat=True, holds=holds)

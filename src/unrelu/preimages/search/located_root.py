@@ -11,7 +11,6 @@ from torch import Tensor
 from unrelu.bounding.jacobian_hull import jacobian_hull
 from unrelu.bounding.unit_bounds import bound_units
 from unrelu.frontier.subproblems import Subproblems
-from unrelu.preimages.lifted.exact_outputs import exact_outputs
 from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
@@ -138,7 +137,7 @@ def located(
         point: (d,) in its box.
         room: whether to leave room for what another order of sums may give.
     """
-    outputs = exact_outputs(statement.network, point.numpy())
+    outputs = statement.exact_outputs(point)
     if outputs is None:
         return None
     if bool(seen.problems.is_conditional[place]):
@@ -184,3 +183,26 @@ def around(statement: InverseStatement, seen: Examined, place: int, point: Tenso
     low = torch.maximum(point - radius, statement.lower)
     high = torch.minimum(point + radius, statement.upper)
     return examine(statement, Subproblems.root(low, high, statement.bounded.n_units))
+
+
+def has_root_near(
+    statement: InverseStatement, seen: Examined, place: int, point: Tensor, lower: Tensor, upper: Tensor
+) -> bool:
+    """Whether, where only exact solutions count, one is proved in a box about a point, however large that one is.
+
+    Args:
+        statement: what is asked.
+        seen: the sub-problems.
+        place: number of one of them.
+        point: (d,).
+        lower: (d,) of the box.
+        upper: (d,) of the box.
+    """
+    if not bool((statement.resolution == 0).any()):
+        return False
+    outputs = statement.exact_outputs(point)
+    if outputs is None:
+        return False
+    root = exact_root(statement, around(statement, seen, place, point), point, outputs)
+    far = torch.from_numpy(root.radius)
+    return root.holds is True and bool(((lower <= point - far) & (point + far <= upper)).all())

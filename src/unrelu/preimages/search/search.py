@@ -38,7 +38,7 @@ NARROW = 2.0**-56
 SMALL = 2.0**-20
 """Of the domain's width: wider boxes are no ball, however little outputs vary on them."""
 
-FEW = 3
+FEW = 6
 """Units with an open kink that are split rather than the box, of a box as wide as the domain."""
 
 MORE = 0.75
@@ -106,15 +106,22 @@ class Search:
         start, before = time.monotonic(), self.seconds
         while self.open and time.monotonic() - start < time_limit:
             batch = popped(self.open, BATCH)
+            mark = len(self.tree), len(self.open), len(self.found), self.settled, self.n_left
             try:
                 self._settle(batch)
-            except BaseException:
+            except BaseException:  # an interrupt most likely: as if the batch had not been begun
+                self._back_to(*mark)
                 self.open.append(batch)
                 raise
             finally:
                 self.seconds = before + time.monotonic() - start
             if tell is not None:
                 tell(self)
+
+    def _back_to(self, n_nodes: int, n_open: int, n_found: int, settled: float, n_left: int) -> None:
+        self.tree.cut(n_nodes)
+        del self.open[n_open:], self.found[n_found:]
+        self.settled, self.n_left = settled, n_left
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
@@ -143,12 +150,11 @@ class Search:
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)
         slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        stalled = _volume(seen, lower, upper) >= PROGRESS
-        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95) & (stalled | narrow)
+        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
         for place in torch.nonzero(flat)[:, 0].tolist():
             found = flat_point(statement, seen, place, lower[place], upper[place])
             if isinstance(found, Root):
-                operation[place], points[place], holds[place] = Operation.FLAT, found.point, True
+                operation[place], points[place], holds[place] = Operation.FLAT, found.point, found.holds
                 self._keep(found, place, batch, done)
             elif found is not None and seen.refutes(place, found, CAUTION):
                 operation[place], done[place] = Operation.REFUTED, True
@@ -267,9 +273,8 @@ class Search:
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
-            children += parts(
-                part, code, where, at, self._numbered(chosen, problems, 1 + (code is not Operation.CONTRACTED))
-            )
+            first = self._numbered(chosen, problems, 1 if code is Operation.CONTRACTED else 2)
+            children += parts(part, code, where, at, first, self.statement.bounded.twins)
         return children
 
     def _widest(self, part: Subproblems, jacobians: Tensor) -> Tensor:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network
 
 
+MOST_KNOWN = 1024
+"""Points whose exact outputs are kept."""
+
+
 @dataclass(frozen=True, eq=False)
 class InverseStatement:
     """`S = { x : lower <= x <= upper, |F(x) - y| <= rho }`, in exact arithmetic on the stored numbers.
@@ -52,6 +56,19 @@ class InverseStatement:
         """(m,) float64: `values` is nowhere on the box farther from the exact outputs."""
         return self.bounded.forward_error
 
+    def exact_outputs(self, point: Tensor) -> list[Fraction] | None:
+        """F at a point (d,), exactly; None where that takes too long."""
+        key = point.numpy().tobytes()
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = exact_outputs(self.network, point.numpy())
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[bytes, list[Fraction] | None]:
+        return {}
+
     def is_member(self, point: Tensor) -> bool:
         """Whether a point (d,) is proved to be in S: by exact outputs there, where rounding leaves it open."""
         if not bool(((self.lower <= point) & (point <= self.upper)).all()):
@@ -62,7 +79,7 @@ class InverseStatement:
             return True
         if bool((off - self.forward_error - room > self.resolution).any()):
             return False
-        outputs = exact_outputs(self.network, point.numpy())
+        outputs = self.exact_outputs(point)
         return outputs is not None and self.has_member(point, outputs)
 
     def has_member(self, point: Tensor, outputs: list[Fraction]) -> bool:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from unrelu.bounding.jacobian_hull import jacobian_hull
 from unrelu.bounding.unit_bounds import bound_units
-from unrelu.preimages.lifted.exact_outputs import exact_outputs
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def variation(slopes: Tensor, lower: Tensor, upper: Tensor, points: Tensor) -> T
 
 def is_away(statement: InverseStatement, point: Tensor, spread: Tensor) -> bool:
     """Whether outputs within a spread (m,) of those at a point (d,) are none of the wanted ones, by exact values."""
-    outputs = exact_outputs(statement.network, point.numpy())
+    outputs = statement.exact_outputs(point)
     if outputs is None:
         return False
     off = statement.at_least_away(outputs)

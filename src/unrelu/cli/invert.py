@@ -1,0 +1,170 @@
+"""`unrelu invert MODEL MEASURED --domain RANGES`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unrelu.cli.display import display
+from unrelu.cli.options import Quiet, Upto
+from unrelu.cli.sentences import INTERRUPTED, notes, sentences
+from unrelu.untrusted.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unrelu.inverse.inversion import Inversion
+    from unrelu.inverse.solution import Solution
+    from unrelu.polyhedra.domains import Box
+    from unrelu.study.number_table import NumberTable
+
+_INCOMPLETE = 1  # exit status
+
+_SHOWN = 20  # solutions of a target
+
+
+def invert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The network: an ONNX file, or a folder .unrelu.")],
+    measured: Annotated[
+        Path, typer.Argument(metavar="MEASURED", help="A .csv file of measured outputs, a row a target.")
+    ],
+    domain: Annotated[
+        Path,
+        typer.Option(
+            metavar="RANGES",
+            help="A .csv file with the range of each input, a row an input: name, lower end, upper end (or no name). "
+            "Equal ends fix an input.",
+        ),
+    ],
+    outputs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K,...", help="Which outputs were measured, in the order of the columns: 0,2. All if left out."
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Exact solutions only, for exactly the numbers that are written.")
+    ] = False,
+    resolution: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Outputs so near to the measured ones count as the same. If left out, half a unit in the last place "
+            "of float64, and the rounding of the network.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(min=0.0, help="Seconds for each target; what is known then is shown.")
+    ] = math.inf,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for targets.csv, a row a target, and solutions.csv, a row a solution.")
+    ] = None,
+    upto: Upto = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find every input that gives the measured outputs, with a proof that none is missing.
+
+    A solution is an input whose exact output is within the resolution of the measured one; all of them lie within the
+    shown distance of the inputs that are listed. Ctrl-C shows what is known so far of a target, and stops.
+    """
+    with sentences():
+        from unrelu.inverse.inversion_tables import InversionTables
+        from unrelu.inverse.invert import invert as inverted
+        from unrelu.network.load import load
+        from unrelu.study.folders import writable_folder
+        from unrelu.study.number_table import read_table
+
+        with notes():
+            net = load(model, upto=upto)
+        ranges = read_table(domain)
+        box = _box(ranges, net.input_size, domain)
+        names = ranges.rows or tuple(f"x{j}" for j in range(net.input_size))
+        targets = read_table(measured)
+        chosen = None if outputs is None else _chosen(outputs)
+        tables = None if out is None else InversionTables.begin(writable_folder(out), names)
+        n_complete = 0
+        for k, values in enumerate(targets.values, start=1):
+            found = inverted(
+                net,
+                values,
+                domain=box,
+                outputs=chosen,
+                resolution=resolution,
+                exact=exact,
+                time_limit=time_limit,
+                progress=display(quiet),
+            )
+            title = targets.rows[k - 1] if targets.rows else f"target {k}"
+            _say(printable(title), found, names)
+            if tables is not None:
+                tables.add(title, found)
+            n_complete += found.complete
+            if found.stopped == "interrupted":
+                typer.echo("stopped.", err=True)
+                raise typer.Exit(INTERRUPTED)
+        n = len(targets.values)
+        typer.echo(f"The solutions of {n_complete} of {n} target{'s' if n > 1 else ''} are proved complete.")
+    if n_complete < n:
+        raise typer.Exit(_INCOMPLETE)
+
+
+def _chosen(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} names no outputs; write their numbers as 0,2.") from None
+
+
+def _box(ranges: NumberTable, d: int, path: Path) -> Box:
+    from unrelu.errors import DataError
+    from unrelu.polyhedra.domains import Box
+
+    if ranges.values.shape != (d, 2):
+        n, k = ranges.values.shape
+        raise DataError(
+            f"{printable(str(path))} has {n} rows of {k} numbers, but the network takes {d} inputs; write the lower "
+            "and the upper end of each, a row an input."
+        )
+    return Box(ranges.values[:, 0], ranges.values[:, 1])
+
+
+def _say(title: str, found: Inversion, names: Sequence[str]) -> None:
+    n = len(found.solutions)
+    count = "no solution" if n == 0 else "1 solution" if n == 1 else f"{n} solutions"
+    unique = {True: "; it is unique", False: "; not unique", None: "; uniqueness is open"}[found.unique] if n else ""
+    if found.complete:
+        how = f", proved complete to {found.resolution.max():.1e} in the outputs"
+    else:
+        left = len(found.left[0])
+        how = f" so far, {100 * found.settled:.4g} % of the domain settled, {left} part{'s' if left != 1 else ''} left"
+        how += f" ({found.stopped})" if found.stopped else ""
+    typer.echo(f"{title}: {count}{how}{unique}.")
+    for number, each in enumerate(found.solutions[:_SHOWN], start=1):
+        typer.echo(f"  {number}: {_where(each, names)}; {_proved(each)}")
+    if n > _SHOWN:
+        typer.echo(f"  and {n - _SHOWN} more")
+
+
+def _where(each: Solution, names: Sequence[str]) -> str:
+    shown = [printable(name, 40) for name in names]
+    if each.is_flat:
+        ends = zip(shown, each.lower, each.upper, strict=True)
+        return ", ".join(f"{name} in {low:.10g} to {high:.10g}" for name, low, high in ends)
+    places = zip(shown, each.center, each.radius, strict=True)
+    return ", ".join(f"{name} = {center:.10g} ± {radius:.0e}" for name, center, radius in places)
+
+
+def _proved(each: Solution) -> str:
+    if each.is_flat:
+        low, high = each.dimension.lower, each.dimension.upper
+        return f"several inputs that hang together, of dimension {low}" + (f" to {high}" if high > low else "")
+    said = {
+        True: "an exact root",
+        False: f"no exact root, the least noise is {each.noise[0]:.1e} to {each.noise[1]:.1e}",
+        None: "whether it is exact is open",
+    }
+    holds = "" if each.holds else "not proved to be a solution, "
+    return f"{holds}{said[each.exact]}, condition {each.condition:.1e}"
