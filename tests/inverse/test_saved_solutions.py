@@ -46,9 +46,9 @@ KNOWN = {each.name: each for each in all_known()}
 
 @pytest.fixture(scope="module")
 def saved_tents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All 8 roots of a tent map three times; tests change copies of it."""
+    """All 32 roots of a tent map five times; tests change copies of it."""
     folder = tmp_path_factory.mktemp("tents") / "saved"
-    save(KNOWN["tents 3 at 0.3125"], folder)
+    save(KNOWN["tents 5 at 0.3125"], folder)
     return folder
 
 
@@ -139,7 +139,7 @@ def test_every_number_of_a_tree_counts_in_its_name() -> None:
 
 
 def test_whatever_invert_returns_is_saved_by_either_name(saved_tents: Path, tmp_path: Path) -> None:
-    case = KNOWN["tents 3 at 0.3125"]
+    case = KNOWN["tents 5 at 0.3125"]
     found = ur.invert(case.network, case.measured, domain=ur.Box(0, 1), progress=False)
     digests = {ur.load_certificates(saved_tents).verify(progress=False).digest}
     for what in (found, found.certificate):
@@ -166,22 +166,22 @@ def test_what_is_not_complete_is_not_called_so(tmp_path: Path) -> None:
 
 
 def test_in_words(saved_tents: Path, tmp_path: Path) -> None:
-    case = KNOWN["tents 3 at 0.3125"]
+    case = KNOWN["tents 5 at 0.3125"]
     case.network.save(tmp_path / "tents.unrelu")
     said = CliRunner().invoke(app, ["verify", str(saved_tents), "--quiet", "--against", str(tmp_path / "tents.unrelu")])
     assert said.exit_code == 0, said.output
     first, second, *solutions, digest, about, last = said.stdout.splitlines()
-    assert "8 solutions (inputs that lie together within " in first
+    assert "32 solutions (inputs that lie together within " in first
     assert ", proved complete: every input in the box with these features to within the resolution" in first
-    assert "8 of 8 are proved to hold one" in first
+    assert "32 of 32 are proved to hold one" in first
     assert "Box: 0.0 ≤ x1 ≤ 1.0. Features: 0.3125. Resolution: " in second
     roots = sorted(float(x) for (x,) in case.points)
-    for k, (line, root) in enumerate(zip(solutions, roots, strict=True), start=1):
+    for k, (line, root) in enumerate(zip(solutions, roots[:20], strict=True), start=1):
         assert f"solution {k}: about (" in line
         assert line.endswith("; there is one, proved.")
         assert float(line.split("(")[1].split(")")[0]) == pytest.approx(root, abs=1e-6)
     assert digest.split()[-1] == ur.load_certificates(saved_tents).verify(progress=False).digest
-    assert ": about tents.unrelu: the network up to out3: every number is the network's." in about
+    assert ": about tents.unrelu: the network up to out5: every number is the network's." in about
     assert last == "1 of 1 verdicts are proved."
     with_number(case.network, 0, 0, 1.5).save(tmp_path / "tents.unrelu")
     said = CliRunner().invoke(app, ["verify", str(saved_tents), "--quiet", "--against", str(tmp_path / "tents.unrelu")])
@@ -323,7 +323,7 @@ def test_a_tree_that_was_changed_never_verifies(forge: Callable[[dict[str, Any]]
     reindexed(folder)
     if holds(folder):
         assert forge in (forget_all_multipliers, turn_a_multiplier)  # which the outputs' own rows do without
-        truth = [float(x) for (x,) in KNOWN["tents 3 at 0.3125"].points]
+        truth = [float(x) for (x,) in KNOWN["tents 5 at 0.3125"].points]
         listed = Listed.of(ur.load_certificates(folder).completeness)
         assert all(((listed.lower[:, 0] <= x) & (x <= listed.upper[:, 0])).sum() == 1 for x in truth)
         assert len(listed) == len(truth)
