@@ -23,6 +23,7 @@ from torch import nn
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
 from network.onnx_builder import OnnxBuilder
 from unrelu.errors import UnreluError
+from unrelu.inverse.invert import invert
 from unrelu.network import network_folder
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
@@ -123,7 +124,7 @@ def _read_certificates(folder: Path) -> object:
     return load_certificates(folder).verify(progress=False, workers=1)
 
 
-# -- certificates of prefixes, with their network -------------------------------------------------
+# -- certificates of prefixes and of all solutions, with their network ----------------------------
 
 
 @cache
@@ -150,6 +151,27 @@ def _prefixes() -> list[Any]:
 
 def _make_prefix(folder: Path, chance: Random) -> None:
     save_certificates(chance.choice(_prefixes()), folder, progress=False)
+
+
+@cache
+def _solutions() -> list[Any]:
+    rng = np.random.default_rng(0)
+    folded = Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
+    layers = [(rng.integers(-2, 3, shape).astype(float), np.ones(shape[0])) for shape in ((3, 2), (4, 3), (2, 4))]
+    dense = Network.from_layers(layers)
+    y = np.asarray(dense(np.array([[0.5, -0.25]])))[0]
+    asked: list[tuple[Network, np.ndarray, dict[str, Any]]] = [
+        (folded, np.array([0.5]), {}),
+        (dense, y, {}),
+        (dense, y + 100.0, {}),
+        (dense, y, {"time_limit": 0.0}),
+        (dense, y[:1], {"outputs": [0], "noise": 0.1}),
+    ]
+    return [invert(net, wanted, domain=Box(-2, 2), progress=False, **more) for net, wanted, more in asked]
+
+
+def _make_solutions(folder: Path, chance: Random) -> None:
+    save_certificates(chance.choice(_solutions()), folder, progress=False)
 
 
 def _change_prefix(folder: Path, chance: Random) -> None:
@@ -334,6 +356,7 @@ def _read_model(folder: Path) -> object:
 TARGETS = {
     "read_index": Target(_make_certificates, _change_certificates, _read_certificates),
     "load_certificates": Target(_make_prefix, _change_prefix, _read_certificates),
+    "completeness": Target(_make_solutions, _change_prefix, _read_certificates),
     "load_study": Target(_make_study, _change_study, _read_study),
     "analyze": Target(_make_data, _change_data, _read_data),
     "read_table": Target(_make_table, _change_table, _read_table),

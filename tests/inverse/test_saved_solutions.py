@@ -165,29 +165,26 @@ def test_what_is_not_complete_is_not_called_so(tmp_path: Path) -> None:
     assert "proved complete" not in said.stdout
 
 
-def test_in_words(tmp_path: Path) -> None:
-    case = KNOWN["tents 3 at 0.3125"]
-    save(case, tmp_path / "saved")
+def test_in_words(saved_tents: Path, tmp_path: Path) -> None:
+    case = KNOWN["tents 5 at 0.3125"]
     case.network.save(tmp_path / "tents.unrelu")
-    said = CliRunner().invoke(
-        app, ["verify", str(tmp_path / "saved"), "--quiet", "--against", str(tmp_path / "tents.unrelu")]
-    )
+    said = CliRunner().invoke(app, ["verify", str(saved_tents), "--quiet", "--against", str(tmp_path / "tents.unrelu")])
     assert said.exit_code == 0, said.output
     first, second, *solutions, digest, about, last = said.stdout.splitlines()
-    assert "8 solutions, proved complete: every input in the box with these features to within the resolution" in first
-    assert "8 of 8 are proved to hold one" in first
+    assert "32 solutions (inputs that lie together within " in first
+    assert ", proved complete: every input in the box with these features to within the resolution" in first
+    assert "32 of 32 are proved to hold one" in first
     assert "Box: 0.0 ≤ x1 ≤ 1.0. Features: 0.3125. Resolution: " in second
     roots = sorted(float(x) for (x,) in case.points)
-    for k, (line, root) in enumerate(zip(solutions, roots, strict=True), start=1):
-        assert f"solution {k}: (" in line
+    for k, (line, root) in enumerate(zip(solutions, roots[:20], strict=True), start=1):
+        assert f"solution {k}: about (" in line
+        assert line.endswith("; there is one, proved.")
         assert float(line.split("(")[1].split(")")[0]) == pytest.approx(root, abs=1e-6)
-    assert digest.split()[-1] == ur.load_certificates(tmp_path / "saved").verify(progress=False).digest
-    assert ": about tents.unrelu: the network up to out3: every number is the network's." in about
+    assert digest.split()[-1] == ur.load_certificates(saved_tents).verify(progress=False).digest
+    assert ": about tents.unrelu: the network up to out5: every number is the network's." in about
     assert last == "1 of 1 verdicts are proved."
     with_number(case.network, 0, 0, 1.5).save(tmp_path / "tents.unrelu")
-    said = CliRunner().invoke(
-        app, ["verify", str(tmp_path / "saved"), "--quiet", "--against", str(tmp_path / "tents.unrelu")]
-    )
+    said = CliRunner().invoke(app, ["verify", str(saved_tents), "--quiet", "--against", str(tmp_path / "tents.unrelu")])
     assert said.exit_code == 1
     assert "NOT about tents.unrelu" in said.stdout
 

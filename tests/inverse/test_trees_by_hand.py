@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
+import unrelu as ur
 from inverse.hand_trees import line, statement_of, tree_of
 from stability.reference_networks import Graph
 from unrelu.errors import TooLarge
@@ -104,6 +106,38 @@ def test_outputs_are_away_from_the_wanted_ones_only_where_they_are() -> None:
     for side, point in ((0.75, 0.0), (-0.75, 0.0), (0.75, 3.0), (-0.75, -3.0)):  # points are in the box, or say nothing
         nodes = [{**away, "point": x} for x in (point, -point)]
         assert not proved(wide, tree_of(1, 1, {**SIDES, "value": side}, *nodes))
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_root_just_outside_of_the_domain_is_none(exact: bool) -> None:
+    """3 x = 1 below the float under 1/3, or above the one over it: a point less a radius of 1e-17 is the point."""
+    below = 1 / 3
+    above = float(np.nextafter(below, 1.0))
+    assert 3 * Fraction(below) < 1 < 3 * Fraction(above)
+    for lower, upper in ((0.0, below), (above, 1.0), (-1.0, below), (above, 0.5)):
+        found = ur.invert(line(3.0, 0.0), np.array([1.0]), domain=ur.Box(lower, upper), exact=exact, progress=False)
+        assert found.certificate.verify()
+        assert found.complete
+        assert not any(each.exact for each in found.solutions)
+        assert len(found.solutions) == (0 if exact else 1)
+    whole = ur.invert(line(3.0, 0.0), np.array([1.0]), domain=ur.Box(0, above), exact=exact, progress=False)
+    assert [each.exact for each in whole.solutions] == [True]
+
+
+def test_a_root_just_outside_of_a_flat_is_not_on_it() -> None:
+    statement = statement_of(line(3.0, 0.0), [1.0], [0.0], [1.0])
+    below = 1 / 3
+    above = float(np.nextafter(below, 1.0))
+    flat, refuted = {"operation": Operation.FLAT, "multipliers": 1.0}, {"operation": Operation.REFUTED}
+    for cut in (below, above):
+        left = {**flat, "lower": 0.0, "upper": cut, "point": below}
+        right = {**flat, "lower": cut, "upper": 1.0, "point": above}
+        split = {**HALVED, "value": cut}
+        # What lies within rounding of the root is not refuted.
+        assert proved(statement, tree_of(1, 1, split, left, right))
+        wrong = [left, {**right, "holds": True}] if cut == above else [{**left, "holds": True}, right]
+        assert not proved(statement, tree_of(1, 1, split, *wrong))
+    assert not proved(statement, tree_of(1, 1, refuted))
 
 
 @pytest.mark.parametrize("size", [1e300, 1e308, -1e308, 1.7e308, np.inf, -np.inf, np.nan])

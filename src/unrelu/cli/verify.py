@@ -118,10 +118,10 @@ def _say_solutions(path: Path, saved: SavedCertificates, found: Verification) ->
     statement, tree = certificate.statement, certificate.tree
     m, d = saved.system.n_features, saved.system.n_inputs
     sha = "" if saved.index.prefix is None else saved.index.prefix.sha256[:16]
-    listed = Listed.of(certificate)
+    listed = Listed.of(certificate) if found.holds else None
     typer.echo(
         f"{where}: {printable(saved.system.title)}, {m} features of {d} inputs, network SHA-256 {sha}: "
-        f"{_proved_of_solutions(listed, certificate) if found.holds else 'NOT proved'}."
+        f"{'NOT proved' if listed is None else _proved_of_solutions(listed, certificate)}."
     )
     ends = zip(statement.lower.tolist(), statement.upper.tolist(), strict=True)
     wanted = ", ".join(f"{y:.6g}" for y in statement.features.tolist()[:_SHOWN])
@@ -130,15 +130,12 @@ def _say_solutions(path: Path, saved: SavedCertificates, found: Verification) ->
         f"{where}: Box: {box}{', ...' if d > _SHOWN else ''}. Features: {wanted}{', ...' if m > _SHOWN else ''}. "
         f"Resolution: {_range(saved.system.tolerance)}. {len(tree):,} nodes."
     )
-    for k in range(min(len(listed), _SHOWN) if found.holds else 0):
-        low, high = listed.lower[k], listed.upper[k]
-        middle = low / 2 + high / 2
-        kind = "more than one point" if listed.is_flat[k] else "a point"
-        holds = "holds one, proved" if listed.holds[k] else "whether it holds one is open"
-        at = ", ".join(f"{each:.6g}" for each in middle[:_SHOWN])
+    places = [] if listed is None else list(zip(listed.lower, listed.upper, listed.holds, strict=True))
+    for k, (low, high, holds) in enumerate(places[:_SHOWN], start=1):
+        at = ", ".join(f"{each:.6g}" for each in (low / 2 + high / 2)[:_SHOWN])
         typer.echo(
-            f"{where}: solution {k + 1}: ({at}) within {float(max((high - middle).max(), (middle - low).max())):.1e}, "
-            f"{kind} up to the resolution; {holds}."
+            f"{where}: solution {k}: about ({at}), within {float((high - low).max()):.1e}; "
+            f"{'there is one, proved' if holds else 'whether there is one is open'}."
         )
     typer.echo(f"{where}: digest {found.digest}")
 
@@ -151,10 +148,13 @@ def _proved_of_solutions(listed: Listed, certificate: CompletenessCertificate) -
 
     n, holding = len(listed), int(listed.holds.sum())
     rest = int(np.isin(certificate.tree.operation, (Operation.OPEN, Operation.LEFT)).sum())
-    found = "1 solution" if n == 1 else f"{n} solutions"
-    held = f"; {holding} of {n} are proved to hold one" if n else ""
     if certificate.complete and not n:
         return "proved complete: no input in the box has these features to within the resolution"
+    found = "1 solution" if n == 1 else f"{n} solutions"
+    if n:
+        widest = float((listed.upper - listed.lower).max())
+        found = f"{found} (inputs that lie together within {widest:.1e})"
+    held = f"; {holding} of {n} are proved to hold one" if n else ""
     if certificate.complete:
         return (
             f"{found}, proved complete: every input in the box with these features to within the resolution lies in "

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unrelu.preimages.search.examined import Examined
-from unrelu.rigor.rounding import UNDERFLOW, gamma
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 from unrelu.rigor.signs import nearest_float
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ class ExactRoot:
     radius: np.ndarray
 
 
+def reach(point: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    """Ends of the box of all that is no farther from a point than a radius, rounded outward where that is not 0."""
+    infinite = torch.full_like(point, torch.inf)
+    low, high = torch.nextafter(point - radius, -infinite), torch.nextafter(point + radius, infinite)
+    return torch.where(radius == 0, point, low), torch.where(radius == 0, point, high)
+
+
 def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outputs: list[Fraction]) -> ExactRoot:
     """Prove or refute that a box holds a point at which the outputs are exactly the wanted ones.
 
@@ -56,7 +63,7 @@ def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outpu
     if most == 0.0:
         return ExactRoot(True, (0.0, 0.0), rounded, np.zeros(len(point)))
     sizes = torch.from_numpy(np.abs(rounded)) * (1 + 1e-15) + UNDERFLOW
-    unit = torch.maximum(statement.resolution, sizes.max() * 2.0**-20)
+    unit = torch.maximum(statement.resolution, sizes.max() * 2.0**-20).clamp(min=2.0**-900)  # that loses no bits
     hull, widths = seen.hull, seen.widths[0]
     J = hull.middle[0]
     M = seen.multipliers[0] * widths[:, None]
@@ -69,9 +76,9 @@ def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outpu
     if q < 1:
         r = float((sizes / unit).max()) / (1 - q) * (1 + 1e-12)
         radius = (M.abs() @ unit) * r * (1 + room) + UNDERFLOW
-        inside = (point - radius >= seen.problems.lower[0]) & (point + radius <= seen.problems.upper[0])
-        inside = inside | ((radius <= 2 * UNDERFLOW) & (widths == 0))
-        if bool(inside.all()):
+        radius = torch.where((M == 0).all(dim=1), 0.0, radius)  # coordinates that the root shares with the point
+        low, high = reach(point, radius)
+        if bool(((low >= seen.problems.lower[0]) & (high <= seen.problems.upper[0])).all()):
             return ExactRoot(True, (0.0, 0.0), rounded, radius.numpy())
     scaled = (J * widths / unit[:, None]).numpy()
     along = rounded / unit.numpy()
@@ -81,13 +88,13 @@ def exact_root(statement: InverseStatement, seen: Examined, point: Tensor, outpu
         return ExactRoot(None, (0.0, most), rounded, nowhere)
     total = sum((Fraction(a) * value for a, value in zip(w.tolist(), residuals, strict=True)), Fraction(0))
     change = (w @ J).abs() + room * (w.abs() @ J.abs()) + hull.distance(w[None, None])[0, 0]
-    reach = torch.maximum(point - seen.problems.lower[0], seen.problems.upper[0] - point)
+    far = torch.maximum(point - seen.problems.lower[0], seen.problems.upper[0] - point) * (1 + 4 * UNIT)
     close = seen.apart[0]
     if float(close.max()) < 1:  # an exact root is as near as its output is
         step = (seen.multipliers[0].abs() @ sizes) * (1 + room) + UNDERFLOW
         near = (step + close * step.max() / (1 - close.max())) * widths * (1 + 1e-12) + UNDERFLOW
-        reach = torch.minimum(reach, near)
-    moved = float((change * reach).sum()) * (1 + 1e-12) + UNDERFLOW
+        far = torch.minimum(far, near)
+    moved = float((change * far).sum()) * (1 + 1e-12) + UNDERFLOW
     left = abs(total) - Fraction(moved)
     if left <= 0:
         return ExactRoot(None, (0.0, most), rounded, nowhere)

@@ -11,7 +11,7 @@ from torch import Tensor
 from unrelu.bounding.jacobian_hull import jacobian_hull
 from unrelu.bounding.unit_bounds import bound_units
 from unrelu.frontier.subproblems import Subproblems
-from unrelu.preimages.search.exact_root import exact_root
+from unrelu.preimages.search.exact_root import exact_root, reach
 from unrelu.preimages.search.examined import Examined, examine
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
@@ -148,10 +148,9 @@ def located(
     if not holds and bool((statement.resolution == 0).any()):
         root = exact_root(statement, around(statement, seen, place, point), point, outputs)
         if holds := root.holds is True:
-            radius = torch.from_numpy(root.radius) * (1 + room * 2.0**-30)
-            far = radius + 2 * UNIT * (point.abs() + radius)
-            low = torch.minimum(low, torch.maximum(point - far, statement.lower))
-            high = torch.maximum(high, torch.minimum(point + far, statement.upper))
+            least, most = reach(point, torch.from_numpy(root.radius) * (1 + room * 2.0**-30))
+            low = torch.minimum(low, torch.maximum(least, statement.lower))
+            high = torch.maximum(high, torch.minimum(most, statement.upper))
     return Root(point, low, high, is_flat=False, holds=holds)
 
 
@@ -204,5 +203,5 @@ def has_root_near(
     if outputs is None:
         return False
     root = exact_root(statement, around(statement, seen, place, point), point, outputs)
-    far = torch.from_numpy(root.radius)
-    return root.holds is True and bool(((lower <= point - far) & (point + far <= upper)).all())
+    low, high = reach(point, torch.from_numpy(root.radius))
+    return root.holds is True and bool(((lower <= low) & (high <= upper)).all())
