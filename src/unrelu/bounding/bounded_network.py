@@ -172,4 +172,4 @@ class BoundedNetwork:
             (node.affine.roundings if node.is_affine else 4) + math.prod(node.shape) + 8
             for node in self.network.nodes[1:]
         )
-        return (2 * len(self.network.nodes) + 8) * gamma(total + 2 * self.network.input_size)
+        return (4 * len(self.network.nodes) + 8) * gamma(total + 2 * self.network.input_size)

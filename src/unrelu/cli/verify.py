@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.preimages.certificate_files.load import SavedCertificates
     from unrelu.preimages.certificate_files.verdict import Verification
+    from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+    from unrelu.preimages.search.listed import Listed
 
 _NOT_PROVED = 1  # exit status
 
@@ -51,8 +53,9 @@ def verify(
     """Verify saved certificates without a solver: what each preimage is, proved for exactly the stored numbers.
 
     Each folder is shown with what it proves: the kinds, the domain and the tolerance, and one digest over the layer
-    or network, the inputs, the domain, the tolerance and the kinds. That the numbers are those of your network and data
-    is checked with --against and --data.
+    or network, the inputs, the domain, the tolerance and the kinds. Of a search for all solutions it says how many
+    there are, where, in which box and to which resolution, and whether none is missing. That the numbers are those of
+    your network and data is checked with --against and --data.
     """
     if data is not None and against is None:
         raise typer.BadParameter("--data needs --against MODEL, the network that takes these inputs.")
@@ -74,7 +77,7 @@ def verify(
             n_claimed += found.n_claimed
             n_proved += found.n_proved
             right = found.holds
-            _say(path, saved, found)
+            _say(path, saved, found) if saved.index.statement != "solutions" else _say_solutions(path, saved, found)
             if network is not None and against is not None:
                 right &= _compared(path, saved, network, against, data)
             n_wrong += not right
@@ -108,6 +111,61 @@ def _say(path: Path, saved: SavedCertificates, found: Verification) -> None:
         typer.echo(f"{where}: not proved for {shown}{', ...' if found.failed.size > _SHOWN else ''}.")
 
 
+def _say_solutions(path: Path, saved: SavedCertificates, found: Verification) -> None:
+    from unrelu.preimages.search.listed import Listed
+
+    where, certificate = printable(str(path)), saved.completeness
+    statement, tree = certificate.statement, certificate.tree
+    m, d = saved.system.n_features, saved.system.n_inputs
+    sha = "" if saved.index.prefix is None else saved.index.prefix.sha256[:16]
+    listed = Listed.of(certificate)
+    typer.echo(
+        f"{where}: {printable(saved.system.title)}, {m} features of {d} inputs, network SHA-256 {sha}: "
+        f"{_proved_of_solutions(listed, certificate) if found.holds else 'NOT proved'}."
+    )
+    ends = zip(statement.lower.tolist(), statement.upper.tolist(), strict=True)
+    wanted = ", ".join(f"{y:.6g}" for y in statement.features.tolist()[:_SHOWN])
+    box = ", ".join(f"{low!r} ≤ x{k} ≤ {high!r}" for k, (low, high) in zip(range(1, _SHOWN + 1), ends, strict=False))
+    typer.echo(
+        f"{where}: Box: {box}{', ...' if d > _SHOWN else ''}. Features: {wanted}{', ...' if m > _SHOWN else ''}. "
+        f"Resolution: {_range(saved.system.tolerance)}. {len(tree):,} nodes."
+    )
+    for k in range(min(len(listed), _SHOWN) if found.holds else 0):
+        low, high = listed.lower[k], listed.upper[k]
+        middle = low / 2 + high / 2
+        kind = "more than one point" if listed.is_flat[k] else "a point"
+        holds = "holds one, proved" if listed.holds[k] else "whether it holds one is open"
+        at = ", ".join(f"{each:.6g}" for each in middle[:_SHOWN])
+        typer.echo(
+            f"{where}: solution {k + 1}: ({at}) within {float(max((high - middle).max(), (middle - low).max())):.1e}, "
+            f"{kind} up to the resolution; {holds}."
+        )
+    typer.echo(f"{where}: digest {found.digest}")
+
+
+def _proved_of_solutions(listed: Listed, certificate: CompletenessCertificate) -> str:
+    """What a tree that verifies proves, in words."""
+    import numpy as np
+
+    from unrelu.frontier.tree import Operation
+
+    n, holding = len(listed), int(listed.holds.sum())
+    rest = int(np.isin(certificate.tree.operation, (Operation.OPEN, Operation.LEFT)).sum())
+    found = "1 solution" if n == 1 else f"{n} solutions"
+    held = f"; {holding} of {n} are proved to hold one" if n else ""
+    if certificate.complete and not n:
+        return "proved complete: no input in the box has these features to within the resolution"
+    if certificate.complete:
+        return (
+            f"{found}, proved complete: every input in the box with these features to within the resolution lies in "
+            f"{'it' if n == 1 else 'one of them'}{held}"
+        )
+    return (
+        f"{found} so far, NOT complete: there may be more in {rest} parts of the box that are left open, and nowhere "
+        f"else{held}"
+    )
+
+
 def _moved(found: Verification) -> str:
     """What was done to the domain at the inputs."""
     n = int((found.rows_moved > 0).sum())
@@ -127,7 +185,7 @@ def _compared(path: Path, saved: SavedCertificates, network: Network, model: Pat
     from unrelu.study.data_files import read_batch
 
     inputs = None
-    if data is not None and saved.index.statement != "sets":
+    if data is not None and saved.index.statement not in ("sets", "solutions"):
         shape = saved.layer.output_shape if saved.index.statement == "features" else network.input_shape
         inputs = read_batch(data, shape).inputs
     found = compare(saved, network, inputs)

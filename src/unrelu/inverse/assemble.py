@@ -10,9 +10,9 @@ import torch
 
 from unrelu.frontier.subproblems import Subproblems
 from unrelu.frontier.tree import Operation, Tree
-from unrelu.inverse.clusters import clusters
 from unrelu.inverse.solution import Solution
 from unrelu.polyhedra.dimension_interval import DimensionInterval
+from unrelu.preimages.search.clusters import clusters
 from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine
 from unrelu.preimages.search.located_root import around

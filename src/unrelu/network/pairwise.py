@@ -53,10 +53,11 @@ def _written(network: Network, node: Node, taken: set[str]) -> list[Node]:
     m, count = found.coordinates.shape
     units = torch.arange(m, device=network.device)
     exist = found.coordinates >= 0
+    some = exist.to(torch.int8).argmax(dim=1)
 
     def row(k: int) -> tuple[torch.Tensor, torch.Tensor]:
-        # A unit with fewer candidates has its first one again, which changes nothing.
-        column = torch.where(exist[:, k], k, 0)
+        # Where a unit has no such candidate, it has one of its own again, which changes nothing.
+        column = torch.where(exist[:, k], k, some)
         matrix = torch.zeros(m, size, dtype=torch.float64, device=network.device)
         offset = torch.zeros(m, dtype=torch.float64, device=network.device)
         matrix[units, found.coordinates[units, column]] = 1.0 if found.slopes is None else found.slopes[units, column]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 BATCH = 256
 """Inputs pushed through the network at once: as many as `unrelu.analyze` takes, so that sums round alike."""
+
+LARGEST = 4096
+"""Numbers of a node of which some are picked."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ def compare(saved: SavedCertificates, network: Network, data: np.ndarray | None 
     the inputs: each is one of the data, or, where the layer lies deeper in the network, what its nodes make of the
     first of them, up to the rounding of another forward pass.
 
+    Of a network that was asked for some of its outputs only, those are picked from what is the network's.
+
     A prefix is the network's up to the same nodes, or its part up to there from a node that all paths run through, node
     by node to the last bit (`weights_sha256`).
 
@@ -51,7 +57,8 @@ def compare(saved: SavedCertificates, network: Network, data: np.ndarray | None 
         saved: the certificates.
         network: the network.
         data: (n, *input_shape) inputs of the network; of certificates about features (n, m) features. None to compare
-            the layer or prefix only, and for certificates about sets of features, which know no inputs.
+            the layer or prefix only, and for certificates about sets of features or all solutions, which know no
+            inputs.
     """
     if saved.index.layer is None:
         return _same_prefix(saved, network, data)
@@ -82,7 +89,7 @@ def _with_inputs(said: str, inputs: Comparison) -> Comparison:
 
 
 def _same_prefix(saved: SavedCertificates, network: Network, data: np.ndarray | None) -> Comparison:
-    theirs = saved.prefix
+    theirs, picked = _before_picking(saved.prefix, network)
     ends = ", ".join(theirs.outputs)
     missing = [name for name in theirs.outputs if name not in {node.name for node in network.nodes}]
     if missing:
@@ -98,10 +105,37 @@ def _same_prefix(saved: SavedCertificates, network: Network, data: np.ndarray | 
             continue
         said = f"the network up to {ends}" if part is whole else f"the network from {start} to {ends}"
         said = f"{said}: every number is the network's"
+        said = f"{said}, and some of its outputs are picked" if picked else said
         if data is None:
             return Comparison(True, said)
         return _with_inputs(said, _same_inputs(saved, whole.upto(start), data))
     return Comparison(False, _first_difference(theirs, whole))
+
+
+def _before_picking(theirs: Network, mine: Network) -> tuple[Network, bool]:
+    """The network without nodes at its ends that only pick some of their operand's numbers; whether there were any."""
+    known = {node.name for node in mine.nodes}
+    ends: list[str] = []
+    for name in theirs.outputs:
+        while name not in known and _picks(theirs, name):
+            (name,) = theirs.node(name).inputs
+        ends.append(name)
+    return (theirs, False) if tuple(ends) == theirs.outputs else (theirs.upto(*ends), True)
+
+
+def _picks(network: Network, name: str) -> bool:
+    """Whether a node's numbers are each one of the node's before it, in whatever shape."""
+    node = network.node(name)
+    if not node.is_affine or len(node.inputs) != 1:
+        return False
+    shape = network.node(node.inputs[0]).shape
+    size = math.prod(shape)
+    if size > LARGEST:
+        return False
+    one = torch.eye(size, dtype=torch.float64, device=network.device).reshape(size, *shape)
+    rows = node.affine.linear(one).reshape(size, -1)
+    constant = node.affine.apply(torch.zeros_like(one[:1]))
+    return not bool(constant.any()) and bool((((rows == 0) | (rows == 1)).all(dim=0) & (rows.sum(dim=0) == 1)).all())
 
 
 def _first_difference(theirs: Network, mine: Network) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.errors import InputError
+from unrelu.polyhedra.domains import Box
 from unrelu.preimages.certificate_files.set_rows import set_rows
 from unrelu.preimages.index_set import IndexSet
 from unrelu.preimages.index_set_certificate import IndexSetCertificate
@@ -16,14 +17,25 @@ from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.prefix_certificate import PrefixCertificate
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from unrelu.preimages.admissibility import Admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
     from unrelu.preimages.preimage import Preimage
 
-    Savable = Classification | Preimage | Admissibility | AdmissibleSets
+    class Listing(Protocol):
+        """What `unrelu.invert` returns: all solutions, with a `CompletenessCertificate`."""
+
+        @property
+        def certificate(self) -> object:
+            """The proof."""
+            ...
+
+    Savable = Classification | Preimage | Admissibility | AdmissibleSets | CompletenessCertificate | Listing
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +55,7 @@ class Content:
     statement: str
     subjects: np.ndarray
     kinds: tuple[str, ...]
-    certificates: tuple[PreimageCertificate | PrefixCertificate | IndexSetCertificate, ...]
+    certificates: tuple[PreimageCertificate | PrefixCertificate | IndexSetCertificate | CompletenessCertificate, ...]
     exhaustive: bool = False
 
 
@@ -77,9 +89,12 @@ def content_of(found: Savable) -> Content:
             ],
             exhaustive=True,
         )
+    proof = getattr(found, "certificate", found)
+    if isinstance(proof, CompletenessCertificate):
+        return _of_solutions(proof)
     raise InputError(
         "certificates are saved of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, "
-        f"inactive) or ur.admissible_sets(layer) returned, not of a {type(found).__name__}."
+        f"inactive), ur.admissible_sets(layer) or ur.invert(net, ...) returned, not of a {type(found).__name__}."
     )
 
 
@@ -105,4 +120,18 @@ def _of_sets(
         kinds=tuple(each.kind.value for each in certificates),
         certificates=tuple(certificates),
         exhaustive=exhaustive,
+    )
+
+
+def _of_solutions(proof: CompletenessCertificate) -> Content:
+    asked = proof.statement
+    lower, upper, y, rho = (
+        each.detach().cpu().numpy().copy() for each in (asked.lower, asked.upper, asked.features, asked.resolution)
+    )
+    return Content(
+        system=PrefixSystem.ask(asked.network, Box(lower, upper), rho),
+        statement="solutions",
+        subjects=y[None],
+        kinds=(proof.kind,),
+        certificates=(proof,),
     )

@@ -14,7 +14,7 @@ NO_CLAIM = {"table", "arrays"}
 it; of the arrays the numbers count, not the way in which they are written."""
 
 
-def claim_sha256(index: CertificateIndex, kinds: Sequence[str]) -> str:
+def claim_sha256(index: CertificateIndex, kinds: Sequence[str], tree: str | None = None) -> str:
     """A name for all that is claimed.
 
     That is: the layer's weight, bias and activation, its name, shapes and folding error, or the name of the network;
@@ -24,10 +24,13 @@ def claim_sha256(index: CertificateIndex, kinds: Sequence[str]) -> str:
     Args:
         index: of the folder; that its arrays are those of the files is checked where they are read.
         kinds: as they were saved, in order.
+        tree: of a proof that all solutions are listed, the name of the tree, which lists them.
     """
     record: dict[str, object] = {name: value for name, value in asdict(index).items() if name not in NO_CLAIM}
     record["prefix"] = None if index.prefix is None else index.prefix.sha256
     parts = {f"{name}_{part}" for name in index.arrays for part in PARTS}
     record["arrays"] = {name: stored.sha256 for name, stored in index.arrays.items() if name not in parts}
     record["kinds"] = list(kinds)
+    if tree is not None:
+        record["tree"] = tree
     return json_sha256(record)

@@ -33,8 +33,9 @@ LARGEST_INDEX = 2**20
 MOST_AXES = 16
 """Axes of a shape."""
 
-SUBJECTS = {"points": "inputs", "features": "features", "sets": "sets"}
-"""What certificates may be about, and the array that holds it: inputs x0, features y without an input, index sets."""
+SUBJECTS = {"points": "inputs", "features": "features", "sets": "sets", "solutions": "features"}
+"""What certificates may be about, and the array that holds it: inputs x0, features y without an input, index sets, and
+features all of whose inputs are listed, those of one search."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,10 @@ def _check(index: CertificateIndex) -> None:
         raise ValueError("it is about a layer or about a prefix of a network, one of the two")
     if index.n_inputs < 1 or (index.layer is not None and index.layer.folding_error < 0):
         raise ValueError("an error or a count is too small")
-    if index.prefix is not None and (index.statement != "points" or index.exhaustive):
-        raise ValueError("certificates about a prefix are about points")
+    if index.prefix is not None and (index.statement not in ("points", "solutions") or index.exhaustive):
+        raise ValueError("certificates about a prefix are about points, or about all solutions")
+    if index.statement == "solutions" and (index.prefix is None or index.n_inputs != 1):
+        raise ValueError("all solutions are those of one network for one vector of features")
     of_layer = () if index.layer is None else (index.layer.input_shape, index.layer.output_shape)
     shapes = [*of_layer, *(stored.shape for stored in index.arrays.values())]
     if any(len(shape) > MOST_AXES or min(shape, default=0) < 0 for shape in shapes):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from unrelu.errors import InputError, StoreError, UnreluError
+from unrelu.errors import InputError, StoreError, UnreluError, UnsupportedOperator
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.named_network import read_named_network
@@ -27,14 +27,18 @@ from unrelu.preimages.certificate_files.prefix_table import FEW, prefix_certific
 from unrelu.preimages.certificate_files.save import DOMAIN
 from unrelu.preimages.certificate_files.schema import FACTS, PREFIX_SCHEMA, SCHEMA
 from unrelu.preimages.certificate_files.set_rows import set_of
+from unrelu.preimages.certificate_files.solution_statement import solution_statement
+from unrelu.preimages.certificate_files.tree_files import read_tree, tree_sha256
 from unrelu.preimages.certificate_files.verdict import SavedVerdict, Verification
 from unrelu.preimages.index_set import IndexSet, make_up_all
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.prefix_statement import PrefixStatement
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.same_features import SameFeatures
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 from unrelu.progress import Progress, resolve_progress
 from unrelu.untrusted.parquet import ROOM, open_table
+from unrelu.untrusted.printable import printable
 from unrelu.untrusted.regular_file import file_sha256, open_regular
 
 
@@ -87,6 +91,9 @@ class SavedCertificates:
         Raises:
             StoreError: if the table is damaged.
         """
+        if self.index.statement == "solutions":
+            yield [SavedVerdict(self.completeness.kind, self.completeness)]
+            return
         done = 0
         path = self.folder / TABLE
         of_layer = isinstance(self.system, LayerSystem)
@@ -103,6 +110,26 @@ class SavedCertificates:
                     yield block
         except (pa.ArrowException, OSError, ValueError) as error:
             raise StoreError(f"{path} is damaged ({error}); copy or save the certificates again.") from error
+
+    @cached_property
+    def completeness(self) -> CompletenessCertificate:
+        """The proof that all solutions are listed.
+
+        Raises:
+            InputError: if the certificates are about something else.
+            StoreError: if the table is damaged.
+            UnreluError: if no search answers such a question.
+        """
+        if self.index.statement != "solutions" or not isinstance(self.system, PrefixSystem):
+            raise InputError("these certificates are about single inputs or sets, not about all solutions.")
+        try:
+            statement = solution_statement(self.system, self.inputs[0])
+        except UnsupportedOperator as error:
+            raise StoreError(
+                f"{self.folder} asks for all solutions of a network that is not piecewise linear: {error}"
+            ) from error
+        tree = read_tree(self.folder / TABLE, self.system.n_inputs, self.system.n_features)
+        return CompletenessCertificate(statement, tree)
 
     @property
     def _expected(self) -> int:
@@ -127,6 +154,8 @@ class SavedCertificates:
         Raises:
             StoreError: if the table is damaged.
         """
+        if self.index.statement == "solutions":
+            return self._verify_solutions(resolve_progress(progress))
         claimed: list[bool] = []
         kinds: list[str] = []
         proved: list[bool] = []
@@ -153,6 +182,25 @@ class SavedCertificates:
             rows_moved=np.array(moved, dtype=np.int64),
             largest_shift=shift,
             digest=claim_sha256(self.index, kinds),
+        )
+
+    def _verify_solutions(self, progress: Progress) -> Verification:
+        certificate = self.completeness
+        with progress.stage(f"nodes of the search of {self.system.title}", len(certificate.tree)) as advance:
+            try:
+                proved = certificate.verify(advance)
+            except (RuntimeError, ArithmeticError) as error:  # of numbers that no search meets
+                raise StoreError(
+                    f"what {self.folder} says cannot be checked ({printable(str(error), 200)}); save it again."
+                ) from error
+        return Verification(
+            claimed=np.ones(1, dtype=bool),
+            proved=np.array([proved]),
+            kinds=(certificate.kind,),
+            exhaustive=None,
+            rows_moved=np.zeros(1, dtype=np.int64),
+            largest_shift=0.0,
+            digest=claim_sha256(self.index, (certificate.kind,), tree_sha256(certificate.tree)),
         )
 
     def _block(self, rows: pa.Table, start: int) -> list[SavedVerdict]:

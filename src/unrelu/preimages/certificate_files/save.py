@@ -19,23 +19,21 @@ from unrelu.preimages.certificate_files.layer_files import write_layer
 from unrelu.preimages.certificate_files.layer_table import BLOCK, layer_rows
 from unrelu.preimages.certificate_files.prefix_table import FEW, prefix_rows
 from unrelu.preimages.certificate_files.schema import PREFIX_SCHEMA, SCHEMA
+from unrelu.preimages.certificate_files.tree_files import write_tree
 from unrelu.preimages.layer_system import LayerSystem
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.progress import Progress, resolve_progress
 from unrelu.untrusted.regular_file import file_sha256
 
 if TYPE_CHECKING:
-    from unrelu.preimages.admissibility import Admissibility
-    from unrelu.preimages.admissible_sets import AdmissibleSets
-    from unrelu.preimages.classification import Classification
-    from unrelu.preimages.preimage import Preimage
+    from unrelu.preimages.certificate_files.content import Savable
 
 DOMAIN = ("A_ub", "b_ub", "A_eq", "b_eq", "lower", "upper", "origin")
 """The arrays of a domain."""
 
 
 def save_certificates(
-    found: Classification | Preimage | Admissibility | AdmissibleSets,
+    found: Savable,
     folder: str | PathLike[str],
     *,
     progress: Progress | bool | None = None,
@@ -43,12 +41,12 @@ def save_certificates(
     """Write the certificates of an answer about a layer or a prefix, with all that they are about, to a folder.
 
     They can be verified in another process, which imports no solver: `load_certificates(folder).verify()`, or `unrelu
-    verify FOLDER`. The folder holds `certificates.parquet`, a row per input or set; the layer, the inputs and the
-    domain as `.npy` files, a prefix of a network as the folder `network.unrelu`; and `certificates.json`, which names
-    all of them by SHA-256.
+    verify FOLDER`. The folder holds `certificates.parquet`, a row per input or set, or per node of a search for all
+    solutions; the layer, the inputs and the domain as `.npy` files, a network as the folder `network.unrelu`; and
+    `certificates.json`, which names all of them by SHA-256.
 
     Args:
-        found: what `classify`, `preimage`, `admissibility` or `admissible_sets` returned.
+        found: what `classify`, `preimage`, `admissibility`, `admissible_sets` or `invert` returned.
         folder: where to write; it is made if need be, and certificates that are there are replaced.
         progress: where to show progress.
 
@@ -76,14 +74,18 @@ def save_certificates(
         else:
             layer, of_layer = write_layer(where, system.layer)
             names |= of_layer
-        with (
-            resolve_progress(progress).stage(f"saving certificates of {system.title}", n) as advance,
-            pq.ParquetWriter(where / TABLE, schema, compression="zstd", use_dictionary=False) as writer,
-        ):
-            for start in range(0, n, size):
-                rows = rows_of(content, start, min(start + size, n))
-                writer.write_table(rows, row_group_size=size)
-                advance(len(rows))
+        tree = getattr(content.certificates[0], "tree", None)
+        if content.statement == "solutions" and tree is not None:
+            write_tree(where / TABLE, tree)
+        else:
+            with (
+                resolve_progress(progress).stage(f"saving certificates of {system.title}", n) as advance,
+                pq.ParquetWriter(where / TABLE, schema, compression="zstd", use_dictionary=False) as writer,
+            ):
+                for start in range(0, n, size):
+                    rows = rows_of(content, start, min(start + size, n))
+                    writer.write_table(rows, row_group_size=size)
+                    advance(len(rows))
         index = CertificateIndex(
             layer=layer,
             prefix=prefix,

@@ -13,6 +13,8 @@ from unrelu.preimages.index_set_certificate import IndexSetCertificate
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.prefix_certificate import PrefixCertificate
 from unrelu.preimages.preimage_certificate import PreimageCertificate
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+from unrelu.preimages.search.statement import InverseStatement
 from unrelu.rigor.arithmetic import proof
 
 
@@ -26,11 +28,13 @@ class SavedVerdict:
     """
 
     kind: str
-    certificate: PreimageCertificate | PrefixCertificate | IndexSetCertificate
+    certificate: PreimageCertificate | PrefixCertificate | IndexSetCertificate | CompletenessCertificate
 
     @property
     def claimed(self) -> bool:
         """Whether anything is claimed; what is undecided without proof of any fact claims nothing."""
+        if isinstance(self.certificate, CompletenessCertificate):
+            return True
         return self.certificate.claims or self.kind != Kind.UNDECIDED
 
     @property
@@ -38,7 +42,7 @@ class SavedVerdict:
         """The domain as it is at the input; None where there is no input, it lies outside, or nothing can be moved."""
         statement = self.certificate.statement
         try:
-            return None if isinstance(statement, IndexSet) else statement.domain_at
+            return None if isinstance(statement, IndexSet | InverseStatement) else statement.domain_at
         except DomainError:
             return None
 
@@ -48,6 +52,8 @@ class SavedVerdict:
         certificate = self.certificate
         if self.kind != certificate.kind:
             return False
+        if isinstance(certificate, CompletenessCertificate):
+            return certificate.verify()
         try:
             if certificate.kind != Kind.UNDECIDED:
                 return certificate.verify()

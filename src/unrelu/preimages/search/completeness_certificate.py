@@ -20,6 +20,9 @@ from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
 from unrelu.rigor.arithmetic import proof
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
     from unrelu.preimages.search.statement import InverseStatement
 
 BATCH = 96
@@ -53,11 +56,29 @@ class CompletenessCertificate:
         """Whether no part of the domain is left open, so that what `verify` proves is that no solution is missing."""
         return not bool(np.isin(self.tree.operation, (Operation.OPEN, Operation.LEFT)).any())
 
+    @property
+    def kind(self) -> str:
+        """What is claimed, in a word."""
+        return "complete" if self.complete else "incomplete"
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write it to a folder with the network; `unrelu.load_certificates` reads it, `unrelu verify` checks it.
+
+        Raises:
+            StoreError: if nothing can be written there, or an operator of the network is none of unrelu.
+        """
+        from unrelu.preimages.certificate_files.save import save_certificates
+
+        save_certificates(self, folder, progress=False)
+
     @proof
-    def verify(self) -> bool:
+    def verify(self, tell: Callable[[int], None] | None = None) -> bool:
         """Whether the tree proves that all solutions lie in its balls and flats, or in what is left open.
 
         Those of its balls and flats that are said to hold a solution are proved to, too.
+
+        Args:
+            tell: is called with the number of nodes that were checked, after each batch.
 
         Raises:
             TooLarge: if a tree that no search made asks for too much memory.
@@ -80,6 +101,8 @@ class CompletenessCertificate:
                 return False
             stack += children
             waiting += sum(map(len, children)) - len(batch)
+            if tell is not None:
+                tell(len(batch))
         return bool(seen.all())
 
     def _expect_room(self, batch: Subproblems, waiting: int) -> None:
