@@ -227,6 +227,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
             ur.save_certificates(ur.preimage(LAYER, at=X), folder / "one"),
             ur.save_certificates(ur.admissibility(LAYER, [0]), folder / "set"),
             ur.save_certificates(ur.admissible_sets(LAYER), folder / "sets"),
+            ur.save_certificates(ur.invert(NET, HALF, domain=BOX), folder / "solutions"),
         ],
     ),
     "; or about its block alone, net.between(": (

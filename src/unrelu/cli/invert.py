@@ -60,7 +60,8 @@ def invert(
         float, typer.Option(min=0.0, help="Seconds for each target; what is known then is shown.")
     ] = math.inf,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for targets.csv, a row a target, and solutions.csv, a row a solution.")
+        Path | None,
+        typer.Option(help="Folder for targets.csv, solutions.csv and certificates: `unrelu verify OUT`."),
     ] = None,
     upto: Upto = None,
     quiet: Quiet = False,
@@ -74,6 +75,7 @@ def invert(
         from unrelu.inverse.inversion_tables import InversionTables
         from unrelu.inverse.invert import invert as inverted
         from unrelu.network.load import load
+        from unrelu.preimages.certificate_files.save import save_certificates
         from unrelu.study.folders import writable_folder
         from unrelu.study.number_table import read_table
 
@@ -99,8 +101,9 @@ def invert(
             )
             title = targets.rows[k - 1] if targets.rows else f"target {k}"
             _say(printable(title), found, names)
-            if tables is not None:
+            if out is not None and tables is not None:
                 tables.add(title, found)
+                save_certificates(found, out / "certificates" / str(k), progress=False)
             n_complete += found.complete
             if found.stopped == "interrupted":
                 typer.echo("stopped.", err=True)
