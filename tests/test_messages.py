@@ -219,8 +219,8 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.preimage(LAYER, at=-X).vertices(),
         lambda _: ur.preimage(LAYER, at=0 * X, domain=BOX).vertices(),
     ),
-    "of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, inactive) or "
-    "ur.admissible_sets(layer) returned": (
+    "of what ur.classify(layer, inputs), ur.preimage(layer, ...), ur.admissibility(layer, inactive), "
+    "ur.admissible_sets(layer) or ur.invert(net, ...) returned": (
         lambda folder: ur.save_certificates(LAYER, folder / "not"),  # pyright: ignore[reportArgumentType]
         lambda folder: [
             ur.save_certificates(ur.classify(LAYER, X[None], progress=False), folder / "many"),

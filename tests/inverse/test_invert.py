@@ -226,6 +226,19 @@ def test_measured_numbers_in_single_precision_are_as_coarse_as_they_are() -> Non
     assert (exact.complete, exact.solutions, exact.unique) == (True, (), False)
 
 
+def test_the_kind_of_array_tells_how_far_numbers_are_rounded() -> None:
+    """`|F - y| <= rho` counts the rounding to the array's dtype, whole numbers as float64."""
+    kinds = {np.float16: 2.0**-11, np.float32: 2.0**-24, np.float64: 2.0**-53, int: 2.0**-53}
+    exact = ur.invert(ABSOLUTE, np.array([1.0]), domain=ur.Box(-2, 2), progress=False).resolution[0] - 2.0**-53
+    for kind, unit in kinds.items():
+        rho = ur.invert(ABSOLUTE, np.array([1], kind), domain=ur.Box(-2, 2), progress=False).resolution[0]
+        assert unit <= rho - exact <= 1.01 * unit
+    listed = ur.invert(ABSOLUTE, [1], domain=ur.Box(-2, 2), progress=False)  # pyright: ignore[reportArgumentType]
+    assert listed.resolution[0] == exact + 2.0**-53
+    half = ur.invert(ABSOLUTE, torch.tensor([1.0]).bfloat16(), domain=ur.Box(-2, 2), progress=False)
+    assert 2.0**-8 <= half.resolution[0] - exact <= 1.01 * 2.0**-8
+
+
 class Interrupting:
     """Someone who presses Ctrl-C when the search has told so often of what it did."""
 

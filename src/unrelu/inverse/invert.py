@@ -14,7 +14,7 @@ from torch import Tensor
 from unrelu.errors import DomainError, InputError, ShapeError, TooLarge
 from unrelu.inverse.chosen_outputs import chosen_outputs
 from unrelu.inverse.running import run
-from unrelu.network.arrays import Array, as_numpy
+from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.preimages.search.search import Search
 from unrelu.preimages.search.statement import InverseStatement
@@ -131,13 +131,7 @@ def _statement(
 
 def _half_ulps(measured: Array, y: np.ndarray) -> np.ndarray:
     """How far rounding to their dtype may have moved the measured numbers."""
-    if isinstance(measured, Tensor) and measured.dtype.is_floating_point:
-        unit = torch.finfo(measured.dtype).eps / 2
-    elif isinstance(measured, np.ndarray) and measured.dtype.kind == "f":
-        unit = float(np.finfo(measured.dtype).eps) / 2
-    else:
-        unit = 2.0**-53
-    return np.abs(y) * unit * (1 + 2.0**-20) + 2.0**-1022
+    return np.abs(y) * unit_roundoff(measured) * (1 + 2.0**-20) + 2.0**-1022
 
 
 def _allowed(given: ArrayLike, y: np.ndarray, name: str) -> Tensor:

@@ -35,6 +35,9 @@ PROGRESS = 0.6
 NARROW = 2.0**-56
 """Of the domain's width: boxes that are narrower in every input are not split further."""
 
+FAST = 2.0**-10
+"""A box cut down to less than this part of its volume holds a point rather than a flat, and is bounded again."""
+
 SMALL = 2.0**-20
 """Of the domain's width: wider boxes are no ball, however little outputs vary on them."""
 
@@ -150,7 +153,8 @@ class Search:
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(root, place, batch, done)
         slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        flat = ~done & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
+        slow = narrow | (_volume(seen, lower, upper) >= FAST)
+        flat = ~done & slow & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
         for place in torch.nonzero(flat)[:, 0].tolist():
             found = flat_point(statement, seen, place, lower[place], upper[place])
             if isinstance(found, Root):
