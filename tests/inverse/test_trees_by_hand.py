@@ -153,6 +153,14 @@ def test_what_overflows_refutes_nothing(size: float) -> None:
             assert not proved(statement, tree_of(1, 1, {**refuted, "multipliers": 1.0, "weights": weights}))
 
 
+@pytest.mark.parametrize(("low", "high"), [(np.nan, 1.0), (0.0, np.nan), (1.0, 0.0), (5.0, 6.0), (-6.0, -5.0)])
+def test_an_empty_leaf_is_listed_with_a_box_in_the_domain(low: float, high: float) -> None:
+    statement = statement_of(line(1.0, 0.0), [3.0], [0.0], [1.0])
+    for code in (Operation.BALL, Operation.FLAT):
+        assert proved(statement, tree_of(1, 1, {"operation": code, "lower": 0.0, "upper": 1.0}))
+        assert not proved(statement, tree_of(1, 1, {"operation": code, "lower": low, "upper": high}))
+
+
 def test_a_row_that_overflows_cuts_nothing() -> None:
     low, high = torch.tensor([[1.0, 1.0, -1.0]]).double(), torch.tensor([[2.0, 2.0, 1.0]]).double()
     for slopes in ([1e308, 1e308, -1.7e308], [np.inf, 0.0, 0.0], [np.nan, 1.0, 0.0], [0.0, -np.inf, 0.0]):
@@ -165,16 +173,33 @@ def test_a_row_that_overflows_cuts_nothing() -> None:
 
 
 def test_weights_are_those_of_inequalities_that_are_there() -> None:
-    """x = 2 on [0, 1] is refuted by the second row, -x <= -2, alone; room for more rows may be there or not."""
-    statement = statement_of(line(1.0, 0.0), [2.0], [0.0], [1.0])
-    for length in (4, 5, 9):
-        weights = np.zeros(length)
-        weights[3] = 1.0
-        assert proved(statement, tree_of(1, 1, {"operation": Operation.REFUTED, "weights": weights}))
-    found = statement_of(line(1.0, 0.0), [0.5], [0.0], [1.0])
-    for place in range(9):
-        weights = np.where(np.arange(9) == place, 1.0, 0.0)
-        assert not proved(found, tree_of(1, 1, {"operation": Operation.REFUTED, "weights": weights}))
+    """`x1 - x2 = -0.02` and `x2 - 0.99 x1 = -0.02`: neither refutes the unit square, their sum `x1 / 100 = -0.04` does.
+
+    The rows are those of M, which is 0 here, of the outputs, and the negatives of all; there may be room for more.
+    """
+    dense = Dense(torch.tensor([[1.0, -1.0], [-0.99, 1.0]], dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+    statement = statement_of(Graph(2).add("out", dense).network(), [-0.02, -0.02], [0.0, 0.0], [1.0, 1.0])
+    refuted = {"operation": Operation.REFUTED}
+    assert not proved(statement, tree_of(2, 2, refuted))
+    for length in (4, 5, 8, 20):
+        weights = np.where(np.isin(np.arange(length), (2, 3)), 1.0, 0.0)
+        assert proved(statement, tree_of(2, 2, {**refuted, "weights": weights}))
+        assert proved(statement, tree_of(2, 2, {**refuted, "weights": 1e100 * weights}))
+        for wrong in (
+            -weights,
+            weights * np.nan,
+            weights[::-1],
+            1 - weights,
+            weights[:3],
+            0 * weights,
+            weights * 5e-324,
+        ):
+            assert not proved(statement, tree_of(2, 2, {**refuted, "weights": wrong}))
+    inside = replace(statement, features=torch.tensor([-0.02, 0.03], dtype=torch.float64))  # x = (1, 1.02) is not far
+    for weights in np.eye(8):
+        assert not proved(
+            replace(inside, upper=torch.full((2,), 2.0).double()), tree_of(2, 2, {**refuted, "weights": weights})
+        )
 
 
 @pytest.mark.parametrize("child", [-(2**63), -1, 0, 2, 3, 2**31, 2**63 - 2, 2**63 - 1])

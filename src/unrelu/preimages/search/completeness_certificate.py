@@ -164,7 +164,7 @@ class CompletenessCertificate:
         )
         holds = bool(self.tree.holds[number])
         if not holds and float(found.refuted[place]) > 0:  # by an order of sums that is luckier than the search's
-            return True
+            return bool(((lower <= upper) & (lower <= statement.upper) & (statement.lower <= upper)).all())
         known = not bool((found.units.low[place] + found.units.high[place]).isnan().any())  # where no number overflowed
         settled = known and int(found.units.open[place]) == 0
         inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())

@@ -56,16 +56,15 @@ class Examined:
 
         Args:
             place: its number.
-            weights: (k,) float64, of at least 0; what is missing counts as 0.
+            weights: (k,) float64, of at least 0; what is missing counts as 0, what is too much not at all.
             caution: as for `examine`.
         """
         # Room for sides of others in the batch, whose weights are 0, may be there or not.
-        given, k = weights, len(self.limits[place])
-        weights, rest = given.new_zeros(k), given[k:]
-        weights[: len(given)] = given[:k]
-        limits = self.limits[place]
+        given, limits = weights[: len(self.limits[place])], self.limits[place]
+        weights = torch.zeros_like(limits)
+        weights[: len(given)] = given
         used = weights >= UNDERFLOW
-        if bool(rest.any()) or not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
+        if not bool((weights >= 0).all()) or not bool(torch.isfinite(limits[used]).all()):
             return False
         w, slopes, limits = weights[used], self.slopes[place][used], limits[used]
         room = 2 * gamma(2 * len(w) + 8)
