@@ -11,8 +11,9 @@ import torch
 from unrelu.frontier.contraction import Contracted, contract
 
 
-def tensors(*arrays: object) -> list[torch.Tensor]:
-    return [torch.tensor(array, dtype=torch.float64)[None] for array in arrays]
+def tensors(*arrays: object) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    a, b, c, d = (torch.tensor(array, dtype=torch.float64)[None] for array in arrays)
+    return a, b, c, d
 
 
 def keeps(point: list[Fraction], slopes: np.ndarray, limits: np.ndarray) -> bool:

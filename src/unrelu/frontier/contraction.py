@@ -32,7 +32,7 @@ class Contracted:
 
 
 def contract(
-    lower: Tensor, upper: Tensor, slopes: Tensor, limits: Tensor, caution: float = 0.0, sweeps: int = 3
+    lower: Tensor, upper: Tensor, slopes: Tensor, limits: Tensor, *, caution: float = 0.0, sweeps: int = 3
 ) -> Contracted:
     """Cut boxes by `slopes x <= limits`, one coordinate after another given the others (hull consistency).
 

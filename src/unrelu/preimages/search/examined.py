@@ -75,7 +75,9 @@ class Examined:
             w @ limits + (1 + caution) * room * sizes + (len(w) + 4) * UNDERFLOW * (1 + w.sum()) * (1 + largest.sum())
         )
         box = self.problems.lower[place][None], self.problems.upper[place][None]
-        return float(contract(*box, (w @ slopes)[None, None], limit.reshape(1, 1), caution, 1).excess) > 0
+        return (
+            float(contract(*box, (w @ slopes)[None, None], limit.reshape(1, 1), caution=caution, sweeps=1).excess) > 0
+        )
 
 
 def examine(
@@ -106,7 +108,7 @@ def examine(
     identity = torch.eye(m, dtype=torch.float64).expand(n, m, m)
     rows = torch.cat([multipliers, identity], dim=1)
     slopes, limits = _inequalities(statement, units, problems, torch.cat([rows, -rows], dim=1), caution)
-    left = contract(lower, upper, slopes, limits, caution)
+    left = contract(lower, upper, slopes, limits, caution=caution)
     refuted = torch.where(left.excess > 0, left.excess / (left.doubt + UNDERFLOW), -1.0)
     refuted = torch.where(units.empty, torch.inf, refuted)
     return Examined(
