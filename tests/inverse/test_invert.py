@@ -265,7 +265,8 @@ def test_out_of_time_at_once_and_going_on_give_the_same_answer(case: Known) -> N
     later = nothing.go_on(progress=False)
     assert later.complete
     assert later.stopped == ""
-    assert [each.center.tolist() for each in later.solutions] == [each.center.tolist() for each in whole.solutions]
+    centers = [np.array([each.center for each in some.solutions]) for some in (later, whole)]
+    assert centers[0] == pytest.approx(centers[1], rel=1e-9, abs=1e-9)
     assert (nothing.settled, nothing.complete, len(nothing.left[0])) == (0.0, False, 1)  # it keeps what it says
     assert len(whole.solutions) == len(case.points)
 
@@ -288,7 +289,9 @@ def test_an_interrupt_returns_what_is_known() -> None:
         assert answer.certificate.verify()
         rest = answer.go_on(progress=False)
         assert rest.complete
-        assert [each.center.tolist() for each in rest.solutions] == [each.center.tolist() for each in whole.solutions]
+        # Boxes meet in other batches, whose sums may be rounded otherwise.
+        centers = [np.array([each.center for each in some.solutions]) for some in (rest, whole)]
+        assert centers[0] == pytest.approx(centers[1], rel=1e-9, abs=1e-9)
     assert "interrupted" in stopped
 
 

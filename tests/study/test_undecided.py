@@ -12,7 +12,7 @@ from torch import nn
 import unrelu as ur
 from unrelu.cones.cone import Cone
 from unrelu.cones.decision import ConeDecision, still_open
-from unrelu.preimages import classification
+from unrelu.preimages import layer_decision
 
 WHY = "rounding <keeps> this cone open"
 
@@ -21,9 +21,9 @@ def test_reasons_stand_in_tables_and_report(monkeypatch: pytest.MonkeyPatch, tmp
     def open_cones(_: object, cones: list[Cone]) -> list[ConeDecision]:
         return [still_open(WHY) for _ in cones]
 
-    monkeypatch.setattr(classification, "decide_cone", lambda _: still_open(WHY))
-    monkeypatch.setattr(classification, "decide_cones", open_cones)
-    monkeypatch.setattr(classification, "by_structure", lambda _: None)
+    monkeypatch.setattr(layer_decision, "decide_cone", lambda _: still_open(WHY))
+    monkeypatch.setattr(layer_decision, "decide_cones", open_cones)
+    monkeypatch.setattr(layer_decision, "by_structure", lambda _: None)
     torch.manual_seed(0)
     network = ur.Network.from_torch(nn.Sequential(nn.Linear(4, 9), nn.ReLU()).eval(), torch.zeros(1, 4))
     inputs = np.random.default_rng(0).random((3, 4))
