@@ -131,7 +131,7 @@ def test_proofs_about_given_features_are_kept_whatever_their_form(tmp_path: Path
 def test_only_verdicts_can_be_saved(tmp_path: Path) -> None:
     found = of_integers()
     for wrong in (found[0].certificate, list(found.preimages), None):
-        with pytest.raises(InputError, match=r"or ur\.admissible_sets\(layer\) returned, not of a"):
+        with pytest.raises(InputError, match=r"or ur\.invert\(net, \.\.\.\) returned, not of a"):
             save_certificates(wrong, tmp_path)  # pyright: ignore[reportArgumentType]
 
 
