@@ -51,9 +51,11 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
         near = exact_root(statement, around(statement, seen, 0, point), point, outputs)
         root = near if near.holds else root  # what is refuted there may be elsewhere
     if root.holds:
-        lower = np.minimum(lower, np.maximum(point.numpy() - root.radius, statement.lower.numpy()))
-        upper = np.maximum(upper, np.minimum(point.numpy() + root.radius, statement.upper.numpy()))
-    single = float(seen.apart[0].max()) < 1  # the leaf's own proof is of the leaf, whose ball may be wider now
+        below, above = point.numpy() - root.radius, point.numpy() + root.radius
+        lower = np.minimum(lower, np.maximum(np.nextafter(below, -np.inf), statement.lower.numpy()))
+        upper = np.maximum(upper, np.minimum(np.nextafter(above, np.inf), statement.upper.numpy()))
+        seen = _seen(statement, torch.from_numpy(lower), torch.from_numpy(upper))  # what follows is of the wider box
+    single = float(seen.apart[0].max()) < 1
     jacobian = seen.hull.middle[0].numpy().copy()
     width = (statement.upper - statement.lower).numpy()
     values = np.linalg.svd(jacobian * width, compute_uv=False)
