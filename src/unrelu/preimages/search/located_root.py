@@ -33,7 +33,6 @@ class Root:
         upper: (d,) float64.
         is_flat: whether they may be more than a ball's.
         holds: whether there is a solution, proved.
-        number: of the leaf's node.
     """
 
     point: Tensor
@@ -41,7 +40,6 @@ class Root:
     upper: Tensor
     is_flat: bool
     holds: bool
-    number: int = 0
 
 
 def newton(statement: InverseStatement, seen: Examined, at: Tensor) -> list[Root | None]:

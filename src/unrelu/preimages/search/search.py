@@ -65,7 +65,6 @@ class Search:
         settled: the share of the domain that is settled.
         n_examined: how many sub-problems were bounded.
         seconds: time spent so far.
-        found: the leaves that hold solutions.
     """
 
     statement: InverseStatement
@@ -74,8 +73,6 @@ class Search:
     settled: float = 0.0
     n_examined: int = 0
     seconds: float = 0.0
-    found: list[Root] = field(default_factory=list)
-    n_left: int = 0
 
     def __post_init__(self) -> None:
         statement = self.statement
@@ -91,7 +88,7 @@ class Search:
     def copy(self) -> Search:
         """The same search, to go on with while this one stays as it is."""
         other = copy(self)
-        other.tree, other.open, other.found = deepcopy(self.tree), list(self.open), list(self.found)
+        other.tree, other.open = deepcopy(self.tree), list(self.open)
         return other
 
     @property
@@ -109,7 +106,7 @@ class Search:
         start, before = time.monotonic(), self.seconds
         while self.open and time.monotonic() - start < time_limit:
             batch = popped(self.open, BATCH)
-            mark = len(self.tree), len(self.open), len(self.found), self.settled, self.n_left
+            mark = len(self.tree), len(self.open), self.settled
             try:
                 self._settle(batch)
             except BaseException:  # an interrupt most likely: as if the batch had not been begun
@@ -121,10 +118,10 @@ class Search:
             if tell is not None:
                 tell(self)
 
-    def _back_to(self, n_nodes: int, n_open: int, n_found: int, settled: float, n_left: int) -> None:
+    def _back_to(self, n_nodes: int, n_open: int, settled: float) -> None:
         self.tree.cut(n_nodes)
-        del self.open[n_open:], self.found[n_found:]
-        self.settled, self.n_left = settled, n_left
+        del self.open[n_open:]
+        self.settled = settled
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
@@ -151,7 +148,7 @@ class Search:
                     root.upper = torch.maximum(root.upper, upper[place])
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
-                self._keep(root, place, batch, done)
+                self._keep(place, batch, done)
         slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
         slow = narrow | (_volume(seen, lower, upper) >= FAST)
         flat = ~done & slow & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
@@ -159,14 +156,13 @@ class Search:
             found = flat_point(statement, seen, place, lower[place], upper[place])
             if isinstance(found, Root):
                 operation[place], points[place], holds[place] = Operation.FLAT, found.point, found.holds
-                self._keep(found, place, batch, done)
+                self._keep(place, batch, done)
             elif found is not None and seen.refutes(place, found, CAUTION):
                 operation[place], done[place] = Operation.REFUTED, True
                 tree.weigh(int(numbers[place]), found.numpy())
                 self.settled += float(batch.share[place])
         left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > MOST))
         operation[left.numpy()] = Operation.LEFT
-        self.n_left += int(left.sum())
         done = done | left
         # With what is left of its box, either bound again or in two.
         rest = torch.nonzero(~done)[:, 0]
@@ -222,17 +218,15 @@ class Search:
                 root = alike_member(statement, lower[place], upper[place])
                 if root is not None:
                     operation[place], points[place], holds[place] = Operation.BALL, root.point, True
-                    self._keep(root, place, batch, done)
+                    self._keep(place, batch, done)
                     continue
             if is_away(statement, middles[k], spreads[k] * (1 + 2.0**-20)):
                 operation[place], points[place], done[place] = Operation.AWAY, middles[k], True
                 self.settled += float(batch.share[place])
         return slopes
 
-    def _keep(self, root: Root, place: int, batch: Subproblems, done: Tensor) -> None:
+    def _keep(self, place: int, batch: Subproblems, done: Tensor) -> None:
         done[place] = True
-        root.number = int(batch.number[place])
-        self.found.append(root)
         self.settled += float(batch.share[place])
 
     def _parted(
