@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.errors import ShapeError
-from unrelu.frontier.tree import Operation, Tree
+from unrelu.frontier.tree import Tree
 from unrelu.inverse.assemble import assemble
 from unrelu.inverse.running import run
 from unrelu.inverse.solution import Solution
@@ -78,11 +78,7 @@ class Inversion:
     @property
     def left(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends, (k, d) each, of the parts of the domain that are neither settled nor refuted."""
-        tree = self.tree
-        small = np.flatnonzero(tree.operation == Operation.LEFT)
-        waiting = [(part.lower.numpy(), part.upper.numpy()) for part in self._search.open]
-        lower = np.concatenate([tree.lower[small], *(each for each, _ in waiting)])
-        return lower, np.concatenate([tree.upper[small], *(each for _, each in waiting)])
+        return self._search.left
 
     @property
     def outer_ranges(self) -> np.ndarray:

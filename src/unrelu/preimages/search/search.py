@@ -17,7 +17,9 @@ from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.preimages.search.examined import Examined, examine, narrowed
 from unrelu.preimages.search.flat_point import flat_point
+from unrelu.preimages.search.inequalities import Inequalities
 from unrelu.preimages.search.located_root import Root, alike_member, newton
+from unrelu.preimages.search.settled_leaf import SettledLeaf
 from unrelu.preimages.search.tiny_boxes import ALIKE, TINY, blurred, is_away, steepest, variation
 from unrelu.rigor.rounding import UNIT
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 BATCH = 96
 """Sub-problems that are bounded together."""
+
+LARGEST = 2**20
+"""Numbers in the rows of all outputs of those."""
 
 PROGRESS = 0.6
 """A box cut down to less than this part of its volume is bounded again before it is split."""
@@ -60,7 +65,9 @@ class Search:
 
     Attributes:
         statement: what is asked.
+        keeps_leaves: whether to keep what is known of flats and balls.
         tree: what was done.
+        leaves: that, by the number of the node.
         open: sub-problems that are left, a stack.
         settled: the share of the domain that is settled.
         n_examined: how many sub-problems were bounded.
@@ -68,7 +75,9 @@ class Search:
     """
 
     statement: InverseStatement
+    keeps_leaves: bool = False
     tree: GrowingTree = field(init=False)
+    leaves: dict[int, SettledLeaf] = field(init=False, default_factory=dict)
     open: list[Subproblems] = field(init=False)
     settled: float = 0.0
     n_examined: int = 0
@@ -76,8 +85,14 @@ class Search:
 
     def __post_init__(self) -> None:
         statement = self.statement
-        self.tree = GrowingTree(len(statement.lower), len(statement.features))
+        d, m = len(statement.lower), len(statement.features)
+        self.tree = GrowingTree(d, m, statement.n_multipliers)
         self.open = [Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units)]
+
+    def _most_together(self) -> int:
+        """How many sub-problems are bounded together: fewer where their rows are long."""
+        d, m = len(self.statement.lower), len(self.statement.features)
+        return max(1, min(BATCH, LARGEST // (d * m)))
 
     def _least(self, lower: Tensor, upper: Tensor) -> Tensor:
         """(n, d) widths below which boxes are not split: those of a few floats."""
@@ -88,13 +103,22 @@ class Search:
     def copy(self) -> Search:
         """The same search, to go on with while this one stays as it is."""
         other = copy(self)
-        other.tree, other.open = deepcopy(self.tree), list(self.open)
+        other.tree, other.open, other.leaves = deepcopy(self.tree), list(self.open), dict(self.leaves)
         return other
 
     @property
     def n_open(self) -> int:
         """How many sub-problems are left."""
         return sum(len(part) for part in self.open)
+
+    @property
+    def left(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends, (k, d) each, of the parts of the domain that are neither settled nor refuted."""
+        tree = self.tree.frozen()
+        small = np.flatnonzero(tree.operation == Operation.LEFT)
+        waiting = [(part.lower.numpy(), part.upper.numpy()) for part in self.open]
+        lower = np.concatenate([tree.lower[small], *(each for each, _ in waiting)])
+        return lower, np.concatenate([tree.upper[small], *(each for _, each in waiting)])
 
     def run(self, *, time_limit: float = math.inf, tell: Callable[[Search], None] | None = None) -> None:
         """Go on until nothing is left, or the time is up.
@@ -105,7 +129,7 @@ class Search:
         """
         start, before = time.monotonic(), self.seconds
         while self.open and time.monotonic() - start < time_limit:
-            batch = popped(self.open, BATCH)
+            batch = popped(self.open, self._most_together())
             mark = len(self.tree), len(self.open), self.settled
             try:
                 self._settle(batch)
@@ -120,13 +144,15 @@ class Search:
 
     def _back_to(self, n_nodes: int, n_open: int, settled: float) -> None:
         self.tree.cut(n_nodes)
+        self.leaves = {number: leaf for number, leaf in self.leaves.items() if number < n_nodes}
         del self.open[n_open:]
         self.settled = settled
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
-        seen = examine(statement, batch, caution=CAUTION)
         n = len(batch)
+        none = torch.zeros(n, 0, len(statement.features), dtype=torch.float64)
+        seen = examine(statement, batch, none if self.statement.by_units else None, caution=CAUTION)
         numbers = batch.number.numpy()
         done = seen.refuted > 1
         operation = np.full(n, int(Operation.OPEN), dtype=np.int8)
@@ -148,20 +174,23 @@ class Search:
                     root.upper = torch.maximum(root.upper, upper[place])
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
-                self._keep(place, batch, done)
-        slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        slow = narrow | (_volume(seen, lower, upper) >= FAST)
+                self._keep(place, seen, done)
+        if self.statement.by_units:
+            slopes = torch.empty(0)
+            self._refute_by_programs(seen, lower, upper, done, operation)
+        else:
+            slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
+        slow = narrow | (_volume(seen, lower, upper) >= FAST) | self.statement.by_units
         flat = ~done & slow & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
         for place in torch.nonzero(flat)[:, 0].tolist():
             found = flat_point(statement, seen, place, lower[place], upper[place])
             if isinstance(found, Root):
                 operation[place], points[place], holds[place] = Operation.FLAT, found.point, found.holds
-                self._keep(place, batch, done)
+                self._keep(place, seen, done)
             elif found is not None and seen.refutes(place, found, CAUTION):
-                operation[place], done[place] = Operation.REFUTED, True
-                tree.weigh(int(numbers[place]), found.numpy())
-                self.settled += float(batch.share[place])
-        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > MOST))
+                self._refute(place, batch, found, done, operation)
+        stuck = narrow & ((seen.units.open == 0) | (seen.units.open > MOST))
+        left = ~done & (seen.units.open == 0 if self.statement.by_units else stuck)
         operation[left.numpy()] = Operation.LEFT
         done = done | left
         # With what is left of its box, either bound again or in two.
@@ -183,6 +212,20 @@ class Search:
         )
         self.n_examined += n
         self.open.extend(part for part in children if len(part))
+
+    def _refute(self, place: int, batch: Subproblems, weights: Tensor, done: Tensor, operation: np.ndarray) -> None:
+        operation[place], done[place] = Operation.REFUTED, True
+        self.tree.weigh(int(batch.number[place]), weights.numpy())
+        self.settled += float(batch.share[place])
+
+    def _refute_by_programs(
+        self, seen: Examined, lower: Tensor, upper: Tensor, done: Tensor, operation: np.ndarray
+    ) -> None:
+        """Refute sub-problems with open units: each that is refuted early saves all that it would be split into."""
+        for place in torch.nonzero(~done & (seen.units.open > 0))[:, 0].tolist():
+            found = Inequalities.of(seen, place, lower[place], upper[place]).weights()
+            if found is not None and seen.refutes(place, found, CAUTION):
+                self._refute(place, seen.problems, found, done, operation)
 
     def _settle_tiny(
         self,
@@ -218,16 +261,19 @@ class Search:
                 root = alike_member(statement, lower[place], upper[place])
                 if root is not None:
                     operation[place], points[place], holds[place] = Operation.BALL, root.point, True
-                    self._keep(place, batch, done)
+                    self._keep(place, seen, done)
                     continue
             if is_away(statement, middles[k], spreads[k] * (1 + 2.0**-20)):
                 operation[place], points[place], done[place] = Operation.AWAY, middles[k], True
                 self.settled += float(batch.share[place])
         return slopes
 
-    def _keep(self, place: int, batch: Subproblems, done: Tensor) -> None:
+    def _keep(self, place: int, seen: Examined, done: Tensor) -> None:
         done[place] = True
-        self.settled += float(batch.share[place])
+        self.settled += float(seen.problems.share[place])
+        if self.keeps_leaves:
+            exactly = self.statement.held & (self.statement.resolution == 0)
+            self.leaves[int(seen.problems.number[place])] = SettledLeaf.of(seen, place, exactly)
 
     def _parted(
         self,
@@ -246,9 +292,15 @@ class Search:
         problems = seen.problems
         self.settled += float((problems.share * (1 - volume))[rest].sum())
         base = narrowed(seen, lower, upper, problems.share * volume)
-        again = volume < PROGRESS
+        again = (volume < PROGRESS) & (not self.statement.by_units)
         few = (
-            (seen.units.open > 0) & (narrow | (seen.apart.amax(dim=1) >= 0.95)) & (seen.units.open <= self._most(seen))
+            torch.ones_like(again)
+            if self.statement.by_units
+            else (
+                (seen.units.open > 0)
+                & (narrow | (seen.apart.amax(dim=1) >= 0.95))
+                & (seen.units.open <= self._most(seen))
+            )
         )
         by_unit = ~again & few
         by_input = ~again & ~few
