@@ -56,7 +56,7 @@ def draw(net: ur.Network, x: np.ndarray, found: UnionPreimage, out: Path) -> Non
         axes.plot(*ends.T, color=COLOURS[k % len(COLOURS)], linewidth=2.2, solid_capstyle="round")
         axes.plot(*ends.T, "o", color=INK, markersize=2.2)
     axes.plot(*x, "*", color=INK, markersize=9)
-    axes.annotate("x", x, (4, 4), textcoords="offset points")
+    axes.annotate("x", (float(x[0]), float(x[1])), (4, 4), textcoords="offset points")
     axes.set_title(f"{len(found.pieces)} pieces, proved to be all", fontsize=9)
     axes.set_xlabel("first input")
     axes.set_ylabel("second input")
