@@ -59,6 +59,10 @@ def invert(
     time_limit: Annotated[
         float, typer.Option(min=0.0, help="Seconds for each target; what is known then is shown.")
     ] = math.inf,
+    memory_limit: Annotated[
+        float,
+        typer.Option(metavar="GIB", help="GiB that the search of a target may take; what is known then is shown."),
+    ] = 4.0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for targets.csv, solutions.csv and certificates: `unrelu verify OUT`."),
@@ -97,6 +101,7 @@ def invert(
                 resolution=resolution,
                 exact=exact,
                 time_limit=time_limit,
+                memory_limit=memory_limit * 2**30,
                 progress=display(quiet),
             )
             title = targets.rows[k - 1] if targets.rows else f"target {k}"

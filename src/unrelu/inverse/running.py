@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unrelu.errors import InputError
 from unrelu.progress import Progress, resolve_progress
 
 if TYPE_CHECKING:
@@ -11,26 +12,42 @@ if TYPE_CHECKING:
     from unrelu.preimages.search.search import Search
 
 
-def run(search: Search, *, time_limit: float, progress: Progress | bool | None) -> Inversion:
-    """Go on with a search until it ends, the time is up, or it is interrupted; what is known then is the result."""
+MEMORY = 2**32
+"""Bytes that a search may take if nothing else is said: 4 GiB."""
+
+
+def run(search: Search, *, time_limit: float, memory_limit: float, progress: Progress | bool | None) -> Inversion:
+    """Go on with a search until it ends, time or memory is up, or it is interrupted; the result is what is known then.
+
+    Raises:
+        InputError: if the memory limit is not positive.
+    """
     from unrelu.inverse.inversion import Inversion
 
-    steps = 1000
-    stopped = ""
-    with resolve_progress(progress).stage("share of the domain settled, ‰", steps) as advance:
-        told = 0
+    if not memory_limit > 0:
+        raise InputError(f"memory_limit is a number of bytes above 0, not {memory_limit}.")
+    shown, steps = resolve_progress(progress), 1000
+    with (
+        shown.stage("share of the domain settled, ‰", steps) as advance,
+        shown.stage("places that hold a solution", None) as count,
+    ):
+        told, found = 0, 0
 
         def tell(search: Search) -> None:
-            nonlocal told
+            nonlocal told, found
             now = min(steps, int(search.settled * steps)) if search.open else steps
             if now > told:
                 advance(now - told)
                 told = now
+            if search.n_found > found:
+                count(search.n_found - found)
+                found = search.n_found
 
+        stopped = ""
         try:
-            search.run(time_limit=time_limit, tell=tell)
+            search.run(time_limit=time_limit, memory_limit=memory_limit, tell=tell)
         except KeyboardInterrupt:
             stopped = "interrupted"
     if search.open and not stopped:
-        stopped = "time limit"
+        stopped = "time limit" if search.memory <= memory_limit else "memory limit"
     return Inversion(search.statement, search.tree.frozen(), search.settled, search.seconds, stopped, search)

@@ -64,6 +64,7 @@ class Search:
         open: sub-problems that are left, a stack.
         settled: the share of the domain that is settled.
         n_examined: how many sub-problems were bounded.
+        n_found: how many balls and flats hold a solution.
         seconds: time spent so far.
     """
 
@@ -72,6 +73,7 @@ class Search:
     open: list[Subproblems] = field(init=False)
     settled: float = 0.0
     n_examined: int = 0
+    n_found: int = 0
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -96,17 +98,37 @@ class Search:
         """How many sub-problems are left."""
         return sum(len(part) for part in self.open)
 
-    def run(self, *, time_limit: float = math.inf, tell: Callable[[Search], None] | None = None) -> None:
-        """Go on until nothing is left, or the time is up.
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes at most until another batch is done.
+
+        What is left and what a batch can add to it; and twice the tree, of which there are two while it grows and when
+        it is handed back.
+        """
+        each = 2 * (len(self.statement.lower) + self.statement.bounded.n_units + 1)
+        sizes = [(len(part), part.fixed.shape[1]) for part in self.open]
+        more = 2 * BATCH * (each + 3 * (1 + max((sides for _, sides in sizes), default=0)))
+        waiting = sum(n * (each + 3 * sides) for n, sides in sizes) + more
+        return 8 * waiting + 2 * self.tree.bytes_with(2 * BATCH)
+
+    def run(
+        self,
+        *,
+        time_limit: float = math.inf,
+        memory_limit: float = math.inf,
+        tell: Callable[[Search], None] | None = None,
+    ) -> None:
+        """Go on until nothing is left, or the time is up, or the memory.
 
         Args:
             time_limit: seconds.
+            memory_limit: bytes.
             tell: is called after each batch.
         """
         start, before = time.monotonic(), self.seconds
-        while self.open and time.monotonic() - start < time_limit:
+        while self.open and time.monotonic() - start < time_limit and self.memory <= memory_limit:
             batch = popped(self.open, BATCH)
-            mark = len(self.tree), len(self.open), self.settled
+            mark = len(self.tree), len(self.open), self.settled, self.n_found
             try:
                 self._settle(batch)
             except BaseException:  # an interrupt most likely: as if the batch had not been begun
@@ -118,10 +140,10 @@ class Search:
             if tell is not None:
                 tell(self)
 
-    def _back_to(self, n_nodes: int, n_open: int, settled: float) -> None:
+    def _back_to(self, n_nodes: int, n_open: int, settled: float, n_found: int) -> None:
         self.tree.cut(n_nodes)
         del self.open[n_open:]
-        self.settled = settled
+        self.settled, self.n_found = settled, n_found
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
@@ -182,6 +204,7 @@ class Search:
             multipliers=seen.multipliers.numpy(),
         )
         self.n_examined += n
+        self.n_found += int(holds.sum())
         self.open.extend(part for part in children if len(part))
 
     def _settle_tiny(
