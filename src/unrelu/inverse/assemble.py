@@ -10,6 +10,7 @@ import torch
 
 from unrelu.frontier.subproblems import Subproblems
 from unrelu.frontier.tree import Operation, Tree
+from unrelu.inverse.exact_dimensions import exact_dimensions
 from unrelu.inverse.solution import Solution
 from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.preimages.search.clusters import clusters
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 def assemble(statement: InverseStatement, tree: Tree) -> tuple[Solution, ...]:
     """The solutions that a tree's balls and flats make up, those that touch counted as one.
 
+    Where only exact solutions count, a place that is proved to hold none is none, though the tree leaves it open.
+
     Args:
         statement: what was asked.
         tree: what the search did.
@@ -33,7 +36,9 @@ def assemble(statement: InverseStatement, tree: Tree) -> tuple[Solution, ...]:
     leaves = np.flatnonzero(np.isin(tree.operation, (Operation.BALL, Operation.FLAT)))
     groups = clusters(tree.lower[leaves], tree.upper[leaves])
     found = [_solution(statement, tree, leaves[group]) for group in groups]
-    return tuple(sorted(found, key=lambda each: tuple(each.center)))
+    only_exact = not bool(statement.resolution.any())
+    listed = [each for each in found if not (only_exact and each.exact is False)]
+    return tuple(sorted(listed, key=lambda each: tuple(each.center)))
 
 
 def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> Solution:
@@ -56,27 +61,60 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
         upper = np.maximum(upper, np.minimum(np.nextafter(above, np.inf), statement.upper.numpy()))
         seen = _seen(statement, torch.from_numpy(lower), torch.from_numpy(upper))  # what follows is of the wider box
     single = float(seen.apart[0].max()) < 1
+    holds = bool(tree.holds[leaves].any()) or root.holds is True
+    proved = holds and not bool(statement.resolution.any())  # by the certificate, of exact solutions
+    exact, noise = (True, (0.0, 0.0)) if proved else (root.holds, root.noise)
     jacobian = seen.hull.middle[0].numpy().copy()
     width = (statement.upper - statement.lower).numpy()
     values = np.linalg.svd(jacobian * width, compute_uv=False)
     free = int((width > 0).sum())
     least = values[free - 1] if 0 < free <= len(values) else 0.0
-    is_flat = bool(flats.any())
+    dimension = DimensionInterval(0, 0 if single and not flats.any() else free - _rank(seen))
+    if flats.any() or not single:
+        exact, noise, dimension = _refined(statement, tree, leaves, (lower, upper), (exact, noise, dimension))
     return Solution(
-        is_flat=is_flat,
+        is_flat=bool(flats.any()),
         center=point.numpy().copy(),
         lower=lower,
         upper=upper,
-        holds=bool(tree.holds[leaves].any()) or root.holds is True,
+        holds=holds or exact is True,
         residual=root.residual,
-        exact=root.holds,
-        noise=root.noise,
+        exact=exact,
+        noise=noise,
         at_most_one=single,
-        dimension=DimensionInterval(0, 0 if single and not is_flat else free - _rank(seen)),
+        dimension=dimension,
         jacobian=jacobian,
         condition=float(values[0] / least) if least > 0 else math.inf,
         n_leaves=len(leaves),
     )
+
+
+_Facts = tuple[bool | None, tuple[float, float], DimensionInterval]
+
+
+def _refined(
+    statement: InverseStatement, tree: Tree, leaves: np.ndarray, box: tuple[np.ndarray, np.ndarray], facts: _Facts
+) -> _Facts:
+    """What is known of the exact solutions in the box about some leaves, sharper where they are known exactly."""
+    exact, noise, dimension = facts
+    known = exact_dimensions(statement, tree, leaves)
+    at_least = max((each for each in known if each is not None), default=-1)
+    if at_least >= 0:
+        exact, noise = True, (0.0, 0.0)
+    if None not in known and not _meets_others(tree, leaves, *box):
+        if at_least < 0:
+            return False, noise, dimension
+        return exact, noise, DimensionInterval(at_least, min(at_least, dimension.upper))
+    return exact, noise, DimensionInterval(max(at_least, 0), max(at_least, dimension.upper))
+
+
+def _meets_others(tree: Tree, leaves: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> bool:
+    """Whether solutions of another leaf may lie in a box, or of a part that is not settled."""
+    if bool(np.isin(tree.operation, (Operation.OPEN, Operation.LEFT)).any()):
+        return True
+    others = np.isin(tree.operation, (Operation.BALL, Operation.FLAT))
+    others[leaves] = False
+    return bool((others & (tree.lower <= upper).all(axis=1) & (lower <= tree.upper).all(axis=1)).any())
 
 
 def _polished(statement: InverseStatement, seen: Examined, point: Tensor) -> Tensor:

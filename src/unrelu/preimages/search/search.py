@@ -15,8 +15,8 @@ from torch import Tensor
 from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
+from unrelu.preimages.search.exact_flat import settled_flat
 from unrelu.preimages.search.examined import Examined, examine, narrowed
-from unrelu.preimages.search.flat_point import flat_point
 from unrelu.preimages.search.located_root import Root, alike_member, newton
 from unrelu.preimages.search.tiny_boxes import ALIKE, TINY, blurred, is_away, steepest, variation
 from unrelu.rigor.rounding import UNIT
@@ -171,15 +171,17 @@ class Search:
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(place, batch, done)
-        slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
+        slopes, tiny = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
         slow = narrow | (_volume(seen, lower, upper) >= FAST)
-        flat = ~done & slow & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
-        for place in torch.nonzero(flat)[:, 0].tolist():
-            found = flat_point(statement, seen, place, lower[place], upper[place])
+        several = seen.apart.amax(dim=1) >= 0.95
+        affine = ~done & (seen.units.open == 0) & (slow & several | tiny)
+        for place in torch.nonzero(affine)[:, 0].tolist():
+            code = Operation.FLAT if several[place] else Operation.BALL
+            found = settled_flat(statement, seen, place, lower[place], upper[place], CAUTION)
             if isinstance(found, Root):
-                operation[place], points[place], holds[place] = Operation.FLAT, found.point, found.holds
+                operation[place], points[place], holds[place] = code, found.point, found.holds
                 self._keep(place, batch, done)
-            elif found is not None and seen.refutes(place, found, CAUTION):
+            elif found is not None:
                 operation[place], done[place] = Operation.REFUTED, True
                 tree.weigh(int(numbers[place]), found.numpy())
                 self.settled += float(batch.share[place])
@@ -216,19 +218,20 @@ class Search:
         operation: np.ndarray,
         points: Tensor,
         holds: np.ndarray,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """Settle boxes on which bounds are no sharper than rounding: exact outputs at their middle tell.
 
         Returns:
-            (n, m, d) the slopes that all boxes that are not settled may be split by.
+            (n, m, d) the slopes that all boxes that are not settled may be split by, and (n,) bool, which are such.
         """
         statement, blur = self.statement, blurred(self.statement)
         batch = seen.problems
         likely = (seen.hull.steepest @ (upper - lower)[..., None])[..., 0]
-        tiny = torch.nonzero(~done & (likely <= TINY * blur).all(dim=1))[:, 0]
+        hidden = ~done & (likely <= TINY * blur).all(dim=1)
+        tiny = torch.nonzero(hidden)[:, 0]
         slopes = seen.hull.steepest
         if not len(tiny):
-            return slopes
+            return slopes, hidden
         low, high = lower[tiny], upper[tiny]
         middles = torch.minimum(torch.maximum(low / 2 + high / 2, low), high)
         steep = steepest(statement, low, high)
@@ -246,7 +249,7 @@ class Search:
             if is_away(statement, middles[k], spreads[k] * (1 + 2.0**-20)):
                 operation[place], points[place], done[place] = Operation.AWAY, middles[k], True
                 self.settled += float(batch.share[place])
-        return slopes
+        return slopes, hidden
 
     def _keep(self, place: int, batch: Subproblems, done: Tensor) -> None:
         done[place] = True

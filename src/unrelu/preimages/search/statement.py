@@ -112,4 +112,4 @@ class InverseStatement:
         """(U,) what units are fed at a point (d,), as float64 computes it."""
         bounded = self.bounded
         found = bounded.network.values(point.reshape(1, *bounded.network.input_shape), bounded.feeds)
-        return torch.cat([found[name].reshape(-1) for name in bounded.feeds])
+        return torch.cat([point.new_zeros(0), *(found[name].reshape(-1) for name in bounded.feeds)])

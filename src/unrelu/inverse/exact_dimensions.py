@@ -1,0 +1,76 @@
+"""How large the sets of exact solutions in leaves are, in rational arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.exact.decide_hull import exact_hull
+from unrelu.exact.hull import ExactHull
+from unrelu.frontier.subproblems import Subproblems, joined
+from unrelu.frontier.tree import Operation
+from unrelu.preimages.search.exact_flat import exact_system
+from unrelu.preimages.search.exact_piece import exact_piece
+from unrelu.preimages.search.examined import examine
+
+if TYPE_CHECKING:
+    from unrelu.frontier.tree import Tree
+    from unrelu.preimages.search.examined import Examined
+    from unrelu.preimages.search.statement import InverseStatement
+
+MOST = 64
+"""Leaves of one solution that are asked: a second at most."""
+
+
+def exact_dimensions(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> list[int | None]:
+    """Of each leaf the dimension of the exact solutions in it, -1 if there is none; None where it is not known.
+
+    Where the network is one affine map on a leaf, they are a polytope whose rows are rational, and its affine hull is
+    found exactly.
+
+    Args:
+        statement: what is asked; its resolution does not matter.
+        tree: what the search did.
+        leaves: (k,) numbers of balls and flats.
+    """
+    if len(leaves) > MOST:
+        return [None] * len(leaves)
+    exact = replace(statement, resolution=torch.zeros_like(statement.resolution))
+    parents = _parents(tree)
+    seen = examine(exact, joined([_subproblem(statement, tree, parents, leaf) for leaf in leaves.tolist()]))
+    return [_dimension(exact, seen, place) for place in range(len(leaves))]
+
+
+def _dimension(exact: InverseStatement, seen: Examined, place: int) -> int | None:
+    piece = exact_piece(exact, seen, place)
+    found = None if piece is None else exact_hull(exact_system(piece))
+    return None if found is None else found.dimension if isinstance(found, ExactHull) else -1
+
+
+def _parents(tree: Tree) -> np.ndarray:
+    """(N,) int64, of each node but the root the one that it is a part of."""
+    found = np.zeros(len(tree), dtype=np.int64)
+    whole = np.flatnonzero(tree.child)
+    found[tree.child[whole]] = whole
+    halves = whole[np.isin(tree.operation[whole], (Operation.HALVED, Operation.SIDES))]
+    found[tree.child[halves] + 1] = halves
+    return found
+
+
+def _subproblem(statement: InverseStatement, tree: Tree, parents: np.ndarray, leaf: int) -> Subproblems:
+    """The box that is told of a leaf, with the sides that are fixed on the way to it."""
+    lower, upper = (torch.from_numpy(each[leaf]) for each in (tree.lower, tree.upper))
+    low, high = torch.maximum(lower, statement.lower), torch.minimum(upper, statement.upper)
+    part = Subproblems.root(low, high, statement.bounded.n_units)
+    node = leaf
+    while node:
+        parent = int(parents[node])
+        if tree.operation[parent] == Operation.SIDES:
+            side = 1.0 if node == tree.child[parent] else -1.0
+            place, value = torch.from_numpy(tree.place[[parent]]), torch.from_numpy(tree.value[[parent]])
+            part = part.fixing(place, torch.full_like(value, side), value, statement.bounded.twins)
+        node = parent
+    return part
