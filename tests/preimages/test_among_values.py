@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import unrelu as ur
+from stability.reference_networks import Graph
+from unrelu.operators import Absolute
 from unrelu.preimages import among_values
 from unrelu.preimages.preimage import Preimage
 
@@ -136,3 +138,45 @@ def test_a_point_has_some_of_the_values() -> None:
             pre.among(values)
     with pytest.raises(ur.errors.InputError, match="given features"):
         ur.preimage(layer, features=np.ones(2)).among([1.0])
+
+
+def test_rounding_excludes_no_member() -> None:
+    """`x1 + u x2 + u x3 = (1 + 2 u) x4` with u = 2^-53: true of ones, and false of what floats make of it."""
+    row = np.array([[1.0, 2.0**-53, 2.0**-53, -1 - 2.0**-52]])
+    pre = ur.preimage(ur.ReLULayer(row, np.ones(1)), at=np.zeros(4), domain=ur.Box(0, 1))
+    assert others(pre, np.array([0.0, 1.0])) == [(1.0, 1.0, 1.0, 1.0)]
+    assert pre.among([0.0, 1.0]).unique is False
+
+
+def test_all_that_is_left_is_tried_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(among_values, "BLOCK", 8)
+    levels = np.arange(257) / 256
+    pre = ur.preimage(
+        ur.ReLULayer(np.array([[64.0, 1.0]]), np.ones(1)), at=levels[[2, 256]], domain=ur.Box(levels[2], 1)
+    )
+    found = pre.among(levels)
+    assert found.unique is False
+    assert np.round(256 * found.other).tolist() == [3, 192]
+
+
+def test_one_that_is_open_leaves_the_answer_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members cannot be told in time: of two inputs that are left one is none, and nobody knows of the other."""
+    pre = ur.preimage(ur.ReLULayer(np.array([[1.0, 1.0]]), np.ones(1)), at=np.array([0.0, 0.5]), domain=ur.Box(0, 1))
+    answers = {(0.25, 0.25): None, (0.5, 0.0): False}
+    monkeypatch.setattr(type(pre), "contains", lambda _, x: answers[tuple(x.tolist())])
+    assert pre.among([0.0, 0.25, 0.5]).unique is None
+    answers[0.25, 0.25] = False
+    assert pre.among([0.0, 0.25, 0.5]).unique is True
+
+
+def test_other_pieces_of_a_layer_count() -> None:
+    layer = Graph(1).add("abs", Absolute()).network().layer("abs")
+    pre = ur.preimage(layer, at=np.array([0.5]), domain=ur.Box(-1, 1))
+    assert not pre.complete
+    assert pre.among([-0.5, 0.0, 0.5]).unique is False
+    assert pre.among([0.0, 0.5]).unique is True
+
+
+def test_out_of_time_nothing_is_narrowed() -> None:
+    pre = ur.preimage(ur.ReLULayer(np.eye(2), -np.ones(2)), at=np.ones(2) / 2, domain=ur.Box(0, 1))
+    assert pre.among(EIGHTHS, time_limit=0.0).left.tolist() == [9, 9]
