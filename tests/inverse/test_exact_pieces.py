@@ -54,6 +54,13 @@ def test_thin_slabs_that_rounding_hides_are_settled(seed: int) -> None:
     assert len(found.tree) < 1000
 
 
+def test_the_centre_of_what_is_exactly_a_solution_is_one_to_the_resolution() -> None:
+    """A flat without a known member among floats: its exact solutions, rounded, are."""
+    wrong, found = faults(inverse_case(666), time_limit=60.0)
+    assert wrong == []
+    assert found.complete
+
+
 @pytest.mark.parametrize("seed", [89, 134, 175, 226])
 def test_exact_solutions_between_floats_are_proved(seed: int) -> None:
     wrong, found = faults(inverse_case(seed), exact=True, time_limit=60.0)
@@ -193,3 +200,10 @@ def test_a_line_that_meets_the_domain_in_a_corner_is_a_point(upper: float, dimen
             )
         else:
             assert not any(each.exact for each in found.solutions)
+
+
+def test_numbers_that_overflow_are_no_piece() -> None:
+    """`|1e308 x1 - 1e308 x2|` at (8, 8) is 0, on neither side of infinity."""
+    dense = Dense(torch.tensor([[1e308, -1e308]], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
+    network = Graph(2).add("in", dense).add("abs", Absolute()).network()
+    assert whole(statement_of(network, [0.0], [8.0, 8.0], [8.0, 8.0])) is None

@@ -156,6 +156,7 @@ def test_all_that_is_left_is_tried_block_by_block(monkeypatch: pytest.MonkeyPatc
     )
     found = pre.among(levels)
     assert found.unique is False
+    assert found.other is not None
     assert np.round(256 * found.other).tolist() == [3, 192]
 
 

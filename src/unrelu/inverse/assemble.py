@@ -10,7 +10,7 @@ import torch
 
 from unrelu.frontier.subproblems import Subproblems
 from unrelu.frontier.tree import Operation, Tree
-from unrelu.inverse.exact_dimensions import exact_dimensions
+from unrelu.inverse.exact_dimensions import ExactSet, exact_dimensions
 from unrelu.inverse.solution import Solution
 from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.preimages.search.clusters import clusters
@@ -70,15 +70,19 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
     free = int((width > 0).sum())
     least = values[free - 1] if 0 < free <= len(values) else 0.0
     dimension = DimensionInterval(0, 0 if single and not flats.any() else free - _rank(seen))
+    residual = root.residual
     if flats.any() or not single:
-        exact, noise, dimension = _refined(statement, tree, leaves, (lower, upper), (exact, noise, dimension))
+        known = exact_dimensions(statement, tree, leaves)
+        exact, noise, dimension = _refined(tree, leaves, (lower, upper), known, (exact, noise, dimension))
+        if exact and not holds and (member := _member(statement, known)) is not None:
+            point, residual = member, statement.residual(member)
     return Solution(
         is_flat=bool(flats.any()),
         center=point.numpy().copy(),
         lower=lower,
         upper=upper,
         holds=holds or exact is True,
-        residual=root.residual,
+        residual=residual,
         exact=exact,
         noise=noise,
         at_most_one=single,
@@ -93,12 +97,15 @@ _Facts = tuple[bool | None, tuple[float, float], DimensionInterval]
 
 
 def _refined(
-    statement: InverseStatement, tree: Tree, leaves: np.ndarray, box: tuple[np.ndarray, np.ndarray], facts: _Facts
+    tree: Tree,
+    leaves: np.ndarray,
+    box: tuple[np.ndarray, np.ndarray],
+    known: list[ExactSet | None],
+    facts: _Facts,
 ) -> _Facts:
     """What is known of the exact solutions in the box about some leaves, sharper where they are known exactly."""
     exact, noise, dimension = facts
-    known = exact_dimensions(statement, tree, leaves)
-    at_least = max((each for each in known if each is not None), default=-1)
+    at_least = max((each.dimension for each in known if each is not None), default=-1)
     if at_least >= 0:
         exact, noise = True, (0.0, 0.0)
     if None not in known and not _meets_others(tree, leaves, *box):
@@ -106,6 +113,13 @@ def _refined(
             return False, noise, dimension
         return exact, noise, DimensionInterval(at_least, min(at_least, dimension.upper))
     return exact, noise, DimensionInterval(max(at_least, 0), max(at_least, dimension.upper))
+
+
+def _member(statement: InverseStatement, known: list[ExactSet | None]) -> Tensor | None:
+    """An exact solution that is within the resolution of one when it is rounded; None if there is none."""
+    points = [each.point for each in known if each is not None and each.point is not None]
+    inside = [torch.minimum(torch.maximum(point, statement.lower), statement.upper) for point in points]
+    return next((point for point in inside if statement.is_member(point)), None)
 
 
 def _meets_others(tree: Tree, leaves: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> bool:

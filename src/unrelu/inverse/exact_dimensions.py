@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from unrelu.exact.decide_hull import exact_hull
 from unrelu.exact.hull import ExactHull
@@ -21,12 +22,26 @@ if TYPE_CHECKING:
     from unrelu.preimages.search.examined import Examined
     from unrelu.preimages.search.statement import InverseStatement
 
+
+@dataclass(frozen=True, eq=False)
+class ExactSet:
+    """The exact solutions in a leaf.
+
+    Attributes:
+        dimension: of their set; -1 if there is none.
+        point: (d,) float64, one of them, each number rounded once; None if there is none.
+    """
+
+    dimension: int
+    point: Tensor | None
+
+
 MOST = 64
 """Leaves of one solution that are asked: a second at most."""
 
 
-def exact_dimensions(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> list[int | None]:
-    """Of each leaf the dimension of the exact solutions in it, -1 if there is none; None where it is not known.
+def exact_dimensions(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> list[ExactSet | None]:
+    """Of each leaf the exact solutions in it; None where they are not known.
 
     Where the network is one affine map on a leaf, they are a polytope whose rows are rational, and its affine hull is
     found exactly.
@@ -41,13 +56,17 @@ def exact_dimensions(statement: InverseStatement, tree: Tree, leaves: np.ndarray
     exact = replace(statement, resolution=torch.zeros_like(statement.resolution))
     parents = _parents(tree)
     seen = examine(exact, joined([_subproblem(statement, tree, parents, leaf) for leaf in leaves.tolist()]))
-    return [_dimension(exact, seen, place) for place in range(len(leaves))]
+    return [_exact_set(exact, seen, place) for place in range(len(leaves))]
 
 
-def _dimension(exact: InverseStatement, seen: Examined, place: int) -> int | None:
+def _exact_set(exact: InverseStatement, seen: Examined, place: int) -> ExactSet | None:
     piece = exact_piece(exact, seen, place)
     found = None if piece is None else exact_hull(exact_system(piece))
-    return None if found is None else found.dimension if isinstance(found, ExactHull) else -1
+    if piece is None or found is None:
+        return None
+    if not isinstance(found, ExactHull):
+        return ExactSet(-1, None)
+    return ExactSet(found.dimension, torch.from_numpy(piece.point(found.point)))
 
 
 def _parents(tree: Tree) -> np.ndarray:
