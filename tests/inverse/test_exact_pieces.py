@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -207,3 +208,56 @@ def test_numbers_that_overflow_are_no_piece() -> None:
     dense = Dense(torch.tensor([[1e308, -1e308]], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
     network = Graph(2).add("in", dense).add("abs", Absolute()).network()
     assert whole(statement_of(network, [0.0], [8.0, 8.0], [8.0, 8.0])) is None
+
+
+def test_rows_are_those_of_the_bounds_in_the_same_places() -> None:
+    """On a piece the linear bounds are the maps themselves, up to rounding; a side at 0, one at a kink of 1."""
+    dense = Dense(torch.tensor([[1.0, -2.0], [3.0, 1.0]]).double(), torch.tensor([0.5, -0.25]).double())
+    clamp = Clamp(torch.tensor(-1.0).double(), torch.tensor(1.0).double())
+    network = Graph(2).add("in", dense).add("bent", clamp).add("again", Absolute()).network()
+    statement = statement_of(network, [0.75, 0.5], [-0.5, 0.0], [0.25, 0.25], rho=0.125)
+    part = Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units)
+    for unit, side, kink in ((0, -1.0, 1.0), (1, 1.0, -1.0), (2, 1.0, 0.0), (3, -1.0, 0.0)):
+        numbers = torch.tensor([[side], [kink]], dtype=torch.float64)
+        part = part.fixing(torch.tensor([unit]), numbers[0], numbers[1], statement.bounded.twins)
+    seen = examine(statement, part)
+    piece = exact_piece(statement, seen, 0)
+    assert piece is not None
+    assert len(piece.places) == len(piece.limits) == 8
+    slopes, limits = seen.slopes[0][piece.places], seen.limits[0][piece.places]
+    for t in np.random.default_rng(0).random((5, 2)):
+        x = torch.from_numpy(piece.point([Fraction(v) for v in t.tolist()]))
+        exact = [
+            float(sum(Fraction(v) * a for v, a in zip(t.tolist(), step, strict=True)) - limit)
+            for step, limit in zip(piece.steps, piece.limits, strict=True)
+        ]
+        np.testing.assert_allclose((slopes @ x - limits).numpy(), exact, rtol=0, atol=1e-13)
+
+
+def test_sides_refute_together_with_outputs() -> None:
+    """`x1 = -0.3` and `x2 = 0.2` where `x1 + x2 >= 0`: not without the side, and not by negative weights."""
+    weight = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    bent = LeakyReLU(torch.tensor([1.0, 1.0, 0.5], dtype=torch.float64))
+    network = Graph(2).add("in", Dense(weight, torch.zeros(3).double())).add("bent", bent).network()
+    statement = statement_of(network, [-0.3, 0.2, 0.0], [-1.0, -1.0], [1.0, 1.0])
+    statement = replace(statement, resolution=torch.tensor([0.0, 0.0, 10.0], dtype=torch.float64))
+    piece = whole(statement, (2, 1.0, 0.0))
+    assert piece is not None
+    assert piece.refutes(weights_of(piece, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    for wrong in ((1.0, 1.0), (1.0, 1.0, 1.0), (0, 0, 0, 0, 0, 0, 1.0), (1.0, 1.0, 0, 0, 0, 0, -1.0), (0, 0, -1.0)):
+        assert not piece.refutes(weights_of(piece, *wrong))
+    other = whole(statement, (2, -1.0, 0.0))
+    assert other is not None
+    assert not other.refutes(weights_of(other, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    assert other.has_solution_near(np.array([-0.3, 0.2]))
+    assert not piece.has_solution_near(np.array([-0.3, 0.2]))
+
+
+@pytest.mark.parametrize("end", [0.5, float(np.nextafter(1 / 3, 1)), 1 / 3])
+def test_a_solution_beyond_the_box_is_none_on_it(end: float) -> None:
+    """`3 x1 = 1` whatever x2 is: the root lies between 1/3 as a float and the next."""
+    dense = Dense(torch.tensor([[3.0, 0.0]], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))
+    piece = whole(statement_of(Graph(2).add("out", dense).network(), [1.0], [0.0, 0.0], [end, 1.0]))
+    assert piece is not None
+    for x2 in (0.0, 0.25, 1.0):
+        assert piece.has_solution_near(np.array([1 / 3, x2])) == (end > 1 / 3)
