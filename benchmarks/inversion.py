@@ -3,14 +3,15 @@
     python -m benchmarks.inversion --emulchem DIR|WHEEL [--parts 3-lines ...] [--targets 100] [--verify]
         [--starts 4000] [--milp 3] [--out benchmarks/results/inversion.json]
 
-Of each problem (`benchmarks.emulators`) uniformly random targets are inverted by `unrelu.invert`. Of each: the seconds,
-how many solutions there are, whether the list is proved complete, how wide its widest ball is (in units of the domain),
-what is said of exact roots, and with `--verify` the seconds that checking the certificate takes. Beside it, on the same
-targets: Levenberg-Marquardt from thousands of starts, with the number of its solutions, of those farther than 1e-6 of
-the domain from every listed ball (0 if a complete list is right), of those that are solutions to the stated resolution
-in exact arithmetic and lie in no ball (the same), and of listed solutions it did not find; and for the first targets a
-mixed-integer program by HiGHS, one solution after another, for ten minutes at most. A part of the results that was
-asked for replaces the same part of an older file.
+Of each problem (`benchmarks.emulators`) uniformly random targets are inverted by `unrelu.invert`. Of each: the seconds
+(of the clock, and of those the ones with a processor), how many solutions there are, whether the list is proved
+complete, how wide its widest ball is (in units of the domain), what is said of exact roots, and with `--verify` the
+seconds that checking the certificate takes. Beside it, on the same targets: Levenberg-Marquardt from thousands of
+starts, with the number of its solutions, of those farther than 1e-6 of the domain from every listed ball (0 if a
+complete list is right), of those that are solutions to the stated resolution in exact arithmetic and lie in no ball
+(the same), and of listed solutions it did not find; and for the first targets a mixed-integer program by HiGHS, one
+solution after another, for ten minutes at most. A part of the results that was asked for replaces the same part of an
+older file.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def measured(problem: Problem, seed: int, *, limit: float, starts: int, milp: bo
     """One target by all methods."""
     x, y = problem.target(seed)
     domain = ur.Box(problem.lower, problem.upper)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     found = ur.invert(problem.network, y, domain=domain, time_limit=limit, progress=False)
     solutions = found.solutions
     row: dict[str, Any] = {
@@ -69,6 +70,7 @@ def measured(problem: Problem, seed: int, *, limit: float, starts: int, milp: bo
         "parts": list(problem.parts),
         "seed": seed,
         "seconds": time.perf_counter() - start,
+        "seconds_of_processor": time.process_time() - busy,
         "seconds_of_search": found.seconds,
         "complete": bool(found.complete),
         "unique": found.unique,

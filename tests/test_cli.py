@@ -147,6 +147,39 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
     assert set(study.metamers["layer"].to_pylist()) == {"dense2"}
 
 
+def test_every_input_may_have_a_range_of_its_own(model: Path, data: Path, tmp_path: Path) -> None:
+    """The same for all says what two numbers say; a range that leaves no room makes its input known."""
+    same, own = tmp_path / "same.csv", tmp_path / "own.csv"
+    same.write_text("from,to\n" + "0,1\n" * 20)
+    with np.load(data) as arrays:
+        first = arrays["x"][0].ravel()
+    own.write_text("".join(f"x{k},{low!r},2\n" for k, low in enumerate(first.tolist())))
+    options = ("--spectra", 0, "--bounds", 0, "--metamers", 1, "--limit", 2, "--no-verify", "--quiet")
+    asked = {
+        "numbers": ("--prior", 0, 1, "--metamer-box", 0, 1, "--freedom", 2),
+        "same": ("--prior-ranges", same, "--metamer-ranges", same, "--freedom", 2),
+        "own": ("--prior-ranges", own, "--metamers", 0, "--limit", 1, "--freedom", 1),
+    }
+    studies = {}
+    for name, more in asked.items():
+        result = _run("analyze", model, data, "--out", tmp_path / name, *options, *more)
+        assert result.exit_code == 0, result.output
+        studies[name] = load_study(tmp_path / name)
+    for table in ("priors", "freedom"):
+        assert getattr(studies["numbers"], table).equals(getattr(studies["same"], table))
+    distances = [studies[name].metamers["distance"].to_pylist() for name in ("numbers", "same")]
+    assert distances[0] == distances[1]
+    assert studies["own"].priors["n_at_bounds"].to_pylist() == [20]
+    (tmp_path / "wrong.csv").write_text("0,1\n" * 19)
+    wrong = _run("analyze", model, data, "--out", tmp_path / "out", "--prior-ranges", tmp_path / "wrong.csv")
+    _refused(wrong, "wrong.csv has 19 rows of 2 numbers, but the network takes 20 inputs")
+    for option in ("prior", "metamer"):
+        given = "--prior" if option == "prior" else "--metamer-box"
+        twice = _run("analyze", model, data, "--out", tmp_path / "out", given, 0, 1, f"--{option}-ranges", same)
+        assert twice.exit_code == 2
+        assert "give one of them" in " ".join(twice.stderr.replace("│", " ").split())
+
+
 def _refused(result: Result, *words: str) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""

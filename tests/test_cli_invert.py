@@ -104,12 +104,13 @@ def test_a_resolution_of_ones_own_and_sets_of_solutions(folder: Path) -> None:
     assert "4 solutions, proved complete to 1.0e-05 in the outputs" in coarse.stdout
 
 
-def test_out_of_time_is_told_and_is_no_proof(folder: Path) -> None:
-    result = _asked(folder, "--time-limit", 0, "--quiet", "--out", folder / "out")
+@pytest.mark.parametrize("limit", ["time", "memory"])
+def test_out_of_time_or_memory_is_told_and_is_no_proof(folder: Path, limit: str) -> None:
+    result = _asked(folder, f"--{limit}-limit", 0.5**20 * (limit == "memory"), "--quiet", "--out", folder / "out")
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         *(
-            f"{name}: no solution so far, 0 % of the domain settled, 1 part left (time limit)."
+            f"{name}: no solution so far, 0 % of the domain settled, 1 part left ({limit} limit)."
             for name in ("four", "two", "none")
         ),
         "The solutions of 0 of 3 targets are proved complete.",

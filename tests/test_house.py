@@ -167,6 +167,7 @@ def test_public_names() -> None:
             "Recession",
             "Volume",
             "Admissibility",
+            "AmongValues",
             "ActivationPattern",
             "Boundary",
             "ExcludedSet",

@@ -37,6 +37,16 @@ def test_lines_tells_of_a_stage_that_was_stopped() -> None:
     assert stream.getvalue() == "training: 1 of 3, 0.0 s, stopped\n"
 
 
+def test_steps_of_no_known_number_are_counted() -> None:
+    stream, screen = io.StringIO(), _Screen()
+    for shown in (Lines(stream, clock=lambda: 0.0), Terminal(screen)):
+        with shown.stage("places", None) as advance:
+            advance(2)
+            advance(1)
+    assert stream.getvalue() == "places: 3, 0.0 s\n"
+    assert "3/?" in screen.getvalue()
+
+
 def test_lines_write_to_stderr_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     with Lines(clock=lambda: 0.0).stage("training", 0):
         pass

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.admissibility import admissibility as admissibility
     from unrelu.preimages.admissible_sets import AdmissibleSets as AdmissibleSets
     from unrelu.preimages.admissible_sets import admissible_sets as admissible_sets
+    from unrelu.preimages.among_values import AmongValues as AmongValues
     from unrelu.preimages.certificate_files.load import SavedCertificates as SavedCertificates
     from unrelu.preimages.certificate_files.load import load_certificates as load_certificates
     from unrelu.preimages.certificate_files.save import save_certificates as save_certificates
@@ -176,6 +177,7 @@ _HOMES = {
     "admissible_sets": "unrelu.preimages.admissible_sets",
     "AdmissibleSets": "unrelu.preimages.admissible_sets",
     "ExcludedSet": "unrelu.preimages.excluded_set",
+    "AmongValues": "unrelu.preimages.among_values",
     # which changes the features hardly notice
     "linearize": "unrelu.stability.linearization",
     "linearize_many": "unrelu.stability.linearization",

@@ -25,12 +25,12 @@ class Progress(Protocol):
     ...     advance(10)
     """
 
-    def stage(self, what: str, total: int) -> AbstractContextManager[Advance]:
+    def stage(self, what: str, total: int | None) -> AbstractContextManager[Advance]:
         """A part of the work, from entering the context to leaving it; stages may be nested.
 
         Args:
             what: what is being done, in a few words.
-            total: number of steps it takes.
+            total: number of steps it takes; None where nobody knows it before, and steps are only counted.
 
         Returns:
             A context manager that gives a function to be called with the number of steps just done.
@@ -42,7 +42,7 @@ class Silent:
     """Shows nothing."""
 
     @contextmanager
-    def stage(self, what: str, total: int) -> Iterator[Advance]:
+    def stage(self, what: str, total: int | None) -> Iterator[Advance]:
         """Do nothing with what is told."""
         yield lambda steps: None
 
@@ -65,7 +65,7 @@ class Lines:
     clock: Callable[[], float] = time.monotonic
 
     @contextmanager
-    def stage(self, what: str, total: int) -> Iterator[Advance]:
+    def stage(self, what: str, total: int | None) -> Iterator[Advance]:
         """Count the steps, and write what, how many of how many, and the seconds it took."""
         done = 0
 
@@ -80,9 +80,8 @@ class Lines:
             ending = ""
         finally:
             stream = sys.stderr if self.stream is None else self.stream
-            print(
-                f"{printable(what)}: {done} of {total}, {self.clock() - start:.1f} s{ending}", file=stream, flush=True
-            )
+            count = f"{done}" if total is None else f"{done} of {total}"
+            print(f"{printable(what)}: {count}, {self.clock() - start:.1f} s{ending}", file=stream, flush=True)
 
 
 class Terminal:
@@ -105,7 +104,7 @@ class Terminal:
         self._open = 0
 
     @contextmanager
-    def stage(self, what: str, total: int) -> Iterator[Advance]:
+    def stage(self, what: str, total: int | None) -> Iterator[Advance]:
         """Draw a bar that lives as long as the context."""
         from rich.markup import escape
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

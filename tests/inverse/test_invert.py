@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ from known_preimages import (
 )
 from unrelu.inverse.chosen_outputs import chosen_outputs
 from unrelu.inverse.inversion import Inversion
-from unrelu.progress import Advance
+from unrelu.preimages.search.search import Search
+from unrelu.progress import Advance, Lines
 
 ABSOLUTE = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
 
@@ -43,7 +45,8 @@ def sampled(d: int, m: int, units: int, seed: int) -> tuple[ur.Network, np.ndarr
 
 
 def found(case: Known, **options: object) -> Inversion:
-    return ur.invert(case.network, case.measured, domain=ur.Box(case.lower, case.upper), progress=False, **options)  # pyright: ignore[reportArgumentType]
+    asked = {"progress": False, **options}
+    return ur.invert(case.network, case.measured, domain=ur.Box(case.lower, case.upper), **asked)  # pyright: ignore[reportArgumentType]
 
 
 def holds_all(answer: Inversion, points: list[np.ndarray]) -> bool:
@@ -246,7 +249,7 @@ class Interrupting:
         self.left = after
 
     @contextmanager
-    def stage(self, what: str, total: int) -> Iterator[Advance]:
+    def stage(self, what: str, total: int | None) -> Iterator[Advance]:
         def advance(steps: int) -> None:
             self.left -= 1
             if self.left < 0:
@@ -293,6 +296,68 @@ def test_an_interrupt_returns_what_is_known() -> None:
         centers = [np.array([each.center for each in some.solutions]) for some in (rest, whole)]
         assert centers[0] == pytest.approx(centers[1], rel=1e-9, abs=1e-9)
     assert "interrupted" in stopped
+
+
+def test_progress_shows_what_is_settled_and_what_is_found() -> None:
+    case = tents(5, 0.3125)
+    early = found(case, time_limit=0.0)
+    for again in (False, True):
+        shown = Lines(io.StringIO(), clock=lambda: 0.0)
+        answer = early.go_on(progress=shown) if again else found(case, progress=shown)
+        assert len(answer.solutions) == 32
+        count = int(answer.tree.holds.sum())
+        assert count >= 32
+        assert isinstance(shown.stream, io.StringIO)
+        assert shown.stream.getvalue().splitlines() == [
+            f"places that hold a solution: {count}, 0.0 s",
+            "share of the domain settled, ‰: 1000 of 1000, 0.0 s",
+        ]
+
+
+def bytes_of(answer: Inversion) -> int:
+    """What is held, array by array: of the search, and of what was handed back."""
+    search = answer._search
+    waiting = {id(each): each for part in search.open for each in vars(part).values()}
+    columns = [*search.tree._columns.values(), *search.tree._weights.values()]
+    copied = [each for each in vars(answer.tree).values() if isinstance(each, np.ndarray)]
+    return sum(each.nbytes for each in (*waiting.values(), *columns, *copied, *answer.tree.weights.values()))
+
+
+def test_memory_is_bounded_and_what_is_known_then_is_right() -> None:
+    net, x, y = sampled(3, 3, 24, 2)
+    whole = ur.invert(net, y, domain=ur.Box(-1, 1), progress=False)
+    nothing = ur.invert(net, y, domain=ur.Box(-1, 1), memory_limit=1.0, progress=False)
+    assert (nothing.stopped, nothing.settled, nothing.complete) == ("memory limit", 0.0, False)
+    some = nothing.go_on(memory_limit=2.0**19, progress=False)
+    assert some.stopped == "memory limit"
+    assert 0 < some.settled < 1
+    assert bytes_of(some) <= 2.0**19
+    assert holds_all(some, [x, *(each.center for each in whole.solutions)])
+    assert some.certificate.verify()
+    last = some.go_on(memory_limit=2.0**20, progress=False)
+    assert last.complete
+    assert last.stopped == ""
+    assert bytes_of(last) <= 2.0**20
+    assert len(last.solutions) == len(whole.solutions)
+    for limit in (0.0, -1.0, math.nan):
+        with pytest.raises(ur.errors.InputError, match="memory_limit is a number of bytes above 0"):
+            nothing.go_on(memory_limit=limit)
+
+
+def test_no_batch_takes_more_memory_than_was_foreseen() -> None:
+    case = tents(9, 0.3125)
+    early = found(case, time_limit=0.0)
+    search = early._search.copy()
+    foreseen, sizes = [search.memory], []
+
+    def tell(search: Search) -> None:
+        now = Inversion(search.statement, search.tree.frozen(), 0.0, 0.0, "", search)
+        sizes.append(len(search.tree))
+        assert bytes_of(now) <= foreseen[-1]
+        foreseen.append(search.memory)
+
+    search.run(tell=tell)
+    assert min(sizes) < 1024 < max(sizes)  # it grew
 
 
 def test_contains_tells_members_by_exact_outputs() -> None:

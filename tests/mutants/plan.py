@@ -96,6 +96,8 @@ NEAREST: dict[str, tuple[str, ...]] = {
     ),
     "polyhedra/boundedness.py": ("polyhedra/test_terms_of_bounds.py", "polyhedra/test_boundedness.py"),
     "polyhedra/domain_at.py": ("polyhedra/test_slacks_of_domains.py", "polyhedra/test_domain_at.py"),
+    "preimages/search/exact_piece.py": ("inverse/test_exact_pieces.py",),
+    "preimages/among_values.py": ("preimages/test_among_values.py",),
     "exact/member.py": ("exact/test_verify.py",),
     "exact/infeasible.py": ("exact/test_verify.py", "exact/test_feasible.py"),
     "exact/hull.py": ("exact/test_slacks_of_integers.py", "exact/test_verify.py", "exact/test_hull.py"),

@@ -154,10 +154,10 @@ class Recorder:
     """A progress that remembers its stages."""
 
     def __init__(self) -> None:
-        self.stages: list[tuple[str, int, int]] = []
+        self.stages: list[tuple[str, int | None, int]] = []
 
     @contextmanager
-    def stage(self, what: str, total: int) -> Iterator[object]:
+    def stage(self, what: str, total: int | None) -> Iterator[object]:
         done = 0
 
         def advance(steps: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import unrelu as ur
 from exact_oracle import cone_is_trivial, fractions
 from unrelu.cones.proofs import Enclosed
 from unrelu.errors import DomainError, InputError, ShapeError
@@ -152,3 +153,60 @@ def test_misuse_gets_one_sentence(keywords: dict, error: type[Exception], words:
     layer = ReLULayer(np.eye(2), np.zeros(2))
     with pytest.raises(error, match=words):
         classify(layer, np.array([[0.5, 2.0]]), **keywords)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_range_of_its_own_for_each_input_is_a_unit_box_in_its_own_units(seed: int) -> None:
+    """All questions: with `x = low + width t`, widths powers of two, they are those of `A diag(width)` on [0, 1]^d.
+
+    ACAS Xu has five different intervals: distances, angles and speeds in their own units.
+    """
+    rng = np.random.default_rng(seed)
+    d, m = 3, 6
+    width, low = 2.0 ** rng.integers(-3, 4, d), rng.integers(-4, 5, d) / 2
+    W, b = rng.integers(-3, 4, (m, d)) * 1.0, rng.integers(-2, 3, m) * 1.0
+    t = rng.integers(0, 5, (4, d)) / 4
+    unit, plain = ur.Box(0, 1), ur.ReLULayer(W * width, W @ low + b)
+    box, layer = ur.Box(low, low + width), ur.ReLULayer(W, b)
+    x = low + width * t
+    deep = [
+        ur.Network.from_layers([each, (np.ones((2, m)), np.ones(2))]) for each in ((W * width, W @ low + b), (W, b))
+    ]
+    pairs = [(plain, unit, t, layer, box, x), (deep[0], unit, t, deep[1], box, x)]
+    for one, here, at, other, there, point in pairs:
+        kinds = [
+            [each.kind for each in ur.classify(which, points, domain=domain, progress=False)]
+            for which, domain, points in ((one, here, at), (other, there, point))
+        ]
+        assert list(kinds[0]) == list(kinds[1])
+        alike = [ur.preimage(one, at=at[0], domain=here), ur.preimage(other, at=point[0], domain=there)]
+        assert (alike[0].kind, alike[0].dimension) == (alike[1].kind, alike[1].dimension)
+        assert alike[1].certificate.verify()
+        ranges = [each.region.ranges(progress=False) for each in alike]
+        np.testing.assert_allclose(low + width * ranges[0].lower, ranges[1].lower, atol=1e-7)
+        np.testing.assert_allclose(low + width * ranges[0].upper, ranges[1].upper, atol=1e-7)
+    features = np.maximum(W @ x[0] + b, 0)
+    given = [ur.preimage(plain, features=features, domain=unit), ur.preimage(layer, features=features, domain=box)]
+    assert given[0].kind == given[1].kind
+    sets = [ur.admissible_sets(each, domain, progress=False) for each, domain in ((plain, unit), (layer, box))]
+    np.testing.assert_array_equal(sets[0].inactive, sets[1].inactive)
+    inactive = np.flatnonzero(W @ x[1] + b <= 0)
+    admitted = [ur.admissibility(each, inactive, domain) for each, domain in ((plain, unit), (layer, box))]
+    assert [each.admissible for each in admitted] == [True, True]
+    pair = [
+        ur.far_pairs(net, at, 2, apart=0.25, domain=domain, progress=False)
+        for net, at, domain in ((deep[0], t[0], unit), (deep[1], x[0], box))
+    ]
+    assert all(((low <= each.x) & (each.x <= low + width)).all() for each in pair[1])
+    stable = ur.inverse_lipschitz(layer, box, progress=False)
+    assert stable.lower <= stable.upper
+    near = ur.metamer(layer, at=x[0], target=x[2], domain=box)
+    same = ur.metamer(plain, at=t[0], target=t[2], domain=unit, norm=np.inf)
+    assert ((low <= near.x) & (near.x <= low + width)).all()
+    assert ((same.x >= 0) & (same.x <= 1)).all()
+    found = [
+        ur.invert(net, np.asarray(net(at[None]))[0], domain=domain, progress=False)
+        for net, at, domain in ((deep[0], t[3], unit), (deep[1], x[3], box))
+    ]
+    assert [each.complete for each in found] == [True, True]
+    assert len(found[0].solutions) == len(found[1].solutions)

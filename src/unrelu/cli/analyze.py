@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unrelu.cli.display import display
 from unrelu.cli.options import Quiet, Upto, Workers
+from unrelu.cli.ranges import HELP, read_ranges
 from unrelu.cli.sentences import notes, sentences
+
+if TYPE_CHECKING:
+    from unrelu.polyhedra.domains import Box
 
 
 def analyze(
@@ -34,12 +38,19 @@ def analyze(
         ),
     ] = None,
     metamer_box: Annotated[
-        tuple[float, float],
-        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; -inf inf for none."),
-    ] = (0.0, 1.0),
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; 0 1 if left out, -inf inf for none."),
+    ] = None,
+    metamer_ranges: Annotated[
+        Path | None,
+        typer.Option(metavar="RANGES", help=f"In place of --metamer-box, bounds for each input: {HELP}."),
+    ] = None,
     prior: Annotated[
         tuple[float, float] | None,
         typer.Option(metavar="LOW HIGH", help="Bounds of valid inputs: is each the only valid one with its features?"),
+    ] = None,
+    prior_ranges: Annotated[
+        Path | None, typer.Option(metavar="RANGES", help=f"In place of --prior, bounds for each input: {HELP}.")
     ] = None,
     freedom: Annotated[
         int, typer.Option(min=0, help="How many inputs get the range of each coordinate; needs --prior.")
@@ -59,7 +70,6 @@ def analyze(
     shape = _shape(picture_shape)
     with sentences():
         from unrelu.network.load import load
-        from unrelu.polyhedra.domains import Box
         from unrelu.report.requirements import check_requirements
         from unrelu.study import analyze as studies
         from unrelu.study.data_files import read_batch
@@ -68,6 +78,8 @@ def analyze(
         check_requirements()
         with notes():
             net = load(model, upto=upto)
+        where = _domain("--metamer-box", metamer_box, metamer_ranges, net.input_size)
+        valid = _domain("--prior", prior, prior_ranges, net.input_size)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:
             typer.echo(note, err=True)
@@ -81,8 +93,8 @@ def analyze(
             bounds=bounds,
             metamers=metamers,
             metamer_layer=metamer_layer,
-            metamer_domain=Box(*metamer_box),
-            prior=None if prior is None else Box(*prior),
+            metamer_domain=studies.PICTURES if where is None else where,
+            prior=valid,
             freedom=freedom,
             picture_shape=shape,
             name=model.stem,
@@ -97,6 +109,17 @@ def analyze(
         report = study.report(folder / "report.html")
         typer.echo(str(study))
         typer.echo(f"The report is {report.path.resolve()}")
+
+
+def _domain(option: str, ends: tuple[float, float] | None, ranges: Path | None, d: int) -> Box | None:
+    """What an option or its file says; None where neither is given."""
+    from unrelu.polyhedra.domains import Box
+
+    if ranges is None:
+        return None if ends is None else Box(*ends)
+    if ends is not None:
+        raise typer.BadParameter(f"{option} LOW HIGH is for all inputs, RANGES for each; give one of them.")
+    return read_ranges(ranges, d).box
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

@@ -10,6 +10,7 @@ import typer
 
 from unrelu.cli.display import display
 from unrelu.cli.options import Quiet, Upto
+from unrelu.cli.ranges import HELP, read_ranges
 from unrelu.cli.sentences import INTERRUPTED, notes, sentences
 from unrelu.untrusted.printable import printable
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from unrelu.inverse.inversion import Inversion
     from unrelu.inverse.solution import Solution
-    from unrelu.polyhedra.domains import Box
-    from unrelu.study.number_table import NumberTable
 
 _INCOMPLETE = 1  # exit status
 
@@ -35,8 +34,7 @@ def invert(
         Path,
         typer.Option(
             metavar="RANGES",
-            help="A .csv file with the range of each input, a row an input: name, lower end, upper end (or no name). "
-            "Equal ends fix an input.",
+            help=f"{HELP.capitalize()}. Equal ends fix an input.",
         ),
     ],
     outputs: Annotated[
@@ -59,6 +57,10 @@ def invert(
     time_limit: Annotated[
         float, typer.Option(min=0.0, help="Seconds for each target; what is known then is shown.")
     ] = math.inf,
+    memory_limit: Annotated[
+        float,
+        typer.Option(metavar="GIB", help="GiB that the search of a target may take; what is known then is shown."),
+    ] = 4.0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for targets.csv, solutions.csv and certificates: `unrelu verify OUT`."),
@@ -81,9 +83,8 @@ def invert(
 
         with notes():
             net = load(model, upto=upto)
-        ranges = read_table(domain)
-        box = _box(ranges, net.input_size, domain)
-        names = ranges.rows or tuple(f"x{j}" for j in range(net.input_size))
+        ranges = read_ranges(domain, net.input_size)
+        names = ranges.names
         targets = read_table(measured)
         chosen = None if outputs is None else _chosen(outputs)
         tables = None if out is None else InversionTables.begin(writable_folder(out), names)
@@ -92,11 +93,12 @@ def invert(
             found = inverted(
                 net,
                 values,
-                domain=box,
+                domain=ranges.box,
                 outputs=chosen,
                 resolution=resolution,
                 exact=exact,
                 time_limit=time_limit,
+                memory_limit=memory_limit * 2**30,
                 progress=display(quiet),
             )
             title = targets.rows[k - 1] if targets.rows else f"target {k}"
@@ -119,19 +121,6 @@ def _chosen(text: str) -> list[int]:
         return [int(number) for number in text.split(",")]
     except ValueError:
         raise typer.BadParameter(f"{text!r} names no outputs; write their numbers as 0,2.") from None
-
-
-def _box(ranges: NumberTable, d: int, path: Path) -> Box:
-    from unrelu.errors import DataError
-    from unrelu.polyhedra.domains import Box
-
-    if ranges.values.shape != (d, 2):
-        n, k = ranges.values.shape
-        raise DataError(
-            f"{printable(str(path))} has {n} rows of {k} numbers, but the network takes {d} inputs; write the lower "
-            "and the upper end of each, a row an input."
-        )
-    return Box(ranges.values[:, 0], ranges.values[:, 1])
 
 
 def _say(title: str, found: Inversion, names: Sequence[str]) -> None:

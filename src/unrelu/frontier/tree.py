@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ class GrowingTree:
             "multipliers": np.zeros((0, d if k is None else k, m)),
         }
         self._weights: dict[int, NDArray[np.float64]] = {}
+        self._weighing = 0
         self.add(1)
 
     def __len__(self) -> int:
@@ -102,15 +104,27 @@ class GrowingTree:
 
     def add(self, count: int) -> int:
         """Add open nodes, one after another; the number of the first."""
-        first, self._count = self._count, self._count + count
-        room = len(self._columns["operation"])
-        if self._count > room:
-            more = max(self._count - room, room, 1024)
+        first, room, larger = self._count, self._room, self._room_for(count)
+        self._count += count
+        if larger > room:
             for name, column in self._columns.items():
-                grown = np.zeros((room + more, *column.shape[1:]), dtype=column.dtype)
+                grown = np.zeros((larger, *column.shape[1:]), dtype=column.dtype)
                 grown[:room] = column
                 self._columns[name] = grown
         return first
+
+    @property
+    def _room(self) -> int:
+        return len(self._columns["operation"])
+
+    def _room_for(self, count: int) -> int:
+        room, wanted = self._room, self._count + count
+        return room if wanted <= room else max(wanted, 2 * room, room + 1024)
+
+    def bytes_with(self, count: int) -> int:
+        """What its arrays take once so many nodes are added; while it grows, up to as much again."""
+        each = sum(column.itemsize * math.prod(column.shape[1:]) for column in self._columns.values())
+        return self._room_for(count) * each + self._weighing
 
     def cut(self, count: int) -> None:
         """Forget all nodes but the first so many, and what was done with the parents of those that go."""
@@ -119,6 +133,7 @@ class GrowingTree:
             column[count : self._count] = 0
             column[gone] = 0
         self._weights = {number: each for number, each in self._weights.items() if number < count}
+        self._weighing = sum(each.nbytes for each in self._weights.values())
         self._count = count
 
     def set(self, numbers: NDArray[np.int64], **values: NDArray[np.generic] | int) -> None:
@@ -129,6 +144,7 @@ class GrowingTree:
     def weigh(self, number: int, weights: NDArray[np.float64]) -> None:
         """Give a refuted node weights of its inequalities."""
         self._weights[number] = weights
+        self._weighing += weights.nbytes
 
     def frozen(self) -> Tree:
         """What it is now."""

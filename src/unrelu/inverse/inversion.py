@@ -17,6 +17,7 @@ from unrelu.inverse.solution import Solution
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 from unrelu.preimages.search.search import Search
+from unrelu.preimages.search.watched import MEMORY
 
 if TYPE_CHECKING:
     from unrelu.preimages.search.statement import InverseStatement
@@ -32,7 +33,7 @@ class Inversion:
         tree: what was done with each part of D.
         settled: the share of D's volume that is settled, from 0 to 1.
         seconds: that the search took.
-        stopped: why it stopped before the end: "time limit", "interrupted", or "".
+        stopped: why it stopped before the end: "time limit", "memory limit", "interrupted", or "".
     """
 
     statement: InverseStatement
@@ -105,14 +106,20 @@ class Inversion:
             )
         return self.statement.is_member(self.statement.lower.new_tensor(point))
 
-    def go_on(self, *, time_limit: float = math.inf, progress: Progress | bool | None = None) -> Inversion:
-        """Search on where this search stopped; this result keeps what it says.
+    def go_on(
+        self, *, time_limit: float = math.inf, memory_limit: float = MEMORY, progress: Progress | bool | None = None
+    ) -> Inversion:
+        """Search on where this search stopped; this result keeps what it says, and the memory that it takes.
 
         Args:
             time_limit: seconds from now.
+            memory_limit: as for `invert`; where that was the reason to stop, a larger one.
             progress: as for `invert`.
+
+        Raises:
+            InputError: if the memory limit is not positive.
         """
-        return run(self._search.copy(), time_limit=time_limit, progress=progress)
+        return run(self._search.copy(), time_limit=time_limit, memory_limit=memory_limit, progress=progress)
 
     def __repr__(self) -> str:
         """A line with how many there are and what is proved."""

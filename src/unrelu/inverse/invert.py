@@ -18,6 +18,7 @@ from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.preimages.search.search import Search
 from unrelu.preimages.search.statement import InverseStatement
+from unrelu.preimages.search.watched import MEMORY
 
 if TYPE_CHECKING:
     from unrelu.inverse.inversion import Inversion
@@ -38,6 +39,7 @@ def invert(
     resolution: ArrayLike | None = None,
     exact: bool = False,
     time_limit: float = math.inf,
+    memory_limit: float = MEMORY,
     progress: Progress | bool | None = None,
 ) -> Inversion:
     """Every input in a box at which a network gives the measured output, with a proof that none is missing.
@@ -62,7 +64,9 @@ def invert(
             proved bound of the rounding errors of the forward pass anywhere in the domain.
         exact: whether only exact solutions are meant, the resolution being 0.
         time_limit: seconds after which what is known then is returned.
-        progress: where to show the share that is settled; see `unrelu.Progress`.
+        memory_limit: bytes that the tree and the parts of the domain that wait may take, 4 GiB if left out; what is
+            known then is returned. The bounds of one batch of parts come on top, which do not grow.
+        progress: where to show the share that is settled and the places found so far; see `unrelu.Progress`.
 
     Returns:
         The solutions, and whether they are proved complete. An interrupt (Ctrl-C) returns what is known, too;
@@ -70,7 +74,8 @@ def invert(
 
     Raises:
         ShapeError: if the numbers of outputs do not fit.
-        InputError: if a measured number, noise or resolution is not finite, or negative.
+        InputError: if a measured number, noise or resolution is not finite, or negative, or the memory limit is not
+            positive.
         DomainError: if the domain is no box with finite ends.
         UnsupportedOperator: if the network has a smooth node; the message names it.
         TooLarge: if the network has more inputs than can be split.
@@ -84,7 +89,7 @@ def invert(
     ([-0.5, 0.5], True)
     """
     statement = _statement(network, measured, domain, outputs, noise, resolution, exact)
-    return run(Search(statement), time_limit=time_limit, progress=progress)
+    return run(Search(statement), time_limit=time_limit, memory_limit=memory_limit, progress=progress)
 
 
 def _statement(

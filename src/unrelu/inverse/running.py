@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from unrelu.progress import Progress
 
 
-def run(search: Search, *, time_limit: float, progress: Progress | bool | None) -> Inversion:
-    """Go on with a search until it ends, the time is up, or it is interrupted; what is known then is the result."""
+def run(search: Search, *, time_limit: float, memory_limit: float, progress: Progress | bool | None) -> Inversion:
+    """Go on with a search until it ends, time or memory is up, or it is interrupted; the result is what is known then.
+
+    Raises:
+        InputError: if the memory limit is not positive.
+    """
     from unrelu.inverse.inversion import Inversion
 
-    stopped = watched(search, time_limit=time_limit, progress=progress)
+    stopped = watched(search, time_limit=time_limit, memory_limit=memory_limit, progress=progress)
     return Inversion(search.statement, search.tree.frozen(), search.settled, search.seconds, stopped, search)

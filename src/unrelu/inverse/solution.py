@@ -24,7 +24,8 @@ class Solution:
         center: (d,) float64, an input whose output is as near to the wanted one as rounding allows.
         lower: (d,) float64, of a box that holds all of this solution.
         upper: (d,) float64.
-        holds: whether there is such an input in the box, proved; where the resolution is more than 0, `center` is one.
+        holds: whether there is such an input in the box, proved; where the resolution is more than 0, `center` is one
+            (unless only an exact one between floats is known).
         residual: (m,) float64, the network's output at `center` less the wanted one, rounded once.
         exact: True if an input near `center` gives exactly the wanted output, proved; False if none in the box does,
             proved; None where it is open.

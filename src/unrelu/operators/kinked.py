@@ -187,8 +187,9 @@ class Kinked(PiecewiseLinear):
                 )
             assert found is not None
             best.append((found[0], sign * found[1]))
-        # On one piece, that piece itself: without rounding.
-        place = self.branches((low / 2 + high / 2).reshape(n, *shape)).reshape(n, -1)
+        # On one piece, that piece itself, without rounding: the one left of the upper end. (The middle may be rounded
+        # to the lower end, a kink that counts to the piece before.)
+        place = self.branches(high.reshape(n, *shape)).reshape(n, -1)
         whole = ~self.open_operands(*boxes)[0].reshape(n, -1) & (b > a)
         own = [table.T[None].expand(n, -1, -1).gather(2, place[..., None])[..., 0] for table in (slopes, offsets)]
         lines = [torch.where(whole, own[k % 2], part) for k, part in enumerate((*best[0], *best[1]))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from unrelu.network.arrays import Array
     from unrelu.polyhedra.dimension_interval import DimensionInterval
     from unrelu.polyhedra.polyhedron import Polyhedron
+    from unrelu.preimages.among_values import AmongValues
     from unrelu.preimages.kind import Kind
     from unrelu.preimages.layer_system import LayerSystem
     from unrelu.preimages.prefix_certificate import PrefixCertificate
@@ -113,6 +116,27 @@ class Preimage(ABC):
     @abstractmethod
     def contains(self, x: Array) -> bool | None:
         """Whether a point is a member of P, in exact arithmetic; None where that takes too long."""
+
+    def among(self, values: ArrayLike, *, time_limit: float = math.inf) -> AmongValues:
+        """Whether x0 is the only member whose coordinates have certain values, as those of 8-bit pictures.
+
+        >>> import unrelu as ur
+        >>> levels = np.arange(256) / 255
+        >>> layer = ur.ReLULayer(np.array([[1.0, 0.003]]), np.zeros(1))
+        >>> pre = ur.preimage(layer, at=levels[[100, 200]], domain=ur.Box(0, 1))
+        >>> pre.singleton, pre.among(levels).unique
+        (False, True)
+
+        Args:
+            values: any number of floats, exactly those that a coordinate may have, x0's among them.
+            time_limit: seconds, after which no further range of a coordinate is asked for.
+
+        Raises:
+            InputError: if features were given instead of x0, or a coordinate of x0 has another value.
+        """
+        from unrelu.preimages.among_values import among_values
+
+        return among_values(self, values, time_limit=time_limit)
 
     @property
     def n_active(self) -> int:

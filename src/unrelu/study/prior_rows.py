@@ -118,5 +118,5 @@ class _InThePrior:
 
     progress: Progress
 
-    def stage(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+    def stage(self, what: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
         return self.progress.stage(f"{what} in the prior", total)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from flushing import flushing
 from stability.prescribed_values import prescribed
@@ -190,6 +191,66 @@ def test_a_jacobian_of_zeros_has_ends_without_a_matrix():
         assert {triplet.value for triplet in (*found.largest, *found.smallest)} <= {0.0}
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_values_that_no_structure_shows_to_be_zero_are_zeros_all_the_same(k, matrix_free):
+    """10 - 4 - 10 with four equal units: sizes allow rank 4, and it is 1.
+
+    As many values as asked for come at either end; of the zeros those are shown that others do not fill the list with.
+    """
+    first, second = normal(0, 1, 10).expand(4, 10).contiguous(), normal(1, 10, 4)
+    net = Graph(10).add("down", Dense(first, normal(2, 4))).add("up", Dense(second, normal(3, 10))).network()
+    found = extreme_singular_values(net, normal(4, 10), k=k)
+    assert found.structural_rank == 4
+    value = float(torch.linalg.matrix_norm(second @ first, 2))
+    for end, expected in ((found.largest, [value, 0, 0, 0][:k]), (found.smallest, [0] * (k - 1) + [value])):
+        np.testing.assert_allclose([t.value for t in end], expected, rtol=1e-10, atol=1e-12)
+    assert {t.claim for t in found.smallest} == {Claim.NEAR}
+    check_residuals(found, (second @ first).numpy())
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_values_are_zeros_where_windows_of_the_second_layer_lie_in_its_padding(turned, matrix_free):
+    """Strides and dilations leave it a picture of 1 x 2, on which its windows of two rows see the rows about it."""
+    steps, spread = (2, 1), (1, 2)
+    weight, shift = normal(0, 4, 1, 3, 2), torch.full((4,), 99.0, dtype=torch.float64)
+    again = normal(1, 16, 4, 2, 1)
+    turn = (lambda each: each[::-1]) if turned else (lambda each: each)
+    if turned:
+        weight, again = weight.mT.contiguous(), again.mT.contiguous()
+    graph = Graph(1, *turn((3, 4))).add(
+        "conv0", Convolution(weight, shift, turn(steps), ((0, 0), (0, 0)), turn(spread))
+    )
+    padding = turn(((1, 1), (0, 0)))
+    second = Convolution(again, normal(2, 16), (1, 1), padding, turn((2, 1)))
+    net = graph.add("relu0", ReLU()).add("conv1", second).network()
+    assert net.output_shape == (16, *turn((1, 2)))
+    found = extreme_singular_values(net, np.ones((1, *turn((3, 4)))), k=2)
+    assert found.structural_rank == 8
+    assert [t.value for t in (*found.largest, *found.smallest)] == [0.0] * 4
+    assert found.condition_number == math.inf
+
+
+def test_all_values_of_few_columns_are_found_without_a_matrix(matrix_free):
+    """As many as there are columns, which ARPACK does not give."""
+    graph = Graph(1, 1, 2).add("conv", convolution(normal(0, 3, 1, 1, 2), normal(1, 3) + 9, padding=1))
+    net = graph.network()
+    values = exact(net, np.ones((1, 1, 2)))
+    found = extreme_singular_values(net, np.ones((1, 1, 2)), k=2)
+    np.testing.assert_allclose([t.value for t in found.smallest], values[::-1], rtol=1e-10)
+
+
+def test_what_the_inverse_does_not_give_is_made_up_by_bounds(matrix_free, monkeypatch):
+    def stopping(_, k, **__):
+        raise ArpackNoConvergence("stopped", np.zeros(k - 2), np.eye(240)[:, : k - 2])
+
+    monkeypatch.setattr(extreme_values, "eigsh", stopping)
+    found = extreme_singular_values(pictures("plain"), X, k=3)
+    values = exact(pictures("plain"), X)
+    assert len(found.smallest) == 3
+    for triplet, value in zip(found.smallest, values[::-1][:3], strict=True):
+        assert triplet.value >= value * (1 - 1e-12)
+
+
 def test_a_search_that_starts_at_zero_ends():
     for largest in (True, False):
         found = krylov.search_end(
@@ -202,7 +263,7 @@ def test_a_search_that_starts_at_zero_ends():
             advance=lambda _: None,
         )
         assert found.vectors.shape == (2, 5)
-        assert torch.equal(found.vectors @ found.vectors.T, torch.eye(2, dtype=torch.float64))
+        torch.testing.assert_close(found.vectors @ found.vectors.T, torch.eye(2, dtype=torch.float64))
 
 
 @settings(max_examples=25)

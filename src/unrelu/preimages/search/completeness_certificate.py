@@ -14,6 +14,7 @@ from unrelu.errors import TooLarge
 from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
+from unrelu.preimages.search.exact_piece import exact_piece
 from unrelu.preimages.search.examined import Examined, examine, has_one_at_most, is_settled, narrowed
 from unrelu.preimages.search.located_root import has_root_near, located
 from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
@@ -42,6 +43,7 @@ class CompletenessCertificate:
     solution by the node's own inequalities, what was refuted holds none, on the box of a ball no two points have the
     same features and its solutions are as near to the centre as is said (or it is all that is left of the box), and on
     a flat all units keep their branch.
+    What rounding hides of such a flat is checked by its exact rows, in rational arithmetic.
     Where outputs are said to be away, they are at one point by more than they can vary on the box, by exact values.
     Where a ball or flat is said to hold a solution, its point is one by exact values, or an exact root is proved.
 
@@ -134,7 +136,7 @@ class CompletenessCertificate:
         found = examine(self.statement, batch, torch.from_numpy(tree.multipliers[numbers]))
         for place in torch.nonzero((operation == Operation.REFUTED) & ~(found.refuted > 0))[:, 0].tolist():
             weights = tree.weights.get(int(numbers[place]))
-            if weights is None or weights.ndim != 1 or not found.refutes(place, torch.from_numpy(weights)):
+            if weights is None or weights.ndim != 1 or not self._refutes(found, place, weights):
                 return None
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
@@ -161,6 +163,12 @@ class CompletenessCertificate:
             children += parts(base.take(chosen), code, where, value, first, self.statement.bounded.twins)
         return children
 
+    def _refutes(self, found: Examined, place: int, weights: np.ndarray) -> bool:
+        if found.refutes(place, torch.from_numpy(weights)):
+            return True
+        piece = exact_piece(self.statement, found, place)
+        return piece is not None and piece.refutes(weights)
+
     def _holds(self, found: Examined, place: int, code: Operation) -> bool:
         """Whether all solutions in a leaf lie in its ball or flat, and one lies there if that is said."""
         statement, problems = self.statement, found.problems
@@ -185,7 +193,7 @@ class CompletenessCertificate:
             if not (settled and inside):
                 return False
             return not holds or member or has_root_near(statement, found, place, point, lower, upper)
-        if inside and member:
+        if inside and holds and (member or has_root_near(statement, found, place, point, lower, upper)):
             return True
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):
             return False

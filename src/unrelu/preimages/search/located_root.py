@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unrelu.bounding.unit_bounds import bound_units
+from unrelu.preimages.search.exact_piece import exact_piece
 from unrelu.preimages.search.exact_root import exact_root, reach
 from unrelu.preimages.search.examined import Examined, look_at
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
@@ -212,14 +213,19 @@ def has_root_near(
         seen: the sub-problems.
         place: number of one of them.
         point: (d,).
-        lower: (d,) of the box.
+        lower: (d,) of the box, which holds all solutions in the sub-problem.
         upper: (d,) of the box.
     """
-    if not bool((statement.resolution == 0).any()):
+    problems = seen.problems
+    inside = (problems.lower[place] <= point) & (point <= problems.upper[place])
+    if not bool((statement.resolution == 0).any()) or not bool(inside.all()):
         return False
     outputs = statement.exact_outputs(point)
     if outputs is None:
         return False
     root = exact_root(statement, around(statement, seen, place, point), point, outputs)
     low, high = reach(point, torch.from_numpy(root.radius))
-    return root.holds is True and bool(((lower <= low) & (high <= upper)).all())
+    if root.holds is True and bool(((lower <= low) & (high <= upper)).all()):
+        return True
+    piece = exact_piece(statement, seen, place)
+    return piece is not None and piece.has_solution_near(point.numpy())

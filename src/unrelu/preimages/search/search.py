@@ -15,8 +15,8 @@ from torch import Tensor
 from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
+from unrelu.preimages.search.exact_flat import settled_flat
 from unrelu.preimages.search.examined import Examined, examine, narrowed
-from unrelu.preimages.search.flat_point import flat_point
 from unrelu.preimages.search.inequalities import Inequalities
 from unrelu.preimages.search.located_root import Root, alike_member, newton
 from unrelu.preimages.search.settled_leaf import SettledLeaf
@@ -71,6 +71,7 @@ class Search:
         open: sub-problems that are left, a stack.
         settled: the share of the domain that is settled.
         n_examined: how many sub-problems were bounded.
+        n_found: how many balls and flats hold a solution.
         seconds: time spent so far.
     """
 
@@ -81,6 +82,7 @@ class Search:
     open: list[Subproblems] = field(init=False)
     settled: float = 0.0
     n_examined: int = 0
+    n_found: int = 0
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -120,17 +122,37 @@ class Search:
         lower = np.concatenate([tree.lower[small], *(each for each, _ in waiting)])
         return lower, np.concatenate([tree.upper[small], *(each for _, each in waiting)])
 
-    def run(self, *, time_limit: float = math.inf, tell: Callable[[Search], None] | None = None) -> None:
-        """Go on until nothing is left, or the time is up.
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes at most until another batch is done.
+
+        What is left and what a batch can add to it; and twice the tree, of which there are two while it grows and when
+        it is handed back.
+        """
+        each = 2 * (len(self.statement.lower) + self.statement.bounded.n_units + 1)
+        sizes = [(len(part), part.fixed.shape[1]) for part in self.open]
+        more = 2 * BATCH * (each + 3 * (1 + max((sides for _, sides in sizes), default=0)))
+        waiting = sum(n * (each + 3 * sides) for n, sides in sizes) + more
+        return 8 * waiting + 2 * self.tree.bytes_with(2 * BATCH)
+
+    def run(
+        self,
+        *,
+        time_limit: float = math.inf,
+        memory_limit: float = math.inf,
+        tell: Callable[[Search], None] | None = None,
+    ) -> None:
+        """Go on until nothing is left, or the time is up, or the memory.
 
         Args:
             time_limit: seconds.
+            memory_limit: bytes.
             tell: is called after each batch.
         """
         start, before = time.monotonic(), self.seconds
-        while self.open and time.monotonic() - start < time_limit:
+        while self.open and time.monotonic() - start < time_limit and self.memory <= memory_limit:
             batch = popped(self.open, self._most_together())
-            mark = len(self.tree), len(self.open), self.settled
+            mark = len(self.tree), len(self.open), self.settled, self.n_found
             try:
                 self._settle(batch)
             except BaseException:  # an interrupt most likely: as if the batch had not been begun
@@ -142,11 +164,11 @@ class Search:
             if tell is not None:
                 tell(self)
 
-    def _back_to(self, n_nodes: int, n_open: int, settled: float) -> None:
+    def _back_to(self, n_nodes: int, n_open: int, settled: float, n_found: int) -> None:
         self.tree.cut(n_nodes)
         self.leaves = {number: leaf for number, leaf in self.leaves.items() if number < n_nodes}
         del self.open[n_open:]
-        self.settled = settled
+        self.settled, self.n_found = settled, n_found
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
@@ -175,22 +197,25 @@ class Search:
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
                 self._keep(place, seen, done)
-        if self.statement.by_units:
-            slopes = torch.empty(0)
+        by_units = self.statement.by_units
+        if by_units:
+            slopes, tiny = torch.empty(0), torch.zeros(n, dtype=torch.bool)
             self._refute_by_programs(seen, lower, upper, done, operation)
         else:
-            slopes = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        slow = narrow | (_volume(seen, lower, upper) >= FAST) | self.statement.by_units
-        flat = ~done & slow & (seen.units.open == 0) & (seen.apart.amax(dim=1) >= 0.95)
-        for place in torch.nonzero(flat)[:, 0].tolist():
-            found = flat_point(statement, seen, place, lower[place], upper[place])
+            slopes, tiny = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
+        slow = narrow | (_volume(seen, lower, upper) >= FAST) | by_units
+        several = seen.apart.amax(dim=1) >= 0.95
+        affine = ~done & (seen.units.open == 0) & (slow & several | tiny)
+        for place in torch.nonzero(affine)[:, 0].tolist():
+            code = Operation.FLAT if several[place] else Operation.BALL
+            found = settled_flat(statement, seen, place, lower[place], upper[place], CAUTION)
             if isinstance(found, Root):
-                operation[place], points[place], holds[place] = Operation.FLAT, found.point, found.holds
+                operation[place], points[place], holds[place] = code, found.point, found.holds
                 self._keep(place, seen, done)
-            elif found is not None and seen.refutes(place, found, CAUTION):
+            elif found is not None:
                 self._refute(place, batch, found, done, operation)
         stuck = narrow & ((seen.units.open == 0) | (seen.units.open > MOST))
-        left = ~done & (seen.units.open == 0 if self.statement.by_units else stuck)
+        left = ~done & (seen.units.open == 0 if by_units else stuck)
         operation[left.numpy()] = Operation.LEFT
         done = done | left
         # With what is left of its box, either bound again or in two.
@@ -211,6 +236,7 @@ class Search:
             multipliers=seen.multipliers.numpy(),
         )
         self.n_examined += n
+        self.n_found += int(holds.sum())
         self.open.extend(part for part in children if len(part))
 
     def _refute(self, place: int, batch: Subproblems, weights: Tensor, done: Tensor, operation: np.ndarray) -> None:
@@ -236,19 +262,20 @@ class Search:
         operation: np.ndarray,
         points: Tensor,
         holds: np.ndarray,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """Settle boxes on which bounds are no sharper than rounding: exact outputs at their middle tell.
 
         Returns:
-            (n, m, d) the slopes that all boxes that are not settled may be split by.
+            (n, m, d) the slopes that all boxes that are not settled may be split by, and (n,) bool, which are such.
         """
         statement, blur = self.statement, blurred(self.statement)
         batch = seen.problems
         likely = (seen.hull.steepest @ (upper - lower)[..., None])[..., 0]
-        tiny = torch.nonzero(~done & (likely <= TINY * blur).all(dim=1))[:, 0]
+        hidden = ~done & (likely <= TINY * blur).all(dim=1)
+        tiny = torch.nonzero(hidden)[:, 0]
         slopes = seen.hull.steepest
         if not len(tiny):
-            return slopes
+            return slopes, hidden
         low, high = lower[tiny], upper[tiny]
         middles = torch.minimum(torch.maximum(low / 2 + high / 2, low), high)
         steep = steepest(statement, low, high)
@@ -266,7 +293,7 @@ class Search:
             if is_away(statement, middles[k], spreads[k] * (1 + 2.0**-20)):
                 operation[place], points[place], done[place] = Operation.AWAY, middles[k], True
                 self.settled += float(batch.share[place])
-        return slopes
+        return slopes, hidden
 
     def _keep(self, place: int, seen: Examined, done: Tensor) -> None:
         done[place] = True

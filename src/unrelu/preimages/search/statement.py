@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from unrelu.bounding.bounded_network import BoundedNetwork
@@ -133,6 +134,13 @@ class InverseStatement:
         outputs = self.exact_outputs(point)
         return outputs is not None and self.has_member(point, outputs)
 
+    def residual(self, point: Tensor) -> np.ndarray:
+        """(m,) float64, the exact outputs at a point (d,) less the wanted ones, rounded once; where they can be had."""
+        outputs = self.exact_outputs(point)
+        assert outputs is not None
+        gaps = (value - Fraction(y) for value, y in zip(outputs, self.features.tolist(), strict=True))
+        return np.array([nearest_float(gap) for gap in gaps])
+
     def has_member(self, point: Tensor, outputs: list[Fraction]) -> bool:
         """Whether a point (d,) of these outputs, which are exact, is in S."""
         if not bool(((self.lower <= point) & (point <= self.upper)).all()):
@@ -168,4 +176,4 @@ class InverseStatement:
         """(U,) what units are fed at a point (d,), as float64 computes it."""
         bounded = self.bounded
         found = bounded.network.values(point.reshape(1, *bounded.network.input_shape), bounded.feeds)
-        return torch.cat([self.lower.new_zeros(0), *(found[name].reshape(-1) for name in bounded.feeds)])
+        return torch.cat([point.new_zeros(0), *(found[name].reshape(-1) for name in bounded.feeds)])

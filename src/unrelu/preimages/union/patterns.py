@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from unrelu.frontier.tree import Tree
     from unrelu.network.graph import Network
+    from unrelu.preimages.search.exact_sets import ExactSet
     from unrelu.preimages.search.settled_leaf import SettledLeaf
     from unrelu.preimages.search.statement import InverseStatement
 
@@ -42,7 +43,7 @@ class LeafPattern:
 
 
 def leaf_patterns(
-    statement: InverseStatement, tree: Tree, leaves: Mapping[int, SettledLeaf]
+    statement: InverseStatement, tree: Tree, leaves: Mapping[int, SettledLeaf], exact: Mapping[int, ExactSet]
 ) -> tuple[tuple[LeafPattern, ...], bool]:
     """The patterns of all flats and balls, each once, and whether their pieces hold all solutions in these.
 
@@ -52,24 +53,30 @@ def leaf_patterns(
     Args:
         statement: what was asked.
         tree: what the search did.
-        leaves: what it kept of the flats.
+        leaves: what it kept of flats and balls.
+        exact: the members in some of them; those that hold none are left out.
     """
     found: dict[bytes, LeafPattern] = {}
     whole = True
     for number in np.flatnonzero(np.isin(tree.operation, (Operation.BALL, Operation.FLAT))).tolist():
-        point, holds = tree.point[number], bool(tree.holds[number])
-        if tree.operation[number] == Operation.FLAT:
+        point, holds, known = tree.point[number], bool(tree.holds[number]), exact.get(number)
+        if known is not None:
+            if known.point is None:
+                continue
+            point = known.point.numpy()
+        is_flat = tree.operation[number] == Operation.FLAT
+        if is_flat:
             every = [leaves[number].low / 2 + leaves[number].high / 2]
         else:
             box = torch.from_numpy(tree.lower[number]), torch.from_numpy(tree.upper[number])
             every, all_sides = _fed_in_ball(statement, *box, torch.from_numpy(point), holds)
             whole &= all_sides
         located = locate(statement.network, point)
-        alone = len(every) == 1 and tree.operation[number] == Operation.BALL
+        alone = len(every) == 1 and (known is not None or not is_flat)
         for fed in every:
             pattern = _pattern(statement, located, fed)
             key = b"".join(branches.tobytes() for branches in pattern.branches.values())
-            proved = holds and (alone or _keeps(located, pattern))
+            proved = (holds or known is not None) and (alone or _keeps(located, pattern))
             if key not in found or (proved and not found[key].holds):
                 found[key] = LeafPattern(pattern, point, proved)
     return tuple(found.values()), whole

@@ -13,6 +13,7 @@ from unrelu.frontier.subproblems import Subproblems
 from unrelu.frontier.tree import Operation
 from unrelu.preimages.kind import Kind, kind_of
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+from unrelu.preimages.search.exact_sets import ExactSet, exact_sets
 from unrelu.preimages.search.examined import examine, has_one_at_most, is_settled
 from unrelu.preimages.search.listed import Listed
 from unrelu.preimages.search.local_dimension import local_dimension
@@ -78,14 +79,24 @@ class UnionCertificate:
         return True
 
     @cached_property
+    def exact(self) -> list[ExactSet | None]:
+        """Of each listed leaf the members in it, exactly, where they are known: of few leaves of small networks."""
+        return exact_sets(self.places.statement, self.tree, self.leaves)
+
+    @cached_property
+    def leaves(self) -> np.ndarray:
+        """Numbers of the leaves in which members can be, but for what is left open."""
+        return np.flatnonzero(np.isin(self.tree.operation, (Operation.BALL, Operation.FLAT)))
+
+    @cached_property
     def claims_empty(self) -> bool:
         """Whether the set is claimed to have no member."""
-        return self.complete and not self._listed
+        return self.complete and all(each is not None and each.dimension < 0 for each in self.exact)
 
     @cached_property
     def claims_singleton(self) -> bool | None:
         """Whether the set is claimed to be a single point; None where nothing is."""
-        if self.claims_empty or self._piece_is_no_point or self.least_dimension > 0 or self._has_pair:
+        if self.claims_empty or self._piece_is_no_point or self._has_several:
             return False
         if int(self._listed.holds.sum()) > 1:
             return False
@@ -93,7 +104,12 @@ class UnionCertificate:
 
     @cached_property
     def least_dimension(self) -> int:
-        """At least the dimension of the set, proved about `member`; -1 where nothing is."""
+        """At least the dimension of the set, proved about `member` or exactly on a leaf; -1 where nothing is."""
+        known = max((each.dimension for each in self.exact if each is not None), default=-1)
+        return max(known, self._dimension_about_member)
+
+    @property
+    def _dimension_about_member(self) -> int:
         statement = self.places.statement
         if self.member is None or not bool(((statement.lower <= self.member) & (self.member <= statement.upper)).all()):
             return -1
@@ -112,7 +128,7 @@ class UnionCertificate:
         if self.kind is Kind.BOUNDED:
             if self.piece is not None and self._piece_is_no_point:
                 return self.piece.verify_singleton()
-            return self.least_dimension > 0 or self._has_pair or self.places.verify()
+            return self._has_several or self.places.verify()
         if self.kind is Kind.EMPTY:
             return self.places.verify()
         if self.in_piece:
@@ -127,8 +143,11 @@ class UnionCertificate:
         return self.complete and self.places.verify()
 
     @cached_property
-    def _has_pair(self) -> bool:
-        """Whether two members are given, and are members."""
+    def _has_several(self) -> bool:
+        """Whether there is more than one member, whatever the tree proves of other places."""
+        points = {each.where for each in self.exact if each is not None and each.where is not None}
+        if self.least_dimension > 0 or len(points) > 1:
+            return True
         return self.pair is not None and are_two_members(self.places.statement, self.pair)
 
     @property
@@ -165,6 +184,8 @@ class UnionCertificate:
             return False
         if self.in_piece:
             return self._piece_is_point and self._region is not None
+        if None not in self.exact:  # of which there are not several
+            return True
         if len(listed) != 1 or (statement.at is None and not bool(listed.holds[0])):
             return False
         if bool((listed.lower == listed.upper).all()):
@@ -172,8 +193,7 @@ class UnionCertificate:
         if not bool((statement.resolution[statement.held] == 0).all()):
             return False
         if self.alone:
-            kept = self.tree.operation[np.isin(self.tree.operation, (Operation.BALL, Operation.FLAT))]
-            return kept.tolist() == [Operation.BALL]
+            return self.tree.operation[self.leaves].tolist() == [Operation.BALL]
         lower, upper = (torch.from_numpy(each[0].copy()) for each in (listed.lower, listed.upper))
         box = Subproblems.root(lower, upper, statement.bounded.n_units)
         return float(examine(statement, box).apart.max()) < 1

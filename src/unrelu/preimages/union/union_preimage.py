@@ -21,7 +21,7 @@ from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.search.listed import Listed
 from unrelu.preimages.search.local_dimension import widest_member
 from unrelu.preimages.search.two_members import two_members
-from unrelu.preimages.search.watched import watched
+from unrelu.preimages.search.watched import MEMORY, watched
 from unrelu.preimages.union.patterns import closed_branches, leaf_patterns
 from unrelu.preimages.union.union_certificate import UnionCertificate
 
@@ -51,7 +51,7 @@ class UnionPreimage(Preimage):
     Attributes:
         statement: the prefix, the domain, the tolerance, and the point x0 or the features y.
         piece: what is known of the piece of x0 by itself; None where features are given.
-        stopped: why the search stopped before its end: "time limit", "interrupted", or "".
+        stopped: why the search stopped before its end: "time limit", "memory limit", "interrupted", or "".
     """
 
     statement: PrefixStatement | GivenFeatures
@@ -139,7 +139,10 @@ class UnionPreimage(Preimage):
 
     @cached_property
     def _patterns(self) -> tuple[tuple[LeafPattern, ...], bool]:
-        return leaf_patterns(self._search.statement, self._search.tree.frozen(), self._search.leaves)
+        certificate = self.certificate
+        pairs = zip(certificate.leaves.tolist(), certificate.exact, strict=True)
+        exact = {number: each for number, each in pairs if each is not None}
+        return leaf_patterns(self._search.statement, certificate.tree, self._search.leaves, exact)
 
     @property
     def patterns(self) -> tuple[ActivationPattern, ...]:
@@ -216,22 +219,22 @@ class UnionPreimage(Preimage):
 
     @cached_property
     def _dimension(self) -> DimensionInterval:
-        statement, tree = self._search.statement, self._search.tree.frozen()
+        statement, certificate = self._search.statement, self.certificate
         free = int((statement.upper > statement.lower).sum())
         if self.kind is Kind.EMPTY:
             return DimensionInterval(-1, -1)
         if self.kind is Kind.SINGLETON:
             return DimensionInterval(0, 0)
-        known = bool(self.proved.any()) or self.piece is not None
-        known = max(0 if known else -1, self.certificate.least_dimension)
-        least = max(known, -1 if self.piece is None else self.piece.region_dimension.lower)
-        if not self.certificate.complete:
+        known = 0 if self.piece is not None or bool(self.proved.any()) else -1
+        least = max(known, certificate.least_dimension, -1 if self.piece is None else self.piece.region_dimension.lower)
+        if not certificate.complete:
             return DimensionInterval(least, free)
-        exactly = statement.held & (statement.resolution == 0)
-        most = 0 if bool(exactly[statement.held].all()) else free  # of a ball
-        most = most if bool((tree.operation == Operation.BALL).any()) else -1
-        flats = np.flatnonzero(tree.operation == Operation.FLAT).tolist()
-        most = max([most, *(free - self._search.leaves[number].rank for number in flats)])
+        of_ball = 0 if bool((statement.resolution[statement.held] == 0).all()) else free
+        most = -1
+        for number, exact in zip(certificate.leaves.tolist(), certificate.exact, strict=True):
+            is_ball = certificate.tree.operation[number] == Operation.BALL
+            here = of_ball if is_ball else free - self._search.leaves[number].rank
+            most = max(most, here if exact is None else exact.dimension)
         return DimensionInterval(least, most)
 
     @property
@@ -262,15 +265,18 @@ class UnionPreimage(Preimage):
         inside = bool(((statement.lower <= given) & (given <= statement.upper)).all())
         return None if inside and statement.exact_outputs(given) is None else False
 
-    def go_on(self, *, time_limit: float = math.inf, progress: Progress | bool | None = None) -> UnionPreimage:
+    def go_on(
+        self, *, time_limit: float = math.inf, memory_limit: float = MEMORY, progress: Progress | bool | None = None
+    ) -> UnionPreimage:
         """Search on where the search stopped; this result keeps what it says.
 
         Args:
             time_limit: seconds from now.
+            memory_limit: bytes that the search may take, 4 GiB if left out.
             progress: where to show the share that is settled.
         """
         search = self._search.copy()
-        stopped = watched(search, time_limit=time_limit, progress=progress)
+        stopped = watched(search, time_limit=time_limit, memory_limit=memory_limit, progress=progress)
         return UnionPreimage(self.statement, self.piece, stopped, search)
 
 

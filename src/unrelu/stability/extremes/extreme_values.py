@@ -43,7 +43,8 @@ REFINEMENTS = 3
 
 NARROW = 1e-7
 """Where the network is narrower inside than at both ends, the Gram matrix has structural zeros, which rounding turns
-into values below about this part of the largest: none below it is told from them."""
+into values below about this part of the largest: none below it is told from them. Where fewer values than asked for are
+above it, the rest are given as the zeros that they are up to that."""
 
 _FLOPS = 1e10  # a second, of a Cholesky factor on one core; only to tell whether there is time for one
 
@@ -104,7 +105,8 @@ def extreme_singular_values(
         largest, smallest, method = task.dense()
     else:
         largest = task.largest(shown)
-        plan = band_plan(operator.network) if not side.transposed and side.has_only_structural_zeros_left_out else None
+        banded = not side.transposed and side.has_only_structural_zeros_left_out and k < side.n  # ARPACK's, all but one
+        plan = band_plan(operator.network) if banded else None
         if plan is not None and task.has_time_for(plan):
             smallest, floor, method = task.smallest_by_band(plan, shown)
         else:
@@ -204,9 +206,11 @@ class _Task:
             inverse = LinearOperator(square, matvec=factor.solve, dtype=np.float64)  # pyright: ignore[reportCallIssue]
             begin = np.random.default_rng(self.seed).standard_normal(plan.n)
             try:
-                _, vectors = eigsh(inverse, k=min(self.k, plan.n - 1), which="LA", v0=begin)
+                _, vectors = eigsh(inverse, k=self.k, which="LA", v0=begin)
             except ArpackNoConvergence as stopped:  # its vectors so far are as good as any
-                vectors = stopped.eigenvectors
+                missing = self.k - stopped.eigenvectors.shape[1]
+                others = np.random.default_rng(self.seed).standard_normal((plan.n, missing))
+                vectors = np.hstack([others, stopped.eigenvectors])
             advance(1)
         found = torch.from_numpy(vectors.T[::-1].copy()).to(self.operator.network.device)
         smallest = self.refined(self.triplets(found, largest=False, claim=Claim.AT_MOST), factor)

@@ -59,34 +59,41 @@ def search_end(
 
     Args:
         gram: `G v` for each row of a block (b, n).
-        start: (b, n), at least k rows that are linearly independent, or that are all 0 where G is.
+        start: (b, n), b at least k; where fewer than k rows are linearly independent, they span the range of G.
         k: how many, at most n.
         largest: which end.
         rtol: residuals `||G v - t v||` up to `rtol * t` are small enough.
         deadline: of `time.perf_counter`; the best so far is returned then.
         advance: told the number of products.
-        ignore: eigenvalues up to this part of the largest are passed over: zeros of G that rounding let in.
+        ignore: eigenvalues up to this part of the largest are passed over, zeros of G that rounding let in, as long as
+            there are k others.
+
+    Returns:
+        Always k vectors: where G has fewer eigenvalues that are not 0, some of zeros.
     """
     n = start.shape[1]
     room = max(4 * len(start), min(BASIS_VECTORS, BASIS_BYTES // (16 * n), n))
+    generator = torch.Generator().manual_seed(0)
     V = _orthonormal(start, start.new_zeros(0, n))
-    if not len(V):  # what starts at 0, as the image of anything under G = 0 does, ends with any vectors
-        V = torch.eye(n, dtype=torch.float64, device=start.device)[:k]
+    if len(V) < k:  # what the range of G has no room for is an eigenvector of a zero, as any vector beside it is
+        noise = torch.randn(k, n, dtype=torch.float64, generator=generator).to(V.device)
+        V = torch.cat([V, _orthonormal(noise, V)[: k - len(V)]])
     W = gram(V)
     advance(len(V))
     H = W @ V.T
-    generator = torch.Generator().manual_seed(0)
     patience = _Patience()
     while True:
         values, Y = torch.linalg.eigh((H + H.T) / 2)
         order = torch.arange(len(values) - 1, -1, -1) if largest else torch.arange(len(values))
         order = order.to(V.device)
-        pick = order[values[order] > ignore * values[-1]][:k] if ignore else order[:k]
+        passed = int((values <= ignore * values[-1]).sum()) if ignore else 0
+        enough = passed + k <= len(order)
+        pick = order[passed:][:k] if enough else order[-k:]
         X = Y[:, pick].T @ V
         R = Y[:, pick].T @ W - values[pick, None] * X
         residuals, scale = R.norm(dim=1), float(values[-1])
         small = residuals <= torch.clamp(rtol * values[pick], min=_ROUNDING * scale)
-        finished = len(V) >= n or (len(pick) == k and bool(small.all()))
+        finished = len(V) >= n or (enough and bool(small.all()))
         stuck = patience.at_an_end(float(values[pick].sum()), float(residuals.sum()), 8 * _EPSILON * scale)
         if finished or stuck or time.perf_counter() > deadline:
             return EndVectors(X, finished)
