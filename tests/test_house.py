@@ -149,6 +149,8 @@ def test_public_names() -> None:
         [
             "CompletenessCertificate",
             "Decision",
+            "ConsistentRanges",
+            "ConsistentSet",
             "Inversion",
             "Solution",
             "invert",

@@ -43,7 +43,7 @@ def sampled(d: int, m: int, units: int, seed: int) -> tuple[ur.Network, np.ndarr
 
 
 def found(case: Known, **options: object) -> Inversion:
-    return ur.invert(case.network, case.measured, domain=ur.Box(case.lower, case.upper), progress=False, **options)  # pyright: ignore[reportArgumentType]
+    return ur.invert(case.network, case.measured, domain=ur.Box(case.lower, case.upper), progress=False, **options)  # pyright: ignore[reportArgumentType, reportCallIssue, reportReturnType]
 
 
 def holds_all(answer: Inversion, points: list[np.ndarray]) -> bool:
@@ -66,10 +66,12 @@ def points_of(case: Known) -> list[np.ndarray]:
         ([0.5], {"outputs": [0.0]}, ur.errors.InputError, "whole numbers from 0 to 0"),
         ([0.5, 0.5], {"outputs": [0, 0]}, ur.errors.InputError, "names each measured output once"),
         ([], {"outputs": np.zeros(0, int)}, ur.errors.InputError, "at least one"),
-        ([0.5], {"noise": -1.0}, ur.errors.InputError, "the noise is finite and not negative"),
-        ([0.5], {"noise": math.inf}, ur.errors.InputError, "the noise is finite and not negative"),
+        ([0.5], {"noise": -1.0}, ur.errors.InputError, "the noise holds a negative number or NaN"),
+        ([0.5], {"noise": math.nan}, ur.errors.InputError, "the noise holds a negative number or NaN"),
+        ([0.5], {"noise": [[-0.5, 0.25]]}, ur.errors.InputError, "the interval of measured number 0 ends below where"),
+        ([0.5], {"noise": [[-math.inf, math.inf]]}, ur.errors.InputError, "the interval of measured number 0 ends"),
         ([0.5], {"resolution": math.nan}, ur.errors.InputError, "the resolution is finite and not negative"),
-        ([0.5], {"noise": [0.1, 0.1]}, ur.errors.ShapeError, "one for each of the 1 measured ones, not 2"),
+        ([0.5], {"noise": [0.1, 0.1]}, ur.errors.ShapeError, "one for each of the 1 measured ones, or how far"),
         ([0.5], {"exact": True, "noise": 0.1}, ur.errors.InputError, "leave noise and resolution out"),
         ([0.5], {"domain": ur.Box(-2, math.inf)}, ur.errors.DomainError, "in a bounded box only"),
         ([0.5], {"domain": ur.Nonnegative()}, ur.errors.DomainError, "with finite ends"),

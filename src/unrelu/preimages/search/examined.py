@@ -18,6 +18,9 @@ from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 if TYPE_CHECKING:
     from unrelu.preimages.search.statement import InverseStatement
 
+CAUTION = 1.0
+"""So many times more rounding is allowed for than there can be: who checks may add up in another order."""
+
 
 @dataclass(frozen=True, eq=False)
 class Examined:
@@ -103,7 +106,7 @@ def examine(
     widths = upper - lower
     scaled = hull.middle * widths[:, None]
     if multipliers is None:
-        multipliers = _inverse(scaled, statement.resolution)
+        multipliers = pseudo_inverse(scaled, statement.resolution)
     n, _, m = multipliers.shape
     identity = torch.eye(m, dtype=torch.float64).expand(n, m, m)
     rows = torch.cat([multipliers, identity], dim=1)
@@ -139,7 +142,15 @@ def narrowed(seen: Examined, lower: Tensor, upper: Tensor, share: Tensor) -> Sub
     )
 
 
-def _inverse(scaled: Tensor, resolution: Tensor) -> Tensor:
+def widened(seen: Examined) -> tuple[Tensor, Tensor]:
+    """The boxes that are left, wider by what another order of sums may give, within those they were."""
+    width = (seen.upper - seen.lower).clamp(min=0.0)
+    room = 2.0**-30 * width + 4 * UNIT * torch.maximum(seen.lower.abs(), seen.upper.abs())
+    lower = torch.maximum(seen.lower - room, seen.problems.lower)
+    return lower, torch.maximum(torch.minimum(seen.upper + room, seen.problems.upper), lower)
+
+
+def pseudo_inverse(scaled: Tensor, resolution: Tensor) -> Tensor:
     """The pseudo-inverse of Jacobians (n, m, d), outputs weighted by their resolution where all have one."""
     weights = 1 / resolution if bool((resolution > 0).all()) else torch.ones_like(resolution)
     weights = weights / weights.max()

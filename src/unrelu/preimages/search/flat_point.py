@@ -84,7 +84,7 @@ def flat_point(
         if statement.is_member(point):
             return Root(point, lower, upper, is_flat=True, holds=True)
         off = statement.values(point[None])[0] - statement.features
-        beyond = -side * (statement.fed(point)[fixed] - kink)
+        beyond = -side * (statement.fed(point[None])[0][fixed] - kink)
         step = inverse @ (torch.cat([off, beyond]) / units)
         point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
     off = (statement.values(point[None])[0] - statement.features).abs()

@@ -108,8 +108,10 @@ class InverseStatement:
         found = network.values(points.reshape(-1, *network.input_shape), network.outputs)
         return torch.cat([found[name].reshape(len(points), -1) for name in network.outputs], dim=1)
 
-    def fed(self, point: Tensor) -> Tensor:
-        """(U,) what units are fed at a point (d,), as float64 computes it."""
+    def fed(self, points: Tensor) -> Tensor:
+        """(n, U) what units are fed at points (n, d), as float64 computes it."""
         bounded = self.bounded
-        found = bounded.network.values(point.reshape(1, *bounded.network.input_shape), bounded.feeds)
-        return torch.cat([found[name].reshape(-1) for name in bounded.feeds])
+        found = bounded.network.values(points.reshape(-1, *bounded.network.input_shape), bounded.feeds)
+        return torch.cat(
+            [points.new_zeros(len(points), 0), *(found[name].reshape(len(points), -1) for name in bounded.feeds)], dim=1
+        )

@@ -1,0 +1,218 @@
+"""All inputs that are consistent with measured outputs, each of which may be off by its noise."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from unrelu.errors import InputError, ShapeError
+from unrelu.inverse.consistent_ranges import ConsistentRanges
+from unrelu.inverse.covering import Covering
+from unrelu.inverse.range_search import RangeSearch
+from unrelu.inverse.running import telling
+from unrelu.network.arrays import Array, as_numpy
+from unrelu.preimages.search.clusters import clusters
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+from unrelu.rigor.signs import nearest_float
+
+if TYPE_CHECKING:
+    from unrelu.preimages.search.statement import InverseStatement
+    from unrelu.progress import Progress
+
+
+class ConsistentSet:
+    """The set `S = { x in D : |F(x) - y| <= rho }` of a network F, known from outside by boxes, inside by members.
+
+    Nothing is searched before something is asked. What one question learned, the next one begins with; results that
+    were given stay what they are. Of each question, a time limit or an interrupt (Ctrl-C) gives what is known by then.
+
+    Attributes:
+        statement: the network, the box D, y and rho.
+        time_limit: seconds that a question may take if it names no other number.
+
+    >>> import unrelu as ur
+    >>> net = ur.Network.from_layers([([[1.0], [-1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0])])  # |x|
+    >>> found = ur.invert(net, [0.5], domain=ur.Box(-1, 2), noise=0.25)
+    >>> ranges = found.ranges()
+    >>> ranges.outer.round(3).tolist(), found.certificate.verify()
+    ([[-0.75, 0.75]], True)
+    """
+
+    def __init__(self, statement: InverseStatement, *, time_limit: float = math.inf) -> None:
+        """Ask nothing yet.
+
+        Args:
+            statement: what is consistent.
+            time_limit: seconds that a question may take if it names no other number.
+        """
+        self.statement = statement
+        self.time_limit = time_limit
+
+    @cached_property
+    def _search(self) -> RangeSearch:
+        return RangeSearch(Covering(self.statement))
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """(m, 2) float64, between which each output has to lie."""
+        y, rho = self.statement.features.numpy(), self.statement.resolution.numpy()
+        return np.stack([y - rho, y + rho], axis=1)
+
+    @property
+    def members(self) -> np.ndarray:
+        """(n, d) float64, the consistent inputs that were met so far, each proved."""
+        return self._search.members.copy()
+
+    @property
+    def empty(self) -> bool | None:
+        """True if it is proved that no input is consistent, False if one is known, None where that is open."""
+        if not len(self._search.covering.open):
+            return True
+        return False if len(self._search.members) else None
+
+    @property
+    def boxes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends, (n, d) each, of boxes that together hold the set."""
+        covering = self._search.covering
+        return covering.lower[covering.open], covering.upper[covering.open]
+
+    @property
+    def outer_ranges(self) -> np.ndarray:
+        """(d, 2) float64: between these every consistent input lies; NaN where none is. `ranges` sharpens them."""
+        lower, upper = self.boxes
+        if not len(lower):
+            return np.full((len(self.statement.lower), 2), np.nan)
+        return np.stack([lower.min(axis=0), upper.max(axis=0)], axis=1)
+
+    @property
+    def parts(self) -> int:
+        """At least so many connected parts the set has: of its boxes that touch, each group that holds a member is one.
+
+        As fine as the boxes are; `refine` cuts them.
+        """
+        members = self._search.members
+        lower, upper = self.boxes
+        count = 0
+        for group in clusters(lower, upper):
+            held = ((lower[group] <= members[:, None]) & (members[:, None] <= upper[group])).all(axis=2)
+            count += bool(held.any())
+        return count
+
+    @property
+    def certificate(self) -> CompletenessCertificate:
+        """The proof of `outer_ranges` as they are now, and of `empty`; `certificate.verify()` checks it.
+
+        Functionals other than the unknowns themselves have none.
+        """
+        return CompletenessCertificate(self.statement, self._search.covering.tree.frozen())
+
+    def ranges(
+        self,
+        functionals: Array | None = None,
+        *,
+        within: float = 0.05,
+        time_limit: float | None = None,
+        progress: Progress | bool | None = None,
+    ) -> ConsistentRanges:
+        """The least and the largest value of each unknown over the set, from outside and from inside.
+
+        Best first: the boxes that determine the worst ends are bounded and cut; members come by sequential linear
+        programming from where the bounds are least. All ends share the same boxes.
+
+        Args:
+            functionals: (k, d) rows c, for the ranges of `c x`; the unknowns themselves if left out.
+            within: how much of each range's width may lie between its outer and its inner ends.
+            time_limit: seconds.
+            progress: where to show how near the ends are; see `unrelu.Progress`.
+
+        Raises:
+            ShapeError: if functionals have another number of entries.
+            InputError: if `within` is not above 0, or functionals are not finite.
+        """
+        d = len(self.statement.lower)
+        rows = np.eye(d) if functionals is None else as_numpy(functionals, "functionals")
+        if rows.ndim != 2 or rows.shape[1] != d:
+            raise ShapeError(f"functionals are rows of {d} numbers, one an input, of shape (k, {d}), not {rows.shape}.")
+        within = checked_share(within)
+        search = self._search
+        places = search.covering.ask(np.stack([rows, -rows], axis=1).reshape(-1, d))
+        limit = self.time_limit if time_limit is None else time_limit
+        before, stopped = search.covering.seconds, ""
+        with telling(progress, "ends of ranges that are near, ‰") as tell:
+            try:
+                ended = search.run(places, within=within, time_limit=limit, tell=tell)
+                stopped = "" if ended else "time limit"
+            except KeyboardInterrupt:
+                stopped = "interrupted"
+        return self._told(rows, places, within, search.covering.seconds - before, stopped)
+
+    def _told(
+        self, rows: np.ndarray, places: np.ndarray, within: float, seconds: float, stopped: str
+    ) -> ConsistentRanges:
+        search, k, d = self._search, len(rows), rows.shape[1]
+        empty = self.empty
+        outer = np.full((k, 2), np.nan)
+        inner, members = outer.copy(), np.full((k, 2, d), np.nan)
+        if not empty:
+            ends = search.outer(places)
+            outer = np.stack([ends[0::2], -ends[1::2]], axis=1) + 0.0
+        if empty is False:
+            members = search.members[search.best(places)].reshape(k, 2, d)
+            inner = np.array([[_value(row, x) for x in pair] for row, pair in zip(rows, members, strict=True)])
+            inner = inner.reshape(k, 2)
+        reached = np.full(k, bool(empty))
+        if empty is False:
+            open_ = (inner[:, 0] - outer[:, 0]) + (outer[:, 1] - inner[:, 1])
+            allowed = search.tolerances(places, within)
+            reached = open_ <= (allowed[0::2] + allowed[1::2]) * (1 + 1e-9)
+        if not stopped and not reached.all():
+            stopped = "rounding"
+        return ConsistentRanges(rows, outer, inner, members, reached, empty, seconds, stopped)
+
+    def contains(self, x: Array) -> bool:
+        """Whether an input is consistent, by its exact output.
+
+        Args:
+            x: d numbers.
+
+        Raises:
+            ShapeError: if it has another size.
+        """
+        point = as_numpy(x, "the input x").reshape(-1)
+        d = len(self.statement.lower)
+        if point.size != d:
+            raise ShapeError(f"the input x has {point.size} numbers, but the network takes {d}.")
+        return self.statement.is_member(torch.from_numpy(point))
+
+    def __repr__(self) -> str:
+        """A line with what is known."""
+        empty = self.empty
+        if empty:
+            return "ConsistentSet(proved empty)"
+        n = len(self._search.members)
+        known = "nothing asked yet" if empty is None else f"{n} member{'s' * (n != 1)} known"
+        return f"ConsistentSet({len(self._search.covering.open)} boxes, {known})"
+
+
+def checked_share(within: float) -> float:
+    """How near two ends are asked to be, as a share.
+
+    Raises:
+        InputError: if it is not above 0.
+    """
+    if not within > 0 or not math.isfinite(within):
+        raise InputError(f"within is a share above 0, as 0.05, not {within!r}: ends meet in no time at all.")
+    return float(within)
+
+
+def _value(row: np.ndarray, x: np.ndarray) -> float:
+    """`c x`, rounded once."""
+    from fractions import Fraction
+
+    return nearest_float(
+        sum((Fraction(a) * Fraction(b) for a, b in zip(row.tolist(), x.tolist(), strict=True)), Fraction(0))
+    )

@@ -1,0 +1,265 @@
+"""Inputs that are consistent with measured numbers and their noise: ranges in closed form, and against the oracle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import unrelu as ur
+from inverse_cases import inverse_case
+from known_preimages import magnitudes, tents
+from noise_against_oracle import faults, noise_of
+from unrelu.progress import Advance
+
+ABSOLUTE = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
+
+
+def sampled(
+    d: int, m: int, units: int, seed: int, s: np.ndarray | float = 1.0
+) -> tuple[ur.Network, np.ndarray, np.ndarray]:
+    """A network of random numbers on inputs in units of s, an input in [-s, s], and the output there."""
+    rng = np.random.default_rng(seed)
+    sizes = [(units, d), (units, units), (m, units)]
+    layers = [(rng.standard_normal(n) * (2 / n[1]) ** 0.5, 0.2 * rng.standard_normal(n[0])) for n in sizes]
+    layers[0] = layers[0][0] / s, layers[0][1]
+    net = ur.Network.from_layers(layers)
+    x = s * rng.uniform(-1, 1, d)
+    return net, x, np.asarray(net(x[None]))[0]
+
+
+def consistent(
+    net: ur.Network, y: np.ndarray | list[float], box: ur.Box, noise: object, **more: object
+) -> ur.ConsistentSet:
+    return ur.invert(net, np.asarray(y, dtype=float), domain=box, noise=noise, progress=False, **more)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_wrong_about_random_problems(seed: int) -> None:
+    case = inverse_case(seed, most_units=12)
+    wrong, _, told = faults(case, noise_of(seed, case.measured.size), seed, time_limit=0.5)
+    assert wrong == []
+    assert told.reached.all() or told.stopped == "time limit"
+
+
+@pytest.mark.parametrize(
+    ("noise", "low", "high"),
+    [
+        (0.25, -0.75, 0.75),
+        ([0.25], -0.75, 0.75),
+        ([[0.25, 0.125]], -0.625, 0.625),
+        ([[-0.125, 0.25]], -0.75, 0.75),
+        ([[math.inf, 0.5]], -1.0, 1.0),
+        ([[0.25, math.inf]], -1.0, 2.0),
+        (math.inf, -1.0, 2.0),
+        (7.0, -1.0, 2.0),
+        (0.0, -0.5, 0.5),
+    ],
+)
+def test_the_magnitude_in_closed_form(noise: object, low: float, high: float) -> None:
+    """`|x| = 1/2` in [-1, 2], off by what is said."""
+    found = consistent(ABSOLUTE, [0.5], ur.Box(-1, 2), noise)
+    told = found.ranges(within=1e-3, progress=False)
+    assert told.reached.all()
+    assert told.empty is False
+    assert low - 1e-5 <= told.outer[0, 0] <= low <= told.inner[0, 0] + 1e-9 <= low + 2e-3
+    assert high - 2e-3 <= told.inner[0, 1] - 1e-9 <= high <= told.outer[0, 1] + 1e-12 <= high + 1e-5
+    assert all(found.contains(x) for x in found.members)
+    assert found.certificate.verify()
+
+
+@pytest.mark.parametrize("depth", [1, 3, 4])
+def test_tents_leave_a_union_of_intervals(depth: int) -> None:
+    """`2^k - 1` interior points of [0, 1] at which the tent map, k times, is 1/2 or more; so are ranges and parts."""
+    case = tents(depth, 0.75)
+    found = consistent(case.network, case.measured, ur.Box(case.lower, case.upper), 0.125)
+    told = found.ranges(within=1e-3, progress=False)
+    width = 2.0**-depth
+    low, high = 0.625 * width, 1 - 0.625 * width
+    assert told.outer[0] == pytest.approx([low, high], abs=2e-3)
+    assert told.outer[0, 0] <= low <= told.inner[0, 0]
+    assert told.inner[0, 1] <= high <= told.outer[0, 1]
+    assert found.parts <= 2**depth
+
+
+def test_members_and_functionals_of_a_cross_polytope() -> None:
+    """`|x1| + |x2|` below a number: ranges of any functional are known."""
+    ends = np.vstack([np.eye(2), -np.eye(2)])
+    net = ur.Network.from_layers([(ends, np.zeros(4)), (np.ones((1, 4)), np.zeros(1))])
+    found = consistent(net, [0.5], ur.Box(-2, 2), [[math.inf, 0.5]])
+    rows = np.array([[1.0, 0.0], [1.0, 1.0], [3.0, -1.0], [0.0, 0.0]])
+    told = found.ranges(rows, within=1e-3, progress=False)
+    most = np.abs(rows).max(axis=1)
+    assert told.outer == pytest.approx(np.stack([-most, most], axis=1), abs=5e-3)
+    for k, row in enumerate(rows):
+        for end, x in zip(told.inner[k], told.members[k], strict=True):
+            assert found.contains(x)
+            assert end == pytest.approx(row @ x)
+    assert (told.outer[:, 0] <= told.inner[:, 0]).all()
+    assert (told.inner[:, 1] <= told.outer[:, 1]).all()
+    assert (told.gap[:3] <= 1e-3).all()
+
+
+def test_no_noise_leaves_the_solutions() -> None:
+    net, _, y = sampled(2, 2, 12, 0)
+    listed = ur.invert(net, y, domain=ur.Box(-1, 1), progress=False)
+    told = consistent(net, y, ur.Box(-1, 1), 0.0).ranges(progress=False)
+    centers = np.array([each.center for each in listed.solutions])
+    assert listed.complete
+    assert told.empty is False
+    assert told.outer == pytest.approx(np.stack([centers.min(axis=0), centers.max(axis=0)], axis=1), abs=1e-7)
+    assert told.inner == pytest.approx(told.outer, abs=1e-7)
+
+
+def test_nothing_is_consistent_with_outputs_out_of_reach() -> None:
+    found = consistent(ABSOLUTE, [-1.0], ur.Box(-1, 2), 0.5)
+    told = found.ranges(progress=False)
+    assert (told.empty, found.empty, found.parts) == (True, True, 0)
+    assert np.isnan(told.outer).all()
+    assert np.isnan(told.gap).all()
+    assert "proved empty" in repr(told)
+    assert "proved empty" in repr(found)
+    assert found.certificate.complete
+    assert found.certificate.verify()
+
+
+def test_all_fits_where_noise_is_large_enough() -> None:
+    net, _, y = sampled(3, 4, 16, 1)
+    lower, upper = np.array([-1.0, 0.5, -2.0]), np.array([1.0, 0.5, 3.0])
+    told = consistent(net, y, ur.Box(lower, upper), 1e6).ranges(progress=False)
+    assert np.array_equal(told.outer, np.stack([lower, upper], axis=1))
+    assert np.array_equal(told.inner, told.outer)
+    assert (told.gap == 0).all()
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e3, 1e6])
+def test_the_units_of_inputs_do_not_matter(scale: float) -> None:
+    s = np.array([1.0, 2.0 ** round(math.log2(scale))])
+    net, x, y = sampled(2, 3, 10, 3)
+    scaled, _, _ = sampled(2, 3, 10, 3, s)
+    plain = consistent(net, y, ur.Box(-1, 1), 0.05).ranges(progress=False)
+    told = consistent(scaled, y, ur.Box(-s, s), 0.05).ranges(progress=False)
+    for each in (plain, told):
+        assert each.reached.all()
+    inner, outer = told.inner / s[:, None], told.outer / s[:, None]
+    assert (outer[:, 0] <= x).all()
+    assert (x <= outer[:, 1]).all()
+    assert (plain.outer[:, 0] <= inner[:, 0] * (1 + 1e-12) + 1e-12).all()
+    assert (outer[:, 0] <= plain.inner[:, 0] * (1 + 1e-12) + 1e-12).all()
+    assert (inner[:, 1] <= plain.outer[:, 1] + 1e-12).all()
+    assert (plain.inner[:, 1] <= outer[:, 1] + 1e-12).all()
+
+
+def test_equal_ends_fix_an_input() -> None:
+    case = magnitudes(3)
+    fixed = ur.Box(np.array([0.25, -2.0, -2.0]), np.array([0.25, 2.0, 2.0]))
+    told = consistent(case.network, case.measured, fixed, 0.25).ranges(progress=False)
+    assert told.outer[0].tolist() == told.inner[0].tolist() == [0.25, 0.25]
+    assert told.outer[1:] == pytest.approx(np.array([[-0.75, 0.75], [-1.0, 1.0]]), abs=0.1)
+    point = ur.Box(np.full(3, 0.25), np.full(3, 0.25))
+    assert consistent(case.network, case.measured, point, 0.1).ranges(progress=False).empty is True
+    assert consistent(case.network, case.measured, point, 0.5).ranges(progress=False).empty is False
+
+
+def test_what_is_asked_again_goes_on_from_where_it_was() -> None:
+    net, x, y = sampled(3, 3, 24, 2)
+    found = consistent(net, y, ur.Box(-1, 1), 0.02)
+    nothing = found.ranges(time_limit=0.0, progress=False)
+    assert (nothing.empty, nothing.stopped, found.empty) == (None, "time limit", None)
+    assert nothing.outer.tolist() == [[-1.0, 1.0]] * 3
+    assert nothing.gap.tolist() == [1.0] * 3
+    assert "no consistent input known so far, time limit" in repr(nothing)
+    rough = found.ranges(within=0.5, progress=False)
+    before = found._search.covering.n_examined
+    fine = found.ranges(within=0.02, progress=False)
+    assert found._search.covering.n_examined > before
+    assert found.ranges(within=0.02, progress=False).outer.tolist() == fine.outer.tolist()  # no more to do
+    assert (rough.outer[:, 0] <= fine.outer[:, 0]).all()
+    assert (fine.outer[:, 1] <= rough.outer[:, 1]).all()
+    assert (fine.gap <= 0.02).all()
+    assert ((fine.outer[:, 0] <= x) & (x <= fine.outer[:, 1])).all()
+    assert nothing.outer.tolist() == [[-1.0, 1.0]] * 3  # it keeps what it says
+    again = consistent(net, y, ur.Box(-1, 1), 0.02, time_limit=0.0)
+    assert again.ranges(progress=False).stopped == "time limit"
+    assert again.ranges(time_limit=math.inf, progress=False).stopped == ""
+
+
+class Interrupting:
+    """Someone who presses Ctrl-C when the search has told so often of what it did."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    @contextmanager
+    def stage(self, what: str, total: int) -> Iterator[Advance]:
+        def advance(steps: int) -> None:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+        yield advance
+
+
+def test_an_interrupt_returns_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, x, y = sampled(3, 3, 24, 2)
+    whole = consistent(net, y, ur.Box(-1, 1), 0.02).ranges(progress=False)
+    found = consistent(net, y, ur.Box(-1, 1), 0.02)
+    told = found.ranges(progress=Interrupting(1))
+    assert told.stopped == "interrupted"
+    assert ((told.outer[:, 0] <= x) & (x <= told.outer[:, 1])).all()
+    assert found.certificate.verify()
+    # In the middle of a batch: as if it had not been begun.
+    boxes, count = found.boxes, len(found._search.covering.tree)
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unrelu.inverse.covering.parts", pressed)
+        assert found.ranges(progress=False).stopped == "interrupted"
+    assert [each.tolist() for each in found.boxes] == [each.tolist() for each in boxes]
+    assert len(found._search.covering.tree) == count
+    rest = found.ranges(progress=False)
+    assert rest.stopped == ""
+    assert found.certificate.verify()
+    assert (rest.outer[:, 0] <= whole.inner[:, 0]).all()
+    assert (whole.inner[:, 1] <= rest.outer[:, 1]).all()
+
+
+def test_a_certificate_that_claims_more_is_none() -> None:
+    """A box in the tree that is cut by a hair too much."""
+    found = consistent(ABSOLUTE, [0.5], ur.Box(-1, 2), 0.25)
+    found.ranges(progress=False)
+    proof = found.certificate
+    assert proof.verify()
+    assert np.array_equal(proof.outer_ranges, found.outer_ranges)
+    cut = int(np.flatnonzero(proof.tree.upper[:, 0] > 0.7)[-1])
+    proof.tree.upper[cut, 0] = 0.74
+    assert not proof.verify()
+
+
+def test_misuse_is_told() -> None:
+    found = consistent(ABSOLUTE, [0.5], ur.Box(-1, 2), 0.25)
+    with pytest.raises(ur.errors.ShapeError, match="the input x has 2 numbers, but the network takes 1"):
+        found.contains(np.zeros(2))
+    for rows in (np.ones(1), np.ones((1, 2))):
+        with pytest.raises(ur.errors.ShapeError, match="functionals are rows of 1 numbers"):
+            found.ranges(rows)
+    for within in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(ur.errors.InputError, match="within is a share above 0"):
+            found.ranges(within=within)
+
+
+def test_intervals_are_what_was_given() -> None:
+    found = consistent(ABSOLUTE, [0.5], ur.Box(-1, 2), [[0.25, 0.5]])
+    low, high = found.intervals[0]
+    assert low <= 0.25
+    assert high >= 1.0
+    assert (low, high) == pytest.approx((0.25, 1.0))
+    assert not found.contains(np.array([0.2499]))
+    assert found.contains(np.array([-1.0]))
+    assert Fraction(float(found.statement.resolution[0])) > 0
