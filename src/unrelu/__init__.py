@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unrelu.inverse.consistent_set import ConsistentSet as ConsistentSet
     from unrelu.inverse.inversion import Inversion as Inversion
     from unrelu.inverse.invert import invert as invert
+    from unrelu.inverse.paving import Paving as Paving
     from unrelu.inverse.solution import Solution as Solution
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
@@ -166,6 +167,7 @@ _HOMES = {
     "Inversion": "unrelu.inverse.inversion",
     "ConsistentSet": "unrelu.inverse.consistent_set",
     "ConsistentRanges": "unrelu.inverse.consistent_ranges",
+    "Paving": "unrelu.inverse.paving",
     "Solution": "unrelu.inverse.solution",
     "CompletenessCertificate": "unrelu.preimages.search.completeness_certificate",
     # which features can be inactive together

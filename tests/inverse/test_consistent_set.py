@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import unrelu as ur
+from exact_areas import area, holds, shadows
 from inverse_cases import inverse_case
 from known_preimages import magnitudes, tents
-from noise_against_oracle import faults, noise_of
+from noise_against_oracle import faults, noise_of, truth_of
 from unrelu.progress import Advance
 
 ABSOLUTE = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
@@ -166,12 +167,12 @@ def test_equal_ends_fix_an_input() -> None:
 
 
 def test_what_is_asked_again_goes_on_from_where_it_was() -> None:
-    net, x, y = sampled(3, 3, 24, 2)
+    net, x, y = sampled(2, 3, 16, 2)
     found = consistent(net, y, ur.Box(-1, 1), 0.02)
     nothing = found.ranges(time_limit=0.0, progress=False)
     assert (nothing.empty, nothing.stopped, found.empty) == (None, "time limit", None)
-    assert nothing.outer.tolist() == [[-1.0, 1.0]] * 3
-    assert nothing.gap.tolist() == [1.0] * 3
+    assert nothing.outer.tolist() == [[-1.0, 1.0]] * 2
+    assert nothing.gap.tolist() == [1.0] * 2
     assert "no consistent input known so far, time limit" in repr(nothing)
     rough = found.ranges(within=0.5, progress=False)
     before = found._search.covering.n_examined
@@ -182,7 +183,7 @@ def test_what_is_asked_again_goes_on_from_where_it_was() -> None:
     assert (fine.outer[:, 1] <= rough.outer[:, 1]).all()
     assert (fine.gap <= 0.02).all()
     assert ((fine.outer[:, 0] <= x) & (x <= fine.outer[:, 1])).all()
-    assert nothing.outer.tolist() == [[-1.0, 1.0]] * 3  # it keeps what it says
+    assert nothing.outer.tolist() == [[-1.0, 1.0]] * 2  # it keeps what it says
     again = consistent(net, y, ur.Box(-1, 1), 0.02, time_limit=0.0)
     assert again.ranges(progress=False).stopped == "time limit"
     assert again.ranges(time_limit=math.inf, progress=False).stopped == ""
@@ -205,7 +206,7 @@ class Interrupting:
 
 
 def test_an_interrupt_returns_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    net, x, y = sampled(3, 3, 24, 2)
+    net, x, y = sampled(2, 2, 16, 2)
     whole = consistent(net, y, ur.Box(-1, 1), 0.02).ranges(progress=False)
     found = consistent(net, y, ur.Box(-1, 1), 0.02)
     told = found.ranges(progress=Interrupting(1))
@@ -263,3 +264,107 @@ def test_intervals_are_what_was_given() -> None:
     assert not found.contains(np.array([0.2499]))
     assert found.contains(np.array([-1.0]))
     assert Fraction(float(found.statement.resolution[0])) > 0
+
+
+def corners(lower: np.ndarray, upper: np.ndarray) -> list[tuple[Fraction, Fraction]]:
+    """Of a rectangle, and its middle."""
+    (a, b), (c, d) = ([Fraction(v) for v in each.tolist()] for each in (lower, upper))
+    return [(a, b), (a, d), (c, b), (c, d), ((a + c) / 2, (b + d) / 2)]
+
+
+@pytest.mark.parametrize("seed", [3, 10, 14, 53, 61, 62, 68, 72, 82, 84, 86, 88, 89])
+def test_pavings_hold_the_set_and_nothing_else_inside(seed: int) -> None:
+    """Two or three inputs: what lies over a rectangle is known exactly."""
+    case = inverse_case(seed, most_units=10)
+    free = np.flatnonzero(case.upper > case.lower)
+    if len(free) < 2:
+        with pytest.raises(ur.errors.InputError, match="two different inputs"):
+            consistent(case.network, case.measured, ur.Box(case.lower, case.upper), 0.5).paving((0, 1))
+        return
+    i, j = int(free[-1]), int(free[0])
+    found = consistent(case.network, case.measured, ur.Box(case.lower, case.upper), 0.5)
+    told = found.paving((i, j), cells=16, time_limit=1.0, progress=False)
+    truth = truth_of(case, found)
+    polygons = shadows(truth, i, j)
+    outer = list(zip(told.outer_lower, told.outer_upper, strict=True))
+    for x in truth.samples():
+        assert any(a[0] <= x[i] <= b[0] and a[1] <= x[j] <= b[1] for a, b in outer)
+    for a, b in zip(told.inner_lower, told.inner_upper, strict=True):
+        assert all(any(holds(each, point) for each in polygons) for point in corners(a, b))
+    if case.lower.size == 2:
+        exact = float(sum((area(each) for each in polygons if len(each) > 2), Fraction(0)))
+        assert told.inner_area <= exact * (1 + 1e-12) + 1e-300
+        assert exact <= told.outer_area * (1 + 1e-12) + 1e-300
+    assert all(found.contains(x) for x in found.members)
+
+
+def test_a_paving_of_a_square_by_hand() -> None:
+    """`|x1| + |x2| <= 1/2`: the area is 1/2, and it comes near from both sides."""
+    ends = np.vstack([np.eye(2), -np.eye(2)])
+    net = ur.Network.from_layers([(ends, np.zeros(4)), (np.ones((1, 4)), np.zeros(1))])
+    found = consistent(net, [0.5], ur.Box(-2, 2), [[math.inf, 0.0]])
+    areas = []
+    for cells in (8, 32):
+        told = found.paving((0, 1), cells=cells, progress=False)
+        assert told.inner_area <= 0.5 + 1e-6
+        assert told.outer_area >= 0.5 - 1e-6
+        areas.append((told.inner_area, told.outer_area))
+        assert told.stopped == ""
+    assert areas[1][0] > 0.4
+    assert areas[1][1] < 0.6
+    assert areas[0][0] <= areas[1][0]
+    assert "inputs 0 and 1" in repr(told)
+    with pytest.raises(ur.errors.InputError, match="two different inputs of 0 to 1"):
+        found.paving((1, 1))
+    with pytest.raises(ur.errors.InputError, match="at least 1 cell"):
+        found.paving((0, 1), cells=0)
+
+
+def test_tents_fall_into_the_parts_that_they_have() -> None:
+    case = tents(3, 0.75)
+    found = consistent(case.network, case.measured, ur.Box(case.lower, case.upper), 0.125)
+    assert found.refine(0.02, progress=False)
+    assert found.parts == 8
+    points = found.sample(40, seed=1)
+    assert points.shape == (40, 1)
+    assert all(found.contains(x) for x in points)
+    ends = [
+        (k + s * y) / 8
+        for k, s in ((0, 1), (2, -1), (2, 1), (4, -1), (4, 1), (6, -1), (6, 1), (8, -1))
+        for y in (0.75,)
+    ]
+    assert {int(np.abs(np.array(ends) - x).argmin()) for x in points[:, 0]} == set(range(8))
+    assert np.array_equal(found.sample(40, seed=1), points)
+    few = found.sample(3, seed=2)
+    assert few.shape == (3, 1)
+
+
+def test_a_sample_is_uniform_where_the_set_has_volume() -> None:
+    """The triangle below a line: means of its coordinates are known."""
+    net = ur.Network.from_layers([(np.array([[1.0, 1.0]]), np.zeros(1)), (np.ones((1, 1)), np.zeros(1))])
+    found = consistent(net, [0.5], ur.Box(0, 2), 0.5)  # x1 + x2 in [0, 1]
+    points = found.sample(4000, seed=0)
+    assert points.mean(axis=0) == pytest.approx([1 / 3, 1 / 3], abs=0.02)
+    assert (points.sum(axis=1) <= 1 + 1e-9).all()
+    assert found.parts == 1
+
+
+def test_a_sample_of_a_thin_set_has_members() -> None:
+    net, x, y = sampled(3, 2, 12, 1)  # a curve, hardly thicker than rounding
+    found = consistent(net, y, ur.Box(-1, 1), 1e-9)
+    points = found.sample(12, seed=0, time_limit=2.0)
+    assert all(found.contains(point) for point in points)
+    assert len(np.unique(points.round(6), axis=0)) > 3
+    assert found.contains(x)
+
+
+def test_no_sample_of_nothing() -> None:
+    found = consistent(ABSOLUTE, [-1.0], ur.Box(-1, 2), 0.5)
+    with pytest.raises(ur.errors.InputError, match="there is none, proved"):
+        found.sample(3)
+    with pytest.raises(ur.errors.InputError, match="at least 1 point"):
+        found.sample(0)
+    with pytest.raises(ur.errors.InputError, match="ask for `ranges` first"):
+        consistent(ABSOLUTE, [-1.0], ur.Box(-1, 2), 0.5).sample(3, time_limit=0.0)
+    flat = consistent(magnitudes(2).network, [9.0, 9.0], ur.Box(-1, 1), 0.5).paving((0, 1), progress=False)
+    assert (flat.inner_area, flat.outer_area, len(flat.members)) == (0.0, 0.0, 0)

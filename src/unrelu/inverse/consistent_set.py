@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,25 @@ import torch
 from unrelu.errors import InputError, ShapeError
 from unrelu.inverse.consistent_ranges import ConsistentRanges
 from unrelu.inverse.covering import Covering
+from unrelu.inverse.pave import pave
+from unrelu.inverse.paving import Paving
 from unrelu.inverse.range_search import RangeSearch
+from unrelu.inverse.refinement import refine, visit
 from unrelu.inverse.running import telling
+from unrelu.inverse.set_sample import sample_members
 from unrelu.network.arrays import Array, as_numpy
-from unrelu.preimages.search.clusters import clusters
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 from unrelu.rigor.signs import nearest_float
 
 if TYPE_CHECKING:
     from unrelu.preimages.search.statement import InverseStatement
     from unrelu.progress import Progress
+
+FINE = 0.1
+"""Of the ranges: boxes that a sample is drawn from are no wider, if that is had in time."""
+
+LONGEST = 10.0
+"""Seconds that each of the two questions before it takes at most."""
 
 
 class ConsistentSet:
@@ -90,17 +100,11 @@ class ConsistentSet:
 
     @property
     def parts(self) -> int:
-        """At least so many connected parts the set has: of its boxes that touch, each group that holds a member is one.
+        """At least so many connected parts the set has, proved: groups of boxes that touch and hold a member.
 
-        As fine as the boxes are; `refine` cuts them.
+        As many as the boxes tell apart that there are now; `refine` cuts them.
         """
-        members = self._search.members
-        lower, upper = self.boxes
-        count = 0
-        for group in clusters(lower, upper):
-            held = ((lower[group] <= members[:, None]) & (members[:, None] <= upper[group])).all(axis=2)
-            count += bool(held.any())
-        return count
+        return len(visit(self._search))
 
     @property
     def certificate(self) -> CompletenessCertificate:
@@ -172,6 +176,85 @@ class ConsistentSet:
         if not stopped and not reached.all():
             stopped = "rounding"
         return ConsistentRanges(rows, outer, inner, members, reached, empty, seconds, stopped)
+
+    def refine(
+        self, within: float = 0.05, *, time_limit: float | None = None, progress: Progress | bool | None = None
+    ) -> bool:
+        """Cut the boxes all over the set, which tells its parts apart; whether all are as small as asked.
+
+        Args:
+            within: how wide boxes may be, as a share of the outer ranges; those of nothing but members may be wider.
+            time_limit: seconds.
+            progress: where to show how far it is.
+
+        Raises:
+            InputError: if `within` is not above 0.
+        """
+        share = np.full(len(self.statement.lower), checked_share(within))
+        limit = self.time_limit if time_limit is None else time_limit
+        with telling(progress, "boxes that are as small as asked, ‰") as tell:
+            try:
+                return refine(self._search, share, time_limit=limit, tell=tell)
+            except KeyboardInterrupt:
+                return False
+
+    def sample(self, n: int, *, seed: int = 0, time_limit: float | None = None) -> np.ndarray:
+        """(n, d) float64, consistent inputs, each proved, from all parts that are known.
+
+        Where the boxes are not much larger than the set, points are uniform in it, but that each part has one at
+        least. Where the set is too thin for that, points are moved into it, and no share of them means anything.
+
+        Args:
+            n: how many.
+            seed: of what is drawn.
+            time_limit: seconds for cutting boxes first.
+
+        Raises:
+            InputError: if no consistent input is known; n is not at least 1.
+        """
+        if n < 1:
+            raise InputError(f"a sample has at least 1 point, not {n}.")
+        limit = self.time_limit if time_limit is None else time_limit
+        self.ranges(within=2 * FINE, time_limit=min(limit, LONGEST), progress=False)
+        self.refine(FINE, time_limit=min(limit, LONGEST), progress=False)
+        if not self.parts:
+            why = "there is none, proved" if self.empty else "ask for `ranges` first, which searches for one"
+            raise InputError(f"no consistent input is known: {why}.")
+        return sample_members(self._search, n, seed)
+
+    def paving(
+        self,
+        pair: tuple[int, int],
+        *,
+        cells: int = 64,
+        time_limit: float | None = None,
+        progress: Progress | bool | None = None,
+    ) -> Paving:
+        """Which values of two unknowns are consistent, as rectangles from outside and from inside.
+
+        Args:
+            pair: the numbers of two inputs that are not fixed.
+            cells: the range of each is cut into so many at least where that is needed.
+            time_limit: seconds.
+            progress: where to show how far it is.
+
+        Raises:
+            InputError: if these are not two inputs that are not fixed, or `cells` is not at least 1.
+        """
+        d = len(self.statement.lower)
+        i, j = (int(k) for k in pair)
+        free = (self.statement.upper > self.statement.lower).tolist()
+        if i == j or not all(0 <= k < d and free[k] for k in (i, j)):
+            raise InputError(
+                f"a paving is of two different inputs of 0 to {d - 1} that are not fixed, not of {i} and {j}."
+            )
+        if cells < 1:
+            raise InputError(f"a range is cut into at least 1 cell, not {cells}.")
+        start = time.monotonic()
+        limit = self.time_limit if time_limit is None else time_limit
+        self.ranges(within=1 / cells, time_limit=limit / 2, progress=False)
+        with telling(progress, "levels of the paving, ‰") as tell:
+            return pave(self._search, (i, j), cells, time_limit=limit - (time.monotonic() - start), tell=tell)
 
     def contains(self, x: Array) -> bool:
         """Whether an input is consistent, by its exact output.

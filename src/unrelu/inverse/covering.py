@@ -15,6 +15,7 @@ from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, joined
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.inverse.box_programs import BoxPrograms, proved_least, solve_box_programs
+from unrelu.inverse.whole_slices import whole_boxes
 from unrelu.preimages.search.examined import CAUTION, Examined, examine, narrowed, pseudo_inverse, widened
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ NARROW = 2.0**-40
 """Of the domain's width: boxes that are narrower in every input are not cut further."""
 
 
-COLUMNS = ("lower", "upper", "bounds", "claims", "alive", "stuck", "tried")
+COLUMNS = ("lower", "upper", "bounds", "claims", "alive", "stuck", "tried", "whole")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,7 @@ class Covering:
             of another one, its bound.
         alive: (N,) bool.
         stuck: (N,) bool: too small to be cut.
+        whole: (N,) bool: all points of the box are members, proved.
         tried: (N,) bool: cut down by the programs of the box before it, and by no more.
         n_examined: how many boxes were bounded.
         seconds: that it took.
@@ -86,7 +88,7 @@ class Covering:
         self.costs = np.zeros((0, d))
         self.lower, self.upper = np.zeros((0, d)), np.zeros((0, d))
         self.bounds, self.claims = np.zeros((0, 0)), np.zeros((0, 0))
-        self.alive, self.stuck, self.tried = (np.zeros(0, dtype=bool) for _ in range(3))
+        self.alive, self.stuck, self.tried, self.whole = (np.zeros(0, dtype=bool) for _ in range(4))
         self._where: list[tuple[Subproblems, int, Tensor | None] | None] = []
         self.n_examined, self.seconds = 0, 0.0
         self._add(Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units), None, None)
@@ -130,8 +132,8 @@ class Covering:
         self.lower, self.upper = np.vstack([self.lower, lower]), np.vstack([self.upper, upper])
         self.bounds, self.claims = np.vstack([self.bounds, bounds]), np.vstack([self.claims, claims])
         self.alive = np.append(self.alive, np.ones(len(lower), dtype=bool))
-        self.stuck = np.append(self.stuck, np.zeros(len(lower), dtype=bool))
-        self.tried = np.append(self.tried, np.zeros(len(lower), dtype=bool))
+        for name in ("stuck", "tried", "whole"):
+            setattr(self, name, np.append(getattr(self, name), np.zeros(len(lower), dtype=bool)))
         self._where += [(problems, k, None if multipliers is None else multipliers[k]) for k in range(len(lower))]
 
     def _taken(self, numbers: NDArray[np.int64]) -> tuple[Subproblems, Tensor | None]:
@@ -148,7 +150,12 @@ class Covering:
         return joined(problems), torch.stack([M for M in multipliers if M is not None])
 
     def examine(
-        self, numbers: NDArray[np.int64], wanted: NDArray[np.bool_], halve: NDArray[np.bool_] | None = None
+        self,
+        numbers: NDArray[np.int64],
+        wanted: NDArray[np.bool_],
+        *,
+        halve: NDArray[np.bool_] | None = None,
+        along: NDArray[np.int64] | None = None,
     ) -> Bounded:
         """Bound boxes, cut them down, and halve those that stay large; an interrupt leaves all as it was.
 
@@ -156,22 +163,33 @@ class Covering:
             numbers: (n,) of open boxes.
             wanted: (n, E) bool, for which costs the bound on each is to be sharpened.
             halve: (n,) bool, which of them may be; all if left out.
+            along: (n,) int64, which input of each is halved; the one along which bounds are loosest if left out.
         """
         start = time.monotonic()
         mark = len(self.tree), len(self._where)
+        before = [self._where[number] for number in numbers.tolist()]
         try:
-            return self._examined(numbers, wanted, np.ones(len(numbers), dtype=bool) if halve is None else halve)
+            free = np.ones(len(numbers), dtype=bool) if halve is None else halve
+            return self._examined(numbers, wanted, free, along)
         except BaseException:
             self.tree.cut(mark[0])
             for name in COLUMNS:
                 setattr(self, name, getattr(self, name)[: mark[1]])
             del self._where[mark[1] :]
             self.alive[numbers] = True
+            for number, each in zip(numbers.tolist(), before, strict=True):
+                self._where[number] = each
             raise
         finally:
             self.seconds += time.monotonic() - start
 
-    def _examined(self, numbers: NDArray[np.int64], wanted: NDArray[np.bool_], halve: NDArray[np.bool_]) -> Bounded:
+    def _examined(
+        self,
+        numbers: NDArray[np.int64],
+        wanted: NDArray[np.bool_],
+        halve: NDArray[np.bool_],
+        along: NDArray[np.int64] | None,
+    ) -> Bounded:
         statement = self.statement
         batch, multipliers = self._taken(numbers)
         seen = examine(statement, batch, multipliers, caution=CAUTION)
@@ -195,7 +213,7 @@ class Covering:
                 refuted[place] = True
                 self.tree.weigh(int(batch.number[place]), programs.weights[p].numpy())
         found = Bounded(seen, programs, owner, which)
-        self._parted(numbers, found, refuted, lower, upper, sharper, halve)
+        self._parted(numbers, found, refuted, lower, upper, sharper, halve, along)
         self.n_examined += len(numbers)
         return found
 
@@ -208,6 +226,7 @@ class Covering:
         upper: Tensor,
         bounds: NDArray[np.float64],
         halve: NDArray[np.bool_],
+        along: NDArray[np.int64] | None,
     ) -> None:
         """Replace boxes by what is left of them, in one part or in two."""
         statement, tree, seen = self.statement, self.tree, found.seen
@@ -217,6 +236,7 @@ class Covering:
         kept = torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0)
         domain = statement.upper - statement.lower
         narrow = ((upper - lower) <= domain * NARROW).all(dim=1)
+        whole = whole_boxes(statement, seen, lower, upper).numpy()
         again = ~refuted & ((kept.prod(dim=1) < PROGRESS) | narrow | ~torch.from_numpy(halve))
         halved = ~refuted & ~again
         operation = np.where(refuted.numpy(), int(Operation.REFUTED), int(Operation.CONTRACTED)).astype(np.int8)
@@ -232,7 +252,7 @@ class Covering:
             part = base.take(chosen)
             where, at = torch.zeros(len(chosen), dtype=torch.int64), torch.zeros(len(chosen), dtype=torch.float64)
             if code is Operation.HALVED:
-                where = self._steepest(found, part, chosen)
+                where = self._steepest(found, part, chosen) if along is None else torch.from_numpy(along)[chosen]
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
@@ -243,6 +263,7 @@ class Covering:
                 self._add(child, bounds[chosen.numpy()], rows[chosen])
                 self.stuck[begin:] = narrow[chosen].numpy()
                 self.tried[begin:] = ~halve[chosen.numpy()]
+                self.whole[begin:] = whole[chosen.numpy()]
         tree.set(
             batch.number.numpy(),
             operation=operation,

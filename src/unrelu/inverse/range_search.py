@@ -137,7 +137,7 @@ class RangeSearch:
         covering = self.covering
         mask = np.zeros((len(numbers), len(covering.costs)), dtype=bool)
         mask[:, places] = wanted
-        told = covering.examine(numbers, mask, halve)
+        told = covering.examine(numbers, mask, halve=halve)
         points, which = told.programs.points, told.which.numpy()
         points = snapped(covering.statement, points)
         self.add(points[are_members(covering.statement, points)])
