@@ -151,6 +151,7 @@ def test_public_names() -> None:
             "Decision",
             "ConsistentRanges",
             "ConsistentSet",
+            "BestFit",
             "Paving",
             "Inversion",
             "Solution",

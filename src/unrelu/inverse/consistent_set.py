@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ import numpy as np
 import torch
 
 from unrelu.errors import InputError, ShapeError
+from unrelu.inverse.best_fit import BestFit
 from unrelu.inverse.consistent_ranges import ConsistentRanges
 from unrelu.inverse.covering import Covering
+from unrelu.inverse.find_best_fit import find_best_fit
 from unrelu.inverse.pave import pave
 from unrelu.inverse.paving import Paving
 from unrelu.inverse.range_search import RangeSearch
@@ -24,6 +27,8 @@ from unrelu.preimages.search.completeness_certificate import CompletenessCertifi
 from unrelu.rigor.signs import nearest_float
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from unrelu.preimages.search.statement import InverseStatement
     from unrelu.progress import Progress
 
@@ -42,6 +47,7 @@ class ConsistentSet:
 
     Attributes:
         statement: the network, the box D, y and rho.
+        measured: (m,) float64, the numbers that were measured: y, but where intervals are not symmetric.
         time_limit: seconds that a question may take if it names no other number.
 
     >>> import unrelu as ur
@@ -52,14 +58,18 @@ class ConsistentSet:
     ([[-0.75, 0.75]], True)
     """
 
-    def __init__(self, statement: InverseStatement, *, time_limit: float = math.inf) -> None:
+    def __init__(
+        self, statement: InverseStatement, *, measured: np.ndarray | None = None, time_limit: float = math.inf
+    ) -> None:
         """Ask nothing yet.
 
         Args:
             statement: what is consistent.
+            measured: (m,) the numbers that were measured; the middles of the intervals if left out.
             time_limit: seconds that a question may take if it names no other number.
         """
         self.statement = statement
+        self.measured = statement.features.numpy() if measured is None else measured
         self.time_limit = time_limit
 
     @cached_property
@@ -255,6 +265,40 @@ class ConsistentSet:
         self.ranges(within=1 / cells, time_limit=limit / 2, progress=False)
         with telling(progress, "levels of the paving, ‰") as tell:
             return pave(self._search, (i, j), cells, time_limit=limit - (time.monotonic() - start), tell=tell)
+
+    def best_fit(
+        self,
+        sigma: ArrayLike,
+        *,
+        within: float = 0.01,
+        time_limit: float | None = None,
+        progress: Progress | bool | None = None,
+    ) -> BestFit:
+        """The input of the domain whose outputs are nearest to the measured ones, for Gaussian errors.
+
+        It is of the whole domain, whether it is consistent or not: intervals do not matter here.
+
+        Args:
+            sigma: the standard errors of the outputs, one number or one for each.
+            within: how much of the misfit may be open.
+            time_limit: seconds.
+            progress: where to show how near the proof is.
+
+        Raises:
+            ShapeError: if there is another number of errors.
+            InputError: if one is not above 0, or `within` is not.
+        """
+        m = len(self.measured)
+        errors = np.asarray(sigma, dtype=np.float64)
+        errors = np.full(m, float(errors)) if errors.ndim == 0 else errors
+        if errors.shape != (m,):
+            raise ShapeError(f"sigma is one number, or one for each of the {m} measured ones, not {errors.shape}.")
+        if not bool(((errors > 0) & np.isfinite(errors)).all()):
+            raise InputError("sigma holds a number that is not above 0; give the standard error of each output.")
+        limit = self.time_limit if time_limit is None else time_limit
+        asked = replace(self.statement, features=torch.from_numpy(self.measured.copy()))
+        with telling(progress, "proof of the least misfit, ‰") as tell:
+            return find_best_fit(asked, torch.from_numpy(errors), checked_share(within), time_limit=limit, tell=tell)
 
     def contains(self, x: Array) -> bool:
         """Whether an input is consistent, by its exact output.

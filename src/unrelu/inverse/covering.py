@@ -19,6 +19,8 @@ from unrelu.inverse.whole_slices import whole_boxes
 from unrelu.preimages.search.examined import CAUTION, Examined, examine, narrowed, pseudo_inverse, widened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from unrelu.preimages.search.statement import InverseStatement
@@ -76,11 +78,14 @@ class Covering:
         seconds: that it took.
     """
 
-    def __init__(self, statement: InverseStatement) -> None:
+    def __init__(
+        self, statement: InverseStatement, rate: Callable[[Examined, Tensor, Tensor], Tensor] | None = None
+    ) -> None:
         """Begin with the whole domain.
 
         Args:
             statement: what S is.
+            rate: bounds of something else on what is left of boxes, (n,); they are those of the first cost, which is 0.
         """
         d = len(statement.lower)
         self.statement = statement
@@ -91,7 +96,10 @@ class Covering:
         self.alive, self.stuck, self.tried, self.whole = (np.zeros(0, dtype=bool) for _ in range(4))
         self._where: list[tuple[Subproblems, int, Tensor | None] | None] = []
         self.n_examined, self.seconds = 0, 0.0
+        self._rate = rate
         self._add(Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units), None, None)
+        if rate is not None:
+            self.ask(np.zeros((1, d)))
 
     def copy(self) -> Covering:
         """The same, to go on with while this one stays as it is."""
@@ -204,6 +212,8 @@ class Covering:
         bounds = np.maximum(bounds, self.bounds[numbers])
         sharper = bounds.copy()
         np.maximum.at(sharper, (owner.numpy(), which.numpy()), least.numpy())
+        if self._rate is not None:
+            sharper[:, 0] = np.maximum(sharper[:, 0], self._rate(seen, lower, upper).numpy())
         refuted = seen.refuted > 1
         # Where even the bound of a cost is beyond all that the box has, nothing is left of it.
         worst = -_on_boxes(-costs.numpy(), lower.numpy()[owner], upper.numpy()[owner], rowwise=True)

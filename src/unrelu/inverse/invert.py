@@ -120,7 +120,9 @@ def invert(
     """
     statement = _statement(network, measured, domain, outputs, noise, resolution, exact)
     if noise is not None:
-        return ConsistentSet(statement, time_limit=time_limit)
+        return ConsistentSet(
+            statement, measured=as_numpy(measured, "the measured output").reshape(-1), time_limit=time_limit
+        )
     return run(Search(statement), time_limit=time_limit, progress=progress)
 
 
