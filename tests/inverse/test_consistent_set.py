@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from exact_areas import area, holds, shadows
 from inverse_cases import inverse_case
 from known_preimages import magnitudes, tents
 from noise_against_oracle import faults, noise_of, truth_of
+from unrelu.frontier.tree import Operation
+from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 from unrelu.progress import Advance
 
 ABSOLUTE = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
@@ -250,6 +253,8 @@ def test_misuse_is_told() -> None:
     for rows in (np.ones(1), np.ones((1, 2))):
         with pytest.raises(ur.errors.ShapeError, match="functionals are rows of 1 numbers"):
             found.ranges(rows)
+    with pytest.raises(ur.errors.InputError, match="values overflow"):
+        found.ranges(np.array([[1e308]]))
     for within in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ur.errors.InputError, match="within is a share above 0"):
             found.ranges(within=within)
@@ -368,3 +373,42 @@ def test_no_sample_of_nothing() -> None:
         consistent(ABSOLUTE, [-1.0], ur.Box(-1, 2), 0.5).sample(3, time_limit=0.0)
     flat = consistent(magnitudes(2).network, [9.0, 9.0], ur.Box(-1, 1), 0.5).paving((0, 1), progress=False)
     assert (flat.inner_area, flat.outer_area, len(flat.members)) == (0.0, 0.0, 0)
+
+
+def test_a_domain_of_a_few_floats_is_asked_like_any_other() -> None:
+    """Boxes that cannot be halved any more are left, and the search ends."""
+    net = ur.Network.from_layers([(np.array([[1.0, 1.0]]), np.array([-2.0])), (np.ones((1, 1)), np.zeros(1))])
+    ulp = 2.0**-52
+    box = ur.Box(np.array([1.0, 1.0]), np.array([1 + 4 * ulp, 1 + 64 * ulp]))
+    found = consistent(net, [8 * ulp], box, 0.0)
+    told = found.ranges(within=1e-3, time_limit=5.0, progress=False)
+    assert told.stopped != "time limit"
+    assert (told.outer[:, 0] >= 1.0).all()
+    assert told.outer[0, 1] <= 1 + 4 * ulp
+    assert found.certificate.verify()
+    wide = consistent(net, [8 * ulp], box, 1.0)
+    assert wide.ranges(progress=False).inner.tolist() == [[1.0, 1 + 4 * ulp], [1.0, 1 + 64 * ulp]]
+
+
+def test_what_is_no_tree_covers_everything() -> None:
+    found = consistent(ABSOLUTE, [0.5], ur.Box(-1, 2), 0.25)
+    found.ranges(progress=False)
+    proof = found.certificate
+    cut = int(np.flatnonzero(proof.tree.child)[-1])
+    for child in (cut, 0, len(proof.tree) + 5):
+        tree = copy.deepcopy(proof.tree)
+        tree.child[cut] = child
+        tree.operation[cut] = Operation.HALVED
+        forged = CompletenessCertificate(proof.statement, tree)
+        assert not forged.verify()
+        assert forged.outer_ranges.tolist() == [[-1.0, 2.0]]
+
+
+def test_listed_solutions_have_outer_ranges_that_are_proved_too() -> None:
+    net, x, y = sampled(2, 2, 12, 0)
+    for limit in (0.0, math.inf):
+        listed = ur.invert(net, y, domain=ur.Box(-1, 1), time_limit=limit, progress=False)
+        low, high = listed.certificate.outer_ranges.T
+        assert ((low <= x) & (x <= high)).all()
+        assert (listed.certificate.outer_ranges[:, 0] >= listed.outer_ranges[:, 0] - 1e-9).all()
+        assert (listed.certificate.outer_ranges[:, 1] <= listed.outer_ranges[:, 1] + 1e-9).all()

@@ -18,19 +18,21 @@ from unrelu.inverse.covering import Covering
 from unrelu.inverse.find_best_fit import find_best_fit
 from unrelu.inverse.pave import pave
 from unrelu.inverse.paving import Paving
-from unrelu.inverse.range_search import RangeSearch
+from unrelu.inverse.range_search import RangeSearch, ranges_of
 from unrelu.inverse.refinement import refine, visit
 from unrelu.inverse.running import telling
 from unrelu.inverse.set_sample import sample_members
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
-from unrelu.rigor.signs import nearest_float
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from unrelu.preimages.search.statement import InverseStatement
     from unrelu.progress import Progress
+
+LARGEST = 2.0**900
+"""Of a functional, so that no sum of its terms overflows."""
 
 FINE = 0.1
 """Of the ranges: boxes that a sample is drawn from are no wider, if that is had in time."""
@@ -90,9 +92,7 @@ class ConsistentSet:
     @property
     def empty(self) -> bool | None:
         """True if it is proved that no input is consistent, False if one is known, None where that is open."""
-        if not len(self._search.covering.open):
-            return True
-        return False if len(self._search.members) else None
+        return self._search.empty
 
     @property
     def boxes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -145,12 +145,16 @@ class ConsistentSet:
 
         Raises:
             ShapeError: if functionals have another number of entries.
-            InputError: if `within` is not above 0, or functionals are not finite.
+            InputError: if `within` is not above 0, or functionals are not finite, or their values not.
         """
         d = len(self.statement.lower)
         rows = np.eye(d) if functionals is None else as_numpy(functionals, "functionals")
         if rows.ndim != 2 or rows.shape[1] != d:
             raise ShapeError(f"functionals are rows of {d} numbers, one an input, of shape (k, {d}), not {rows.shape}.")
+        with np.errstate(over="ignore"):
+            largest = np.abs(rows) @ torch.maximum(self.statement.lower.abs(), self.statement.upper.abs()).numpy()
+        if not bool((largest < LARGEST).all()):
+            raise InputError("a functional's values overflow on the domain; give smaller numbers.")
         within = checked_share(within)
         search = self._search
         places = search.covering.ask(np.stack([rows, -rows], axis=1).reshape(-1, d))
@@ -162,30 +166,7 @@ class ConsistentSet:
                 stopped = "" if ended else "time limit"
             except KeyboardInterrupt:
                 stopped = "interrupted"
-        return self._told(rows, places, within, search.covering.seconds - before, stopped)
-
-    def _told(
-        self, rows: np.ndarray, places: np.ndarray, within: float, seconds: float, stopped: str
-    ) -> ConsistentRanges:
-        search, k, d = self._search, len(rows), rows.shape[1]
-        empty = self.empty
-        outer = np.full((k, 2), np.nan)
-        inner, members = outer.copy(), np.full((k, 2, d), np.nan)
-        if not empty:
-            ends = search.outer(places)
-            outer = np.stack([ends[0::2], -ends[1::2]], axis=1) + 0.0
-        if empty is False:
-            members = search.members[search.best(places)].reshape(k, 2, d)
-            inner = np.array([[_value(row, x) for x in pair] for row, pair in zip(rows, members, strict=True)])
-            inner = inner.reshape(k, 2)
-        reached = np.full(k, bool(empty))
-        if empty is False:
-            open_ = (inner[:, 0] - outer[:, 0]) + (outer[:, 1] - inner[:, 1])
-            allowed = search.tolerances(places, within)
-            reached = open_ <= (allowed[0::2] + allowed[1::2]) * (1 + 1e-9)
-        if not stopped and not reached.all():
-            stopped = "rounding"
-        return ConsistentRanges(rows, outer, inner, members, reached, empty, seconds, stopped)
+        return ranges_of(search, rows, places, within, search.covering.seconds - before, stopped)
 
     def refine(
         self, within: float = 0.05, *, time_limit: float | None = None, progress: Progress | bool | None = None
@@ -334,12 +315,3 @@ def checked_share(within: float) -> float:
     if not within > 0 or not math.isfinite(within):
         raise InputError(f"within is a share above 0, as 0.05, not {within!r}: ends meet in no time at all.")
     return float(within)
-
-
-def _value(row: np.ndarray, x: np.ndarray) -> float:
-    """`c x`, rounded once."""
-    from fractions import Fraction
-
-    return nearest_float(
-        sum((Fraction(a) * Fraction(b) for a, b in zip(row.tolist(), x.tolist(), strict=True)), Fraction(0))
-    )

@@ -15,8 +15,10 @@ from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, joined
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.inverse.box_programs import BoxPrograms, proved_least, solve_box_programs
+from unrelu.inverse.costs_on_boxes import is_input, on_boxes
 from unrelu.inverse.whole_slices import whole_boxes
 from unrelu.preimages.search.examined import CAUTION, Examined, examine, narrowed, pseudo_inverse, widened
+from unrelu.rigor.rounding import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ PROGRESS = 0.5
 """A box cut down to less than this part of its volume is bounded again before it is halved."""
 
 NARROW = 2.0**-40
-"""Of the domain's width: boxes that are narrower in every input are not cut further."""
+"""Of the domain's width: narrower boxes are not halved."""
 
 
 COLUMNS = ("lower", "upper", "bounds", "claims", "alive", "stuck", "tried", "whole")
@@ -124,19 +126,22 @@ class Covering:
         for k, cost in enumerate(costs):
             same = np.flatnonzero((self.costs == cost).all(axis=1))
             if not len(same):
-                self.costs = np.vstack([self.costs, cost])
-                column = _on_boxes(cost[None], self.lower, self.upper)
-                self.bounds, self.claims = np.hstack([self.bounds, column]), np.hstack([self.claims, column])
+                column = on_boxes(cost[None], self.lower, self.upper)
+                grown = (
+                    np.vstack([self.costs, cost]),
+                    *(np.hstack([each, column]) for each in (self.bounds, self.claims)),
+                )
+                self.costs, self.bounds, self.claims = grown
                 same = np.array([len(self.costs) - 1])
             places[k] = same[0]
         return places
 
     def _add(self, problems: Subproblems, inherited: NDArray[np.float64] | None, multipliers: Tensor | None) -> None:
         lower, upper = problems.lower.numpy(), problems.upper.numpy()
-        bounds = claims = _on_boxes(self.costs, lower, upper)
+        bounds = claims = on_boxes(self.costs, lower, upper)
         if inherited is not None:
             bounds = np.maximum(bounds, inherited)
-            claims = np.where(_is_input(self.costs), claims, bounds)
+            claims = np.where(is_input(self.costs), claims, bounds)
         self.lower, self.upper = np.vstack([self.lower, lower]), np.vstack([self.upper, upper])
         self.bounds, self.claims = np.vstack([self.bounds, bounds]), np.vstack([self.claims, claims])
         self.alive = np.append(self.alive, np.ones(len(lower), dtype=bool))
@@ -208,7 +213,7 @@ class Covering:
         box = lower[owner], upper[owner]
         programs = solve_box_programs(*asked, *box)
         least = proved_least(*asked, programs.weights, *box)
-        bounds = _on_boxes(self.costs, lower.numpy(), upper.numpy())
+        bounds = on_boxes(self.costs, lower.numpy(), upper.numpy())
         bounds = np.maximum(bounds, self.bounds[numbers])
         sharper = bounds.copy()
         np.maximum.at(sharper, (owner.numpy(), which.numpy()), least.numpy())
@@ -216,7 +221,7 @@ class Covering:
             sharper[:, 0] = np.maximum(sharper[:, 0], self._rate(seen, lower, upper).numpy())
         refuted = seen.refuted > 1
         # Where even the bound of a cost is beyond all that the box has, nothing is left of it.
-        worst = -_on_boxes(-costs.numpy(), lower.numpy()[owner], upper.numpy()[owner], rowwise=True)
+        worst = -on_boxes(-costs.numpy(), lower.numpy()[owner], upper.numpy()[owner], rowwise=True)
         for p in np.flatnonzero(least.numpy() > worst).tolist():
             place = int(owner[p])
             if not bool(refuted[place]) and seen.refutes(place, programs.weights[p], CAUTION):
@@ -244,8 +249,8 @@ class Covering:
         n = len(numbers)
         free = seen.widths > 0
         kept = torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0)
-        domain = statement.upper - statement.lower
-        narrow = ((upper - lower) <= domain * NARROW).all(dim=1)
+        cuttable = self._cuttable(lower, upper)
+        narrow = ~cuttable.any(dim=1)
         whole = whole_boxes(statement, seen, lower, upper).numpy()
         again = ~refuted & ((kept.prod(dim=1) < PROGRESS) | narrow | ~torch.from_numpy(halve))
         halved = ~refuted & ~again
@@ -262,7 +267,10 @@ class Covering:
             part = base.take(chosen)
             where, at = torch.zeros(len(chosen), dtype=torch.int64), torch.zeros(len(chosen), dtype=torch.float64)
             if code is Operation.HALVED:
-                where = self._steepest(found, part, chosen) if along is None else torch.from_numpy(along)[chosen]
+                where = self._steepest(found, part, chosen)
+                if along is not None:
+                    asked = torch.from_numpy(along)[chosen]
+                    where = torch.where(cuttable[chosen, asked], asked, where)
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
@@ -313,6 +321,12 @@ class Covering:
                     break
         return M
 
+    def _cuttable(self, lower: Tensor, upper: Tensor) -> Tensor:
+        """(n, d) which sides of boxes are wide enough to be halved: more than a few floats."""
+        statement = self.statement
+        floats = 8 * UNIT * torch.maximum(lower.abs(), upper.abs())
+        return upper - lower > torch.maximum((statement.upper - statement.lower) * NARROW, floats)
+
     def _steepest(self, found: Bounded, part: Subproblems, chosen: Tensor) -> Tensor:
         """The input along which bounds of outputs are loosest, in units of the resolution; the widest if none is."""
         seen = found.seen
@@ -322,28 +336,8 @@ class Covering:
         loose = seen.hull.distance(identity)[chosen]
         unit = self.statement.resolution + 1e-300
         effect = widths * (loose / unit[None, :, None]).sum(dim=1)
-        effect = torch.where(torch.isfinite(effect), effect, 0.0)
+        cuttable = self._cuttable(part.lower, part.upper)
+        effect = torch.where(torch.isfinite(effect) & cuttable, effect, 0.0)
         domain = self.statement.upper - self.statement.lower
-        wide = widths / torch.where(domain > 0, domain, 1.0)
+        wide = torch.where(cuttable, widths / torch.where(domain > 0, domain, 1.0), 0.0)
         return torch.where(effect.amax(dim=1, keepdim=True) > 0, effect, wide).argmax(dim=1)
-
-
-def _is_input(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(E,) which costs are an input, or the negative of one."""
-    return ((costs != 0).sum(axis=1) == 1) & (np.abs(costs).max(axis=1, initial=0.0) == 1.0)
-
-
-def _on_boxes(
-    costs: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArray[np.float64], *, rowwise: bool = False
-) -> NDArray[np.float64]:
-    """At most the least of each cost on each box, (n, E); of the one with the other, (n,), if rowwise."""
-    if rowwise:
-        terms = np.where(costs >= 0, costs * lower, costs * upper)
-    else:
-        terms = np.where(costs >= 0, costs * lower[:, None], costs * upper[:, None])
-    d = costs.shape[-1]
-    total = terms.sum(axis=-1)
-    single = (costs != 0).sum(axis=-1) <= 1
-    plain = single & (np.abs(costs).max(axis=-1, initial=0.0) == 1.0)  # an end of the box itself
-    loss = 2 * (d + 4) * 2.0**-53 * np.abs(terms).sum(axis=-1) + (d + 4) * 2.0**-1060
-    return np.where(plain, total, total - loss)

@@ -15,7 +15,7 @@ from unrelu.rigor.rounding import UNDERFLOW, UNIT
 if TYPE_CHECKING:
     from unrelu.preimages.search.statement import InverseStatement
 
-STEPS = 8
+STEPS = 6
 
 NEWTON = 4
 
@@ -33,7 +33,7 @@ def are_members(statement: InverseStatement, points: Tensor) -> Tensor:
     """(n,) bool: which of some points (n, d) are proved to be in S; by exact outputs where rounding leaves it open."""
     values = statement.values(points)
     off = (values - statement.features).abs()
-    room = 4 * UNIT * (off + statement.features.abs()) + UNDERFLOW + statement.forward_error
+    room = 4 * UNIT * (off + statement.features.abs()) + UNDERFLOW + statement.forward_error * (1 + 8 * UNIT)
     inside = ((statement.lower <= points) & (points <= statement.upper)).all(dim=1)
     known = inside & (off + room <= statement.resolution).all(dim=1)
     open_ = inside & ~known & (off - room <= statement.resolution).all(dim=1)
@@ -94,10 +94,9 @@ def descend(statement: InverseStatement, costs: Tensor, starts: Tensor, reach: T
             break
     x = snapped(statement, x)
     proved = are_members(statement, x)
-    if not bool(proved.all()):
-        rest = torch.nonzero(~proved)[:, 0]
-        x[rest] = _onto(statement, x[rest])
-        proved[rest] = are_members(statement, x[rest])
+    if not bool(proved.any()):
+        x = _onto(statement, x)
+        proved = are_members(statement, x)
     return x, proved
 
 

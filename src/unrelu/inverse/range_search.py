@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from unrelu.inverse.consistent_ranges import ConsistentRanges
 from unrelu.inverse.covering import BATCH, Covering
 from unrelu.inverse.members import are_members, descend, snapped
+from unrelu.rigor.signs import nearest_float
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +49,13 @@ class RangeSearch:
         """
         self.covering = covering
         self.members = np.zeros((0, len(covering.statement.lower)))
+
+    @property
+    def empty(self) -> bool | None:
+        """True if it is proved that S is empty, False if a member is known, None where that is open."""
+        if not len(self.covering.open):
+            return True
+        return False if len(self.members) else None
 
     def outer(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """(k,) the least that costs can be on S, proved; inf where S is empty."""
@@ -113,7 +123,7 @@ class RangeSearch:
             numbers = self._chosen(places, wanted)
             least = self.least(places) - self.tolerances(places, within)
             ahead = (wanted[numbers] & (self.covering.bounds[numbers][:, places] < least)).any(axis=1)
-            self._step(numbers, places, wanted[numbers], ahead | self.covering.tried[numbers])
+            self._step(numbers, places, wanted[numbers], ahead | self.covering.tried[numbers], least)
             if tell is not None:
                 tell(self.nearness(places, within))
 
@@ -132,6 +142,7 @@ class RangeSearch:
         places: NDArray[np.int64],
         wanted: NDArray[np.bool_],
         halve: NDArray[np.bool_],
+        worth: NDArray[np.float64],
     ) -> None:
         """Bound boxes, and look for better members where programs over their bounds are least."""
         covering = self.covering
@@ -141,11 +152,13 @@ class RangeSearch:
         points, which = told.programs.points, told.which.numpy()
         points = snapped(covering.statement, points)
         self.add(points[are_members(covering.statement, points)])
-        # From the best of each cost that would be better than a member.
+        # From the best of each cost that would be better than all members by more than is asked.
         costs = torch.from_numpy(covering.costs)[told.which]
         values = (costs * points).sum(dim=1).numpy()
         order = np.lexsort((values, which))
-        order = order[values[order] < self.least(np.arange(len(covering.costs)))[which[order]]]
+        known = np.full(len(covering.costs), -np.inf)
+        known[places] = np.minimum(worth, self.least(places))
+        order = order[values[order] < known[which[order]]]
         rank = np.arange(len(order)) - np.searchsorted(which[order], which[order])
         at = torch.from_numpy(order[rank < STARTS])
         if len(at):
@@ -160,3 +173,47 @@ class RangeSearch:
             given = given[(given @ costs.T < (self.members @ costs.T).min(axis=0)).any(axis=1)]
         if len(given):
             self.members = np.unique(np.vstack([self.members, given]), axis=0)
+
+
+def ranges_of(
+    search: RangeSearch,
+    rows: NDArray[np.float64],
+    places: NDArray[np.int64],
+    within: float,
+    seconds: float,
+    stopped: str,
+) -> ConsistentRanges:
+    """What is known of ranges now.
+
+    Args:
+        search: a covering and members.
+        rows: (k, d) functionals.
+        places: (2k,) of them and their negatives among the costs.
+        within: what was asked, as for `RangeSearch.run`.
+        seconds: that it took.
+        stopped: why it ended early, or "".
+    """
+    k, d = rows.shape
+    empty = search.empty
+    outer = np.full((k, 2), np.nan)
+    inner, members = outer.copy(), np.full((k, 2, d), np.nan)
+    reached = np.full(k, bool(empty))
+    if not empty:
+        ends = search.outer(places)
+        outer = np.stack([ends[0::2], -ends[1::2]], axis=1) + 0.0
+    if empty is False:
+        members = search.members[search.best(places)].reshape(k, 2, d)
+        values = [[_value(row, x) for x in pair] for row, pair in zip(rows, members, strict=True)]
+        inner = np.array(values).reshape(k, 2)
+        open_ = (inner[:, 0] - outer[:, 0]) + (outer[:, 1] - inner[:, 1])
+        allowed = search.tolerances(places, within)
+        reached = open_ <= (allowed[0::2] + allowed[1::2]) * (1 + 1e-9)
+    if not stopped and not reached.all():
+        stopped = "rounding"
+    return ConsistentRanges(rows, outer, inner, members, reached, empty, seconds, stopped)
+
+
+def _value(row: NDArray[np.float64], x: NDArray[np.float64]) -> float:
+    """`c x`, rounded once."""
+    terms = (Fraction(a) * Fraction(b) for a, b in zip(row.tolist(), x.tolist(), strict=True))
+    return nearest_float(sum(terms, Fraction(0)))

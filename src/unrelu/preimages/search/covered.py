@@ -21,7 +21,7 @@ def covered(certificate: CompletenessCertificate) -> tuple[np.ndarray, np.ndarra
     is open: `verify` goes down the tree by the same rules.
 
     Args:
-        certificate: with a tree whose children come after their parents.
+        certificate: what is no tree, its children coming after their parents, leaves the whole domain.
     """
     tree, statement = certificate.tree, certificate.statement
     first, last = statement.lower.numpy(), statement.upper.numpy()
@@ -37,6 +37,9 @@ def covered(certificate: CompletenessCertificate) -> tuple[np.ndarray, np.ndarra
         found.append(level[held | np.isin(operation, (Operation.OPEN, Operation.LEFT))])
         below: list[np.ndarray] = []
         cut = level[np.isin(operation, CUT)]
+        ends = tree.child[cut] + (tree.operation[cut] != Operation.CONTRACTED)
+        if bool(((tree.child[cut] <= cut) | (ends >= n)).any()):  # no tree: nothing is cut off
+            return first[None], last[None]
         low, high = np.maximum(tree.lower[cut], lower[cut]), np.minimum(tree.upper[cut], upper[cut])
         child, halved = tree.child[cut], tree.operation[cut] == Operation.HALVED
         lower[child], upper[child] = low, high
@@ -48,6 +51,6 @@ def covered(certificate: CompletenessCertificate) -> tuple[np.ndarray, np.ndarra
         which, value = tree.place[cut[halved]], tree.value[cut[halved]]
         upper[child[halved], which] = value
         lower[child[halved] + 1, which] = value
-        level = np.concatenate(below)
+        level = np.unique(np.concatenate(below))
     leaves = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
     return lower[leaves], upper[leaves]
