@@ -116,7 +116,11 @@ def main() -> None:
     counts: collections.Counter[str] = collections.Counter()
     wrong: dict[int, list[str]] = {}
     open_seeds = []
-    with mock.patch.object(statement, "MOST_SPLIT", 0 if given.units else statement.MOST_SPLIT):
+    limits = (0, 0) if given.units else (statement.MOST_SPLIT, statement.MOST_SQUARE)
+    with (
+        mock.patch.object(statement, "MOST_SPLIT", limits[0]),
+        mock.patch.object(statement, "MOST_SQUARE", limits[1]),
+    ):
         for seed in range(given.start, given.start + given.cases):
             try:
                 told, found = faults(seed, time_limit=given.seconds)

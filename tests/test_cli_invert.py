@@ -185,3 +185,54 @@ def test_ctrl_c_tells_what_is_known_and_stops(folder: Path) -> None:
     assert [(row["complete"], row["stopped"]) for row in _rows(folder / "out" / "targets.csv")] == [
         ("no", "interrupted")
     ]
+
+
+def test_noise_asks_for_ranges(folder: Path) -> None:
+    (folder / "y.csv").write_text("case,a,b,sum\nfour,0.5,0.25,0.75\nnone,1,1,-1\n")
+    result = _asked(folder, "--noise", 0.25, "--out", folder / "out", "--quiet")
+    assert result.exit_code == 0, result.output
+    first, heat, light, second, last = result.stdout.splitlines()
+    assert first == "four: every consistent input lies in"
+    assert heat.startswith("  heat: -0.750001 to 0.750001; attained -0.75 to 0.75, ")  # outward
+    assert light.startswith("  light: -0.500001 to 0.500001; attained -0.5 to 0.5, ")
+    assert second == "none: no input is consistent, proved."
+    assert last == "The ranges of 2 of 2 targets are known to 5 %."
+    rows = _rows(folder / "out" / "ranges.csv")
+    assert [(row["target"], row["input"], row["reached"], row["consistent"]) for row in rows] == [
+        ("four", "heat", "yes", "yes"), ("four", "light", "yes", "yes"),
+        ("none", "heat", "yes", "no"), ("none", "light", "yes", "no"),
+    ]  # fmt: skip
+    found = ur.invert(ur.load(folder / "net.unrelu"), np.array([0.5, 0.25, 0.75]), domain=ur.Box(-2, 2), noise=0.25)
+    told = found.ranges(progress=False)
+    assert [float(rows[0][name]) for name in ("outer lower", "inner lower", "inner upper", "outer upper")] == [
+        told.outer[0, 0], told.inner[0, 0], told.inner[0, 1], told.outer[0, 1]
+    ]  # fmt: skip
+    assert rows[2]["outer lower"] == ""
+    checked = _run("verify", folder / "out")
+    assert checked.exit_code == 0, checked.output
+    assert "all of them lie in -0.75 ≤ x1 ≤ 0.75, -0.5 ≤ x2 ≤ 0.5, proved" in checked.stdout
+    assert "proved complete: no input in the box has these features to within the resolution" in checked.stdout
+
+
+def test_noise_is_a_share_or_a_table(folder: Path) -> None:
+    (folder / "y.csv").write_text("0.5,0.25,0.75\n")
+    share = _asked(folder, "--noise", "50%", "--quiet")
+    (folder / "noise.csv").write_text("0.25\n0.125\n0.375\n")
+    one = _asked(folder, "--noise", folder / "noise.csv", "--quiet")
+    (folder / "noise.csv").write_text("output,below,above\na,0.25,0.25\nb,0.125,0.125\nsum,0.375,0.375\n")
+    two = _asked(folder, "--noise", folder / "noise.csv", "--quiet")
+    assert share.exit_code == one.exit_code == two.exit_code == 0
+    assert share.stdout == one.stdout == two.stdout
+    assert "heat: -0.750001 to 0.750001" in share.stdout
+    late = _asked(folder, "--noise", "50%", "--quiet", "--time-limit", 0)
+    assert late.exit_code == 1
+    assert late.stdout.startswith("target 1: no consistent input is known so far (time limit); if there are any, they")
+    assert late.stdout.endswith("The ranges of 0 of 1 target are known to 5 %.\n")
+    for wrong in ("-1", "none", "nan%"):
+        assert "is no noise; write a number" in " ".join(
+            _asked(folder, "--noise", wrong).stderr.replace("│", " ").split()
+        )
+    both = _asked(folder, "--noise", "1", "--exact")
+    assert both.exit_code == 2
+    assert "takes the place of a resolution" in " ".join(both.stderr.replace("│", " ").split())
+    _refused(_asked(folder, "--noise", "1", "--within", 0), "within is a share above 0")

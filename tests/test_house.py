@@ -149,6 +149,10 @@ def test_public_names() -> None:
         [
             "CompletenessCertificate",
             "Decision",
+            "ConsistentRanges",
+            "ConsistentSet",
+            "BestFit",
+            "Paving",
             "Inversion",
             "Solution",
             "invert",

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
     from unrelu.across.look_alike_pair import LookAlikePair as LookAlikePair
     from unrelu.cones.decision import Decision as Decision
+    from unrelu.inverse.best_fit import BestFit as BestFit
+    from unrelu.inverse.consistent_ranges import ConsistentRanges as ConsistentRanges
+    from unrelu.inverse.consistent_set import ConsistentSet as ConsistentSet
     from unrelu.inverse.inversion import Inversion as Inversion
     from unrelu.inverse.invert import invert as invert
+    from unrelu.inverse.paving import Paving as Paving
     from unrelu.inverse.solution import Solution as Solution
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
@@ -169,6 +173,10 @@ _HOMES = {
     # which inputs give a wanted output: all of them
     "invert": "unrelu.inverse.invert",
     "Inversion": "unrelu.inverse.inversion",
+    "ConsistentSet": "unrelu.inverse.consistent_set",
+    "ConsistentRanges": "unrelu.inverse.consistent_ranges",
+    "Paving": "unrelu.inverse.paving",
+    "BestFit": "unrelu.inverse.best_fit",
     "Solution": "unrelu.inverse.solution",
     "CompletenessCertificate": "unrelu.preimages.search.completeness_certificate",
     # which features can be inactive together

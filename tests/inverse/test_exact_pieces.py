@@ -43,7 +43,7 @@ def weights_of(piece: ExactPiece, *weights: float) -> np.ndarray:
 
 
 def asked(case: Known, **options: object) -> Inversion:
-    return ur.invert(case.network, case.measured, domain=ur.Box(case.lower, case.upper), progress=False, **options)  # pyright: ignore[reportArgumentType]
+    return ur.invert(case.network, case.measured, domain=ur.Box(case.lower, case.upper), progress=False, **options)  # pyright: ignore[reportArgumentType, reportCallIssue, reportReturnType]
 
 
 @pytest.mark.parametrize("seed", [159, 587, 1348])

@@ -34,6 +34,7 @@ def whole(net: ur.Network, **given: object) -> UnionPreimage:
 def test_nothing_is_wrong_about_small_prefixes(by_units, monkeypatch) -> None:
     if by_units:
         monkeypatch.setattr(statement, "MOST_SPLIT", 0)
+        monkeypatch.setattr(statement, "MOST_SQUARE", 0)
     wrong = {seed: told for seed in range(25) for told in [faults(seed)[0]] if told}
     assert wrong == {}
 

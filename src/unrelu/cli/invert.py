@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
+from unrelu.cli.invert_with_noise import show_ranges
 from unrelu.cli.options import Quiet, Upto
 from unrelu.cli.ranges import HELP, read_ranges
 from unrelu.cli.sentences import INTERRUPTED, notes, sentences
@@ -54,6 +55,17 @@ def invert(
             "of float64, and the rounding of the network.",
         ),
     ] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NOISE",
+            help="How far each output may be off: a number, 1% of each measured number, or a .csv file with a row an "
+            "output: how far, or how far below and above. Asks for the range of each input instead of solutions.",
+        ),
+    ] = None,
+    within: Annotated[
+        float, typer.Option(min=0.0, help="With noise: how much of each range's width may be open.")
+    ] = 0.05,
     time_limit: Annotated[
         float, typer.Option(min=0.0, help="Seconds for each target; what is known then is shown.")
     ] = math.inf,
@@ -63,7 +75,10 @@ def invert(
     ] = 4.0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for targets.csv, solutions.csv and certificates: `unrelu verify OUT`."),
+        typer.Option(
+            help="Folder for targets.csv and solutions.csv, or with noise ranges.csv, and certificates: `unrelu verify "
+            "OUT`."
+        ),
     ] = None,
     upto: Upto = None,
     quiet: Quiet = False,
@@ -71,7 +86,8 @@ def invert(
     """Find every input that gives the measured outputs, with a proof that none is missing.
 
     A solution is an input whose exact output is within the resolution of the measured one; all of them lie within the
-    shown distance of the inputs that are listed. Ctrl-C shows what is known so far of a target, and stops.
+    shown distance of the inputs that are listed. With --noise, the range of each input over all that are consistent is
+    shown, and between which inputs that are it is attained. Ctrl-C shows what is known so far of a target, and stops.
     """
     with sentences():
         from unrelu.inverse.inversion_tables import InversionTables
@@ -87,6 +103,14 @@ def invert(
         names = ranges.names
         targets = read_table(measured)
         chosen = None if outputs is None else _chosen(outputs)
+        if noise is not None:
+            if exact or resolution is not None:
+                raise typer.BadParameter("noise takes the place of a resolution; leave --exact and --resolution out.")
+            show_ranges(
+                net, targets, ranges.box, names, chosen, noise,
+                within=within, time_limit=time_limit, out=out, quiet=quiet,
+            )  # fmt: skip
+            return
         tables = None if out is None else InversionTables.begin(writable_folder(out), names)
         n_complete = 0
         for k, values in enumerate(targets.values, start=1):

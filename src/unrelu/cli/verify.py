@@ -130,6 +130,10 @@ def _say_solutions(path: Path, saved: SavedCertificates, found: Verification) ->
         f"{where}: Box: {box}{', ...' if d > _SHOWN else ''}. Features: {wanted}{', ...' if m > _SHOWN else ''}. "
         f"Resolution: {_range(saved.system.tolerance)}. {len(tree):,} nodes."
     )
+    if listed is not None and not certificate.complete:
+        spans = enumerate(certificate.outer_ranges.tolist()[:_SHOWN], start=1)
+        lie = ", ".join(f"{low:.6g} ≤ x{k} ≤ {high:.6g}" for k, (low, high) in spans)
+        typer.echo(f"{where}: all of them lie in {lie}{', ...' if d > _SHOWN else ''}, proved.")
     places = [] if listed is None else list(zip(listed.lower, listed.upper, listed.holds, strict=True))
     for k, (low, high, holds) in enumerate(places[:_SHOWN], start=1):
         at = ", ".join(f"{each:.6g}" for each in (low / 2 + high / 2)[:_SHOWN])

@@ -40,8 +40,8 @@ class InversionTables:
         targets = ["target", "solutions", "complete", "unique", "resolution", "settled", "left", "seconds", "stopped"]
         proved = ["flat", "holds", "exact", "least noise", "most noise", "at most one"]
         inputs = [f"{name}{end}" for end in ("", " lower", " upper") for name in names]
-        _write(made.targets, targets, "w")
-        _write(made.solutions, ["target", *inputs, *proved, "least dimension", "most dimension", "condition"], "w")
+        write_row(made.targets, targets, "w")
+        write_row(made.solutions, ["target", *inputs, *proved, "least dimension", "most dimension", "condition"], "w")
         return made
 
     def add(self, target: str, found: Inversion) -> None:
@@ -51,30 +51,38 @@ class InversionTables:
             target: what to call it.
             found: the answer.
         """
-        row = [len(found.solutions), _word(found.complete), _word(found.unique), float(found.resolution.max())]
+        row = [len(found.solutions), word(found.complete), word(found.unique), float(found.resolution.max())]
         row += [found.settled, len(found.left[0]), found.seconds, found.stopped]
         for each in found.solutions:
-            _write(self.solutions, [target, *_row(each)], "a")
-        _write(self.targets, [target, *row], "a")
+            write_row(self.solutions, [target, *_row(each)], "a")
+        write_row(self.targets, [target, *row], "a")
 
 
 def _row(each: Solution) -> list[object]:
     ends = [*each.center.tolist(), *each.lower.tolist(), *each.upper.tolist()]
-    proved = [_word(each.is_flat), _word(each.holds), _word(each.exact), *map(float, each.noise)]
+    proved = [word(each.is_flat), word(each.holds), word(each.exact), *map(float, each.noise)]
     return [
         *ends,
         *proved,
-        _word(each.at_most_one),
+        word(each.at_most_one),
         each.dimension.lower,
         each.dimension.upper,
         each.condition,
     ]
 
 
-def _word(fact: bool | None) -> str:
+def word(fact: bool | None) -> str:
+    """Whether something is so, in a table; what is open is left empty."""
     return "" if fact is None else "yes" if fact else "no"
 
 
-def _write(path: Path, row: Sequence[object], mode: str) -> None:
+def write_row(path: Path, row: Sequence[object], mode: str) -> None:
+    """Write a row of a table.
+
+    Args:
+        path: of the file.
+        row: what stands in it.
+        mode: "w" to begin the file, "a" to go on.
+    """
     with path.open(mode, newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerow(row)

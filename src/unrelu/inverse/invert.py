@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from unrelu.errors import DomainError, InputError, ShapeError, TooLarge
 from unrelu.inverse.chosen_outputs import chosen_outputs
+from unrelu.inverse.consistent_set import ConsistentSet
+from unrelu.inverse.noise import middle_and_radius
 from unrelu.inverse.running import run
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.polyhedra.domains import Domain, resolve
@@ -29,6 +31,38 @@ MOST_INPUTS = 64
 """Inputs that boxes are split in; the Jacobians of a batch of boxes are held whole."""
 
 
+@overload
+def invert(
+    network: Network,
+    measured: Array,
+    *,
+    domain: Domain,
+    outputs: Sequence[int] | None = None,
+    noise: None = None,
+    resolution: ArrayLike | None = None,
+    exact: bool = False,
+    time_limit: float = math.inf,
+    memory_limit: float = MEMORY,
+    progress: Progress | bool | None = None,
+) -> Inversion: ...
+
+
+@overload
+def invert(
+    network: Network,
+    measured: Array,
+    *,
+    domain: Domain,
+    outputs: Sequence[int] | None = None,
+    noise: ArrayLike,
+    resolution: ArrayLike | None = None,
+    exact: bool = False,
+    time_limit: float = math.inf,
+    memory_limit: float = MEMORY,
+    progress: Progress | bool | None = None,
+) -> ConsistentSet: ...
+
+
 def invert(
     network: Network,
     measured: Array,
@@ -41,7 +75,7 @@ def invert(
     time_limit: float = math.inf,
     memory_limit: float = MEMORY,
     progress: Progress | bool | None = None,
-) -> Inversion:
+) -> Inversion | ConsistentSet:
     """Every input in a box at which a network gives the measured output, with a proof that none is missing.
 
     Measured numbers are rounded, and so is the network's own arithmetic: exact solutions as good as never exist where
@@ -58,19 +92,22 @@ def invert(
         measured: (m,) the wanted output; its dtype tells how far it is rounded.
         domain: a box with finite ends; where both ends of an input are equal, it is fixed.
         outputs: numbers of the outputs that were measured, (m,), in the order of `measured`; all if left out.
-        noise: one number, or one an output: outputs within it of the measured ones count as the same. The solutions
-            are then sets that have an interior, which takes far longer to find.
+        noise: how far each output may be from the measured one. What is consistent then is a set with an interior, and
+            the answer a `ConsistentSet`, whose ranges, parts and members are asked for. One number; one an output,
+            (m,); or how far below and how far above, (m, 2), infinite for a limit on one side: intervals [low, high]
+            are `np.stack([measured - low, high - measured], axis=1)`, whatever the measured numbers.
         resolution: the same, in place of the default: half a unit in the last place of the measured numbers, and the
             proved bound of the rounding errors of the forward pass anywhere in the domain.
         exact: whether only exact solutions are meant, the resolution being 0.
-        time_limit: seconds after which what is known then is returned.
+        time_limit: seconds after which what is known then is returned; with noise, of each question that is asked of
+            the set.
         memory_limit: bytes that the tree and the parts of the domain that wait may take, 4 GiB if left out; what is
             known then is returned. The bounds of one batch of parts come on top, which do not grow.
         progress: where to show the share that is settled and the places found so far; see `unrelu.Progress`.
 
     Returns:
         The solutions, and whether they are proved complete. An interrupt (Ctrl-C) returns what is known, too;
-        `Inversion.go_on` searches on.
+        `Inversion.go_on` searches on. With noise, the consistent set, at once.
 
     Raises:
         ShapeError: if the numbers of outputs do not fit.
@@ -89,6 +126,10 @@ def invert(
     ([-0.5, 0.5], True)
     """
     statement = _statement(network, measured, domain, outputs, noise, resolution, exact)
+    if noise is not None:
+        return ConsistentSet(
+            statement, measured=as_numpy(measured, "the measured output").reshape(-1), time_limit=time_limit
+        )
     return run(Search(statement), time_limit=time_limit, memory_limit=memory_limit, progress=progress)
 
 
@@ -129,9 +170,11 @@ def _statement(
     rho = statement.forward_error + torch.from_numpy(_half_ulps(measured, y))
     if resolution is not None:
         rho = _allowed(resolution, y, "the resolution")
+    middle = statement.features
     if noise is not None:
-        rho = torch.maximum(_allowed(noise, y, "the noise"), rho)
-    return InverseStatement(network, lower, upper, statement.features, rho)
+        middle, about = middle_and_radius(statement, noise)
+        rho = torch.maximum(about, rho)
+    return InverseStatement(network, lower, upper, middle, rho)
 
 
 def _half_ulps(measured: Array, y: np.ndarray) -> np.ndarray:
@@ -140,11 +183,8 @@ def _half_ulps(measured: Array, y: np.ndarray) -> np.ndarray:
 
 
 def _allowed(given: ArrayLike, y: np.ndarray, name: str) -> Tensor:
-    values = (
-        np.broadcast_to(np.asarray(given, dtype=np.float64), y.shape).copy()
-        if np.ndim(given) == 0
-        else (np.asarray(given, dtype=np.float64).reshape(-1))
-    )
+    values = np.asarray(given, dtype=np.float64)
+    values = np.broadcast_to(values, y.shape).copy() if values.ndim == 0 else values.reshape(-1)
     if values.shape != y.shape:
         raise ShapeError(f"{name} is one number, or one for each of the {len(y)} measured ones, not {len(values)}.")
     if not bool((np.isfinite(values) & (values >= 0)).all()):

@@ -14,6 +14,7 @@ from unrelu.errors import TooLarge
 from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
+from unrelu.preimages.search.covered import covered
 from unrelu.preimages.search.exact_piece import exact_piece
 from unrelu.preimages.search.examined import Examined, examine, has_one_at_most, is_settled, narrowed
 from unrelu.preimages.search.located_root import has_root_near, located
@@ -59,6 +60,14 @@ class CompletenessCertificate:
     def complete(self) -> bool:
         """Whether no part of the domain is left open, so that what `verify` proves is that no solution is missing."""
         return not bool(np.isin(self.tree.operation, (Operation.OPEN, Operation.LEFT)).any())
+
+    @cached_property
+    def outer_ranges(self) -> np.ndarray:
+        """(d, 2) float64: between these all solutions lie, if `verify` is True; NaN where there are none."""
+        lower, upper = covered(self)
+        if not len(lower):
+            return np.full((len(self.statement.lower), 2), np.nan)
+        return np.stack([lower.min(axis=0), upper.max(axis=0)], axis=1)
 
     @property
     def kind(self) -> str:

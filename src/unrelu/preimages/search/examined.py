@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SWEEPS = 3
 """How often boxes are cut down, coordinate by coordinate; of many inputs once, as no box is ever small."""
+CAUTION = 1.0
+"""So many times more rounding is allowed for than there can be: who checks may add up in another order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ class Examined:
         if self.multipliers.shape[1]:
             return self.multipliers[place]
         scaled = self.units.of(place).hull.middle * self.widths[place]
-        return _inverse(scaled, statement)[0]
+        return pseudo_inverse(scaled, statement)[0]
 
     def refutes(self, place: int, weights: Tensor, caution: float = 0.0) -> bool:
         """Whether a weighted sum of a sub-problem's inequalities is broken everywhere on its box.
@@ -124,7 +126,7 @@ def examine(
     units = bound_units(bounded, lower, upper, problems.low, problems.high)
     widths = upper - lower
     if multipliers is None:
-        multipliers = _inverse(units.hull.middle * widths[:, None], statement)
+        multipliers = pseudo_inverse(units.hull.middle * widths[:, None], statement)
     # What may fall says nothing of how far apart two solutions are.
     multipliers = torch.where(statement.held, multipliers, 0.0)
     n, _, m = multipliers.shape
@@ -167,6 +169,14 @@ def narrowed(seen: Examined, lower: Tensor, upper: Tensor, share: Tensor) -> Sub
     )
 
 
+def widened(seen: Examined) -> tuple[Tensor, Tensor]:
+    """The boxes that are left, wider by what another order of sums may give, within those they were."""
+    width = (seen.upper - seen.lower).clamp(min=0.0)
+    room = 2.0**-30 * width + 4 * UNIT * torch.maximum(seen.lower.abs(), seen.upper.abs())
+    lower = torch.maximum(seen.lower - room, seen.problems.lower)
+    return lower, torch.maximum(torch.minimum(seen.upper + room, seen.problems.upper), lower)
+
+
 def is_settled(found: Examined, place: int) -> bool:
     """Whether all units keep their branch on a sub-problem, and no number overflowed."""
     known = not bool((found.units.low[place] + found.units.high[place]).isnan().any())
@@ -183,7 +193,7 @@ def has_one_at_most(found: Examined, place: int) -> bool:
     return float(found.apart[place].max()) < 1
 
 
-def _inverse(scaled: Tensor, statement: InverseStatement) -> Tensor:
+def pseudo_inverse(scaled: Tensor, statement: InverseStatement) -> Tensor:
     """The pseudo-inverse of Jacobians (n, m, d), outputs weighted by their resolution where all have one."""
     resolution = statement.resolution
     weights = 1 / resolution if bool((resolution > 0).all()) else torch.ones_like(resolution)

@@ -72,7 +72,7 @@ def flat_point(
         if (k == 0 or not exact) and statement.is_member(point):
             return Root(point, lower, upper, is_flat=True, holds=True)
         off = statement.residuals(point[None])[0]
-        beyond = -side * (statement.fed(point)[fixed] - kink)
+        beyond = -side * (statement.fed(point[None])[0][fixed] - kink)
         step = inverse @ (torch.cat([off[near], beyond]) / units)
         point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
     if exact and statement.is_member(point):

@@ -86,7 +86,7 @@ def holds_point(statement: InverseStatement, seen: Examined, place: int, lower: 
         return False
     used = problems.fixed[place] >= 0
     fixed, side, kink = (part[place][used] for part in (problems.fixed, problems.sides, problems.kinks))
-    fed = statement.fed(x)
+    fed = statement.fed(x[None])[0]
     return bool((-side * (fed[fixed] - kink) <= 2.0**-40 * fed.abs().max()).all())
 
 

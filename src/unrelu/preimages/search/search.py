@@ -16,7 +16,7 @@ from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.preimages.search.exact_flat import settled_flat
-from unrelu.preimages.search.examined import Examined, examine, narrowed
+from unrelu.preimages.search.examined import CAUTION, Examined, examine, narrowed, widened
 from unrelu.preimages.search.inequalities import Inequalities
 from unrelu.preimages.search.located_root import Root, alike_member, newton
 from unrelu.preimages.search.settled_leaf import SettledLeaf
@@ -54,9 +54,6 @@ MORE = 0.75
 
 MOST = 16
 """Of a box of whatever width."""
-
-CAUTION = 1.0
-"""So many times more rounding is allowed for than there can be: who checks may add up in another order."""
 
 
 @dataclass
@@ -180,7 +177,7 @@ class Search:
         operation = np.full(n, int(Operation.OPEN), dtype=np.int8)
         operation[done.numpy()] = Operation.REFUTED
         self.settled += float(batch.share[done].sum())
-        lower, upper = _widened(seen)
+        lower, upper = widened(seen)
         still = batch.is_conditional & (seen.units.open > 0)
         single = ~done & (seen.apart.amax(dim=1) < 0.95) & ~still
         points, holds = torch.zeros_like(lower), np.zeros(n, dtype=np.bool_)
@@ -405,11 +402,3 @@ def _volume(seen: Examined, lower: Tensor, upper: Tensor) -> Tensor:
     """(n,) what part of the boxes' volume is left."""
     free = seen.widths > 0
     return torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0).prod(dim=1)
-
-
-def _widened(seen: Examined) -> tuple[Tensor, Tensor]:
-    """The boxes that are left, wider by what another order of sums may give, within those they were."""
-    width = (seen.upper - seen.lower).clamp(min=0.0)
-    room = 2.0**-30 * width + 4 * UNIT * torch.maximum(seen.lower.abs(), seen.upper.abs())
-    lower = torch.maximum(seen.lower - room, seen.problems.lower)
-    return lower, torch.maximum(torch.minimum(seen.upper + room, seen.problems.upper), lower)

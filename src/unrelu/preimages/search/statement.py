@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 MOST_SPLIT = 8
-"""Inputs in which boxes are split."""
+"""Inputs in which boxes are split, where solutions are sets."""
+
+MOST_SQUARE = 64
+"""The same, where there are as many outputs as inputs."""
 
 MOST_KNOWN = 1024
 """Points whose exact outputs are kept."""
@@ -61,8 +64,12 @@ class InverseStatement:
 
     @cached_property
     def by_units(self) -> bool:
-        """Whether a search splits the sides of units and no boxes: where inputs are many, no box is ever small."""
-        return int((self.upper > self.lower).sum()) > MOST_SPLIT
+        """Whether a search splits the sides of units and no boxes.
+
+        Of many inputs, no box is ever small, unless there are as many outputs that tell where a solution can be.
+        """
+        free = int((self.upper > self.lower).sum())
+        return free > MOST_SPLIT and (free > int(self.held.sum()) or free > MOST_SQUARE)
 
     @property
     def n_multipliers(self) -> int:
@@ -172,8 +179,10 @@ class InverseStatement:
         off = self.values(points) - self.features
         return off if self.falling is None else torch.where(self.held, off, off.clamp(min=0.0))
 
-    def fed(self, point: Tensor) -> Tensor:
-        """(U,) what units are fed at a point (d,), as float64 computes it."""
+    def fed(self, points: Tensor) -> Tensor:
+        """(n, U) what units are fed at points (n, d), as float64 computes it."""
         bounded = self.bounded
-        found = bounded.network.values(point.reshape(1, *bounded.network.input_shape), bounded.feeds)
-        return torch.cat([point.new_zeros(0), *(found[name].reshape(-1) for name in bounded.feeds)])
+        found = bounded.network.values(points.reshape(-1, *bounded.network.input_shape), bounded.feeds)
+        return torch.cat(
+            [points.new_zeros(len(points), 0), *(found[name].reshape(len(points), -1) for name in bounded.feeds)], dim=1
+        )
