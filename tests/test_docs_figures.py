@@ -10,6 +10,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 FIGURES = {
     "across_regions": ("stability.md", "moved"),
+    "all_pieces": ("prefixes.md", "proved to be all"),
     "all_solutions": ("inversion.md", "a solution"),
     "one_preimage": ("geometry.md", "coordinate 1"),
 }

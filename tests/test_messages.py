@@ -285,6 +285,10 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.invert(WIDE, np.ones(65), domain=BOX),
         lambda _: ur.preimage(WIDE, at=np.ones(65)),
     ),
+    "found in a box with finite ends; give domain=ur.Box(lower, upper)": (
+        lambda _: ur.preimage(NET, features=HALF),
+        lambda _: ur.preimage(NET, features=HALF, domain=BOX),
+    ),
     "exact=True means a resolution of 0; leave noise and resolution out": (
         lambda _: ur.invert(NET, HALF, domain=BOX, exact=True, resolution=1e-9),
         lambda _: ur.invert(NET, HALF, domain=BOX, exact=True),

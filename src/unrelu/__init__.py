@@ -67,6 +67,9 @@ if TYPE_CHECKING:
     from unrelu.preimages.same_features import SameFeatures as SameFeatures
     from unrelu.preimages.search.completeness_certificate import CompletenessCertificate as CompletenessCertificate
     from unrelu.preimages.stability_radius import StabilityRadius as StabilityRadius
+    from unrelu.preimages.union.given_features import GivenFeatures as GivenFeatures
+    from unrelu.preimages.union.union_certificate import UnionCertificate as UnionCertificate
+    from unrelu.preimages.union.union_preimage import UnionPreimage as UnionPreimage
     from unrelu.progress import Progress as Progress
     from unrelu.report.write import Report as Report
     from unrelu.solvers.status import Status as Status
@@ -132,6 +135,9 @@ _HOMES = {
     "LayerPreimage": "unrelu.preimages.layer_preimage",
     "PrefixPreimage": "unrelu.preimages.prefix_preimage",
     "PrefixCertificate": "unrelu.preimages.prefix_certificate",
+    "UnionPreimage": "unrelu.preimages.union.union_preimage",
+    "UnionCertificate": "unrelu.preimages.union.union_certificate",
+    "GivenFeatures": "unrelu.preimages.union.given_features",
     "SameFeatures": "unrelu.preimages.same_features",
     "Decision": "unrelu.cones.decision",
     "PreimageCertificate": "unrelu.preimages.preimage_certificate",

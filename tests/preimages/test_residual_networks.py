@@ -44,7 +44,7 @@ X = np.random.default_rng(0).random((1, 8, 8)).astype(np.float32)
 
 @pytest.mark.parametrize("name", [*NET.layers, "output"])
 def test_every_layer_is_answered(name: str) -> None:
-    found = ur.preimage(NET.upto(name), at=X, domain=ur.Box(0, 1))
+    found = ur.preimage(NET.upto(name), at=X, domain=ur.Box(0, 1), time_limit=0)
     assert found.certificate.verify() is (found.kind is not ur.Kind.UNDECIDED)
     assert (found.reason == "") is (found.kind is not ur.Kind.UNDECIDED)
     assert found.bounded
@@ -73,7 +73,7 @@ def test_a_joined_layer_leads_to_calls_that_answer(name: str) -> None:
 def test_directions_of_the_piece_keep_the_features() -> None:
     """The region's own points have the features of x, which a forward pass confirms."""
     prefix = NET.upto("output")
-    found = ur.preimage(prefix, at=X, domain=ur.Box(0, 1))
+    found = ur.preimage(prefix, at=X, domain=ur.Box(0, 1), time_limit=0)
     assert isinstance(found, ur.PrefixPreimage)
     member = found.region.nearest(np.zeros(64), norm=2).point
     assert member is not None
@@ -82,7 +82,7 @@ def test_directions_of_the_piece_keep_the_features() -> None:
 
 
 def test_a_piece_that_is_too_large_to_write_out_says_what_is_known_without(monkeypatch) -> None:
-    found = ur.preimage(NET, at=X, domain=ur.Box(0, 1))
+    found = ur.preimage(NET, at=X, domain=ur.Box(0, 1), time_limit=0)
     assert isinstance(found, ur.PrefixPreimage)
     monkeypatch.setattr(region_rows, "DENSE_LIMIT", 2**10)
     with pytest.raises(ur.errors.TooLarge, match="what is proved of it needs no such rows"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from unrelu.bounding.jacobian_hull import JacobianHull, jacobian_hull
 from unrelu.bounding.row_bounds import least_of, numbers_below
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class UnitBounds:
     """Bounds of the U numbers that units are fed, on n boxes.
 
     Attributes:
+        bounded: the network.
         low: (n, U) float64, at most the least value of each.
         high: (n, U) float64, at least the largest.
         relaxations: by the name of each piecewise linear node, the lines that its units lie between.
@@ -33,11 +36,22 @@ class UnitBounds:
         empty: (n,) bool: no point of the box has such numbers, as bounds contradict each other.
     """
 
+    bounded: BoundedNetwork
     low: Tensor
     high: Tensor
     relaxations: dict[str, Relaxation]
     open: Tensor
     empty: Tensor
+
+    @cached_property
+    def hull(self) -> JacobianHull:
+        """All Jacobians on the boxes, fixed branches included; computed when first asked for."""
+        return jacobian_hull(self.bounded, self)
+
+    def of(self, place: int) -> UnitBounds:
+        """Those of one box, without the lines."""
+        one = slice(place, place + 1)
+        return UnitBounds(self.bounded, self.low[one], self.high[one], {}, self.open[one], self.empty[one])
 
 
 def bound_units(
@@ -102,7 +116,7 @@ def bound_units(
             found = _met(found, None if low is None or high is None else (low[:, span], high[:, span]))
         intervals[node.name] = found
         bounded.learn(node.name, *found)
-    return UnitBounds(lows, highs, relaxations, n_open, empty)
+    return UnitBounds(bounded, lows, highs, relaxations, n_open, empty)
 
 
 def _tightened(

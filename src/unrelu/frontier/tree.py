@@ -51,7 +51,7 @@ class Tree:
         upper: (N, d) float64.
         point: (N, d) float64, of a ball its centre, of a flat one of its points; where outputs were taken; else 0.
         holds: (N,) bool, of balls and flats: whether they are said to hold a solution.
-        multipliers: (N, d, m) float64.
+        multipliers: (N, d, m) float64; (N, 0, m) where boxes were not split.
         weights: by some refuted nodes, weights of their inequalities, whose sum is broken everywhere.
     """
 
@@ -74,12 +74,13 @@ class Tree:
 class GrowingTree:
     """A tree that nodes are added to; it starts with an open root."""
 
-    def __init__(self, d: int, m: int) -> None:
+    def __init__(self, d: int, m: int, k: int | None = None) -> None:
         """Begin.
 
         Args:
             d: number of inputs.
             m: number of outputs.
+            k: rows of multipliers that a node has; d if None.
         """
         self._count = 0
         self._columns = {
@@ -91,7 +92,7 @@ class GrowingTree:
             "upper": np.zeros((0, d)),
             "point": np.zeros((0, d)),
             "holds": np.zeros(0, dtype=np.bool_),
-            "multipliers": np.zeros((0, d, m)),
+            "multipliers": np.zeros((0, d if k is None else k, m)),
         }
         self._weights: dict[int, NDArray[np.float64]] = {}
         self._weighing = 0

@@ -17,6 +17,7 @@ from unrelu.preimages.search.clusters import clusters
 from unrelu.preimages.search.exact_root import exact_root
 from unrelu.preimages.search.examined import Examined, examine
 from unrelu.preimages.search.located_root import around
+from unrelu.preimages.search.proved_rank import proved_rank
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,7 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
     flats = tree.operation[leaves] == Operation.FLAT
     lower, upper = tree.lower[leaves].min(axis=0), tree.upper[leaves].max(axis=0)
     points = torch.from_numpy(tree.point[leaves[tree.holds[leaves]] if tree.holds[leaves].any() else leaves])
-    errors = ((statement.values(points) - statement.features).abs() / _unit(statement)).amax(dim=1)
+    errors = (statement.residuals(points).abs() / _unit(statement)).amax(dim=1)
     point = points[int(errors.argmin())]
     seen = _seen(statement, torch.from_numpy(lower), torch.from_numpy(upper))
     point = _polished(statement, seen, point)
@@ -69,7 +70,7 @@ def _solution(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> So
     values = np.linalg.svd(jacobian * width, compute_uv=False)
     free = int((width > 0).sum())
     least = values[free - 1] if 0 < free <= len(values) else 0.0
-    dimension = DimensionInterval(0, 0 if single and not flats.any() else free - _rank(seen))
+    dimension = DimensionInterval(0, 0 if single and not flats.any() else free - proved_rank(seen, 0, statement.held))
     residual = root.residual
     if flats.any() or not single:
         known = exact_dimensions(statement, tree, leaves)
@@ -134,11 +135,11 @@ def _meets_others(tree: Tree, leaves: np.ndarray, lower: np.ndarray, upper: np.n
 def _polished(statement: InverseStatement, seen: Examined, point: Tensor) -> Tensor:
     """Newton steps from a member to one whose outputs are nearer."""
     best, unit = point, _unit(statement)
-    least = float(((statement.values(point[None])[0] - statement.features).abs() / unit).max())
+    least = float((statement.residuals(point[None])[0].abs() / unit).max())
     for _ in range(4):
-        step = seen.multipliers[0] @ (statement.values(best[None])[0] - statement.features) * seen.widths[0]
+        step = seen.multipliers[0] @ statement.residuals(best[None])[0] * seen.widths[0]
         moved = torch.minimum(torch.maximum(best - step, seen.problems.lower[0]), seen.problems.upper[0])
-        size = float(((statement.values(moved[None])[0] - statement.features).abs() / unit).max())
+        size = float((statement.residuals(moved[None])[0].abs() / unit).max())
         if not size < least:
             break
         best, least = moved, size
@@ -146,23 +147,8 @@ def _polished(statement: InverseStatement, seen: Examined, point: Tensor) -> Ten
 
 
 def _unit(statement: InverseStatement) -> Tensor:
-    return statement.resolution + statement.forward_error + 1e-300
+    return statement.spread + statement.forward_error + 1e-300
 
 
 def _seen(statement: InverseStatement, lower: Tensor, upper: Tensor) -> Examined:
     return examine(statement, Subproblems.root(lower, upper, statement.bounded.n_units))
-
-
-def _rank(seen: Examined) -> int:
-    """A rank that all Jacobians on a box have at least, proved: `|I - M J V|` has row sums below 1."""
-    scaled = seen.hull.middle[0] * seen.widths[0]
-    U, s, V = torch.linalg.svd(scaled, full_matrices=False)
-    largest = int((s > 1e-12 * s[:1]).sum())
-    for k in range(largest, 0, -1):
-        M = (U[:, :k] / s[:k]).T
-        off = (torch.eye(k, dtype=torch.float64) - M @ scaled @ V[:k].T).abs()
-        off = off + (seen.hull.distance(M[None])[0] * seen.widths[0]) @ V[:k].T.abs()
-        off = off + 1e-13 * (M.abs() @ scaled.abs() @ V[:k].T.abs())
-        if float(off.sum(dim=1).max()) < 0.99:
-            return k
-    return 0

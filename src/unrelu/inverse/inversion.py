@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.errors import ShapeError
-from unrelu.frontier.tree import Operation, Tree
+from unrelu.frontier.tree import Tree
 from unrelu.inverse.assemble import assemble
-from unrelu.inverse.running import MEMORY, run
+from unrelu.inverse.running import run
 from unrelu.inverse.solution import Solution
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 from unrelu.preimages.search.search import Search
+from unrelu.preimages.search.watched import MEMORY
 
 if TYPE_CHECKING:
     from unrelu.preimages.search.statement import InverseStatement
@@ -78,11 +79,7 @@ class Inversion:
     @property
     def left(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends, (k, d) each, of the parts of the domain that are neither settled nor refuted."""
-        tree = self.tree
-        small = np.flatnonzero(tree.operation == Operation.LEFT)
-        waiting = [(part.lower.numpy(), part.upper.numpy()) for part in self._search.open]
-        lower = np.concatenate([tree.lower[small], *(each for each, _ in waiting)])
-        return lower, np.concatenate([tree.upper[small], *(each for _, each in waiting)])
+        return self._search.left
 
     @property
     def outer_ranges(self) -> np.ndarray:

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from unrelu.errors import DomainError, InputError, ShapeError, TooLarge
 from unrelu.inverse.chosen_outputs import chosen_outputs
-from unrelu.inverse.running import MEMORY, run
+from unrelu.inverse.running import run
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.preimages.search.search import Search
 from unrelu.preimages.search.statement import InverseStatement
+from unrelu.preimages.search.watched import MEMORY
 
 if TYPE_CHECKING:
     from unrelu.inverse.inversion import Inversion

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from unrelu.cones.decision import Decision
@@ -39,6 +39,7 @@ class PrefixPreimage(Preimage):
         region_singleton_decision: whether x0 is the only point of the piece, with certificate.
         determined: proof that the piece is all of P; see `PrefixCertificate`.
         domain_bounded: proof that the domain is bounded; or None.
+        others: why other pieces were not searched for; "" where they were not asked for.
     """
 
     statement: PrefixStatement
@@ -46,6 +47,11 @@ class PrefixPreimage(Preimage):
     region_singleton_decision: Decision[PieceProof]
     determined: tuple[tuple[str, ConeCertificate], ...]
     domain_bounded: ConeCertificate | None
+    others: str = ""
+
+    def without_others(self, reason: str) -> PrefixPreimage:
+        """The same, with why other pieces were not searched for."""
+        return replace(self, others=reason)
 
     @property
     def system(self) -> PrefixSystem:
@@ -112,7 +118,7 @@ class PrefixPreimage(Preimage):
         """Where the kind is open, what left it open; "" where it is not."""
         if self.kind is not Kind.UNDECIDED:
             return ""
-        others = "other pieces were not looked for"
+        others = "other pieces were not looked for" + (f": {self.others}" if self.others else "")
         if self.region_singleton:
             return f"the piece of x is one point; {others}"
         if self.region_singleton is None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from unrelu.preimages.prefix_system import PrefixSystem
     from unrelu.preimages.preimage_certificate import PreimageCertificate
     from unrelu.preimages.same_features import SameFeatures
+    from unrelu.preimages.union.given_features import GivenFeatures
+    from unrelu.preimages.union.union_certificate import UnionCertificate
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class Preimage(ABC):
         statement: what P is: F, the domain, the tolerance, and the point x0 or the features y.
     """
 
-    statement: SameFeatures | PrefixStatement
+    statement: SameFeatures | PrefixStatement | GivenFeatures
 
     @property
     def system(self) -> LayerSystem | PrefixSystem:
@@ -108,7 +110,7 @@ class Preimage(ABC):
 
     @property
     @abstractmethod
-    def certificate(self) -> PreimageCertificate | PrefixCertificate:
+    def certificate(self) -> PreimageCertificate | PrefixCertificate | UnionCertificate:
         """The proof of `kind`; `certificate.verify()` checks it without a solver."""
 
     @abstractmethod

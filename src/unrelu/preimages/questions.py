@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from unrelu.errors import DomainError, InputError, ShapeError
+from unrelu.errors import DomainError, InputError, ShapeError, TooLarge
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.expected import expect_layer_or_network
 from unrelu.network.graph import Network
@@ -16,6 +16,7 @@ from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain
 from unrelu.preimages.classification import Classification
 from unrelu.preimages.feature_decision import preimage_of_features
+from unrelu.preimages.kind import Kind
 from unrelu.preimages.layer_decision import classify_points, decide_point
 from unrelu.preimages.layer_preimage import LayerPreimage
 from unrelu.preimages.layer_system import LayerSystem
@@ -24,7 +25,10 @@ from unrelu.preimages.prefix_preimage import PrefixPreimage
 from unrelu.preimages.prefix_statement import PrefixStatement
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.union.given_features import GivenFeatures
+from unrelu.preimages.union.searching import TIME_LIMIT, search_features, search_others
 from unrelu.progress import Progress, resolve_progress
+from unrelu.rigor.rounding import UNIT
 
 
 @overload
@@ -142,6 +146,8 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
+    time_limit: float = TIME_LIMIT,
+    progress: Progress | bool | None = None,
 ) -> LayerPreimage: ...
 @overload
 def preimage(
@@ -152,6 +158,8 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
+    time_limit: float = TIME_LIMIT,
+    progress: Progress | bool | None = None,
 ) -> Preimage: ...
 def preimage(
     layer: ReLULayer | Network,
@@ -161,12 +169,17 @@ def preimage(
     domain: Domain | None = None,
     tolerance: ArrayLike = 0.0,
     exact: bool = False,
+    time_limit: float = TIME_LIMIT,
+    progress: Progress | bool | None = None,
 ) -> Preimage:
     """The set of all inputs of a layer that have the same features as `at`, or that have given features.
 
+    Of a prefix deeper than one ReLU layer it is a union of polyhedra. The piece of `at` is decided first
+    (`PrefixPreimage`); where that leaves others possible and the domain is a box with finite ends, they are searched
+    for (`UnionPreimage`), until all are found or the time is up.
+
     Args:
-        layer: the layer, or a prefix of a network of any depth, such as `net.upto("relu3")`; of one that is deeper than
-            one ReLU layer the piece of `at` is decided, see `PrefixPreimage`.
+        layer: the layer, or a prefix of a network of any depth, such as `net.upto("relu3")`.
         at: one input of the layer, of its sample shape (or any shape with d numbers). What its dtype rounds counts as
             rounding where it meets the rows of a domain; see `unrelu.polyhedra.domain_at.DomainAt`.
         features: instead of `at`: m features; a point is found, or the set is proved EMPTY.
@@ -174,11 +187,16 @@ def preimage(
         tolerance: how much each feature may differ, in the features' own units: one number, or one for each feature.
         exact: whether rows of the domain hold as they are stored, without being moved through `at` where it keeps them
             up to rounding.
+        time_limit: seconds to search for the pieces of a prefix; 0 for the piece of `at` alone. What is known then is
+            the result, and `UnionPreimage.go_on` searches on, as after an interrupt (Ctrl-C).
+        progress: where to show how far the search is.
 
     Raises:
-        InputError: if not one of `at` and `features` is given, it does not fit the layer or is not finite, the
-            tolerance is negative, or features are given for more than one layer.
-        DomainError: if `at` lies outside the domain, or the domain is empty or does not fit the layer.
+        InputError: if not one of `at` and `features` is given, it does not fit the layer or is not finite, or the
+            tolerance is negative.
+        DomainError: if `at` lies outside the domain, or the domain is empty or does not fit the layer, or features of a
+            prefix are given without a box.
+        TooLarge: if features are given for a network that is too large to be searched.
 
     >>> preimage(ReLULayer(np.array([[1.0], [-1.0]]), np.array([-1.0, -1.0])), at=np.array([0.0])).kind
     <Kind.BOUNDED: 'bounded'>
@@ -189,24 +207,45 @@ def preimage(
         raise InputError("preimage needs one of `at` (an input of the layer) and `features`, not both.")
     asked = expect_layer_or_network(layer)
     if isinstance(asked, Network):
-        if at is None:
-            raise InputError(
-                f"`features` are answered for one layer only, and the network up to {', '.join(asked.outputs)} is "
-                "more: on which piece of its input they lie is not searched for yet; give an input as `at`."
-            )
-        of_prefix = PrefixSystem.ask(asked, domain, tolerance, unit=unit_roundoff(at), exact=exact)
-        point = _point(of_prefix.title, asked.input_size, at, f"one sample of shape {asked.input_shape}")
-        try:
-            return decide_prefix(PrefixStatement(of_prefix, point))
-        except DomainError as error:
-            raise DomainError(f"the point `at` lies outside the domain: {error}") from error
+        return _preimage_of_prefix(asked, at, features, domain, tolerance, exact, time_limit, progress)
     if features is not None:
         values = as_numpy(features, "the features").reshape(-1)
-        return preimage_of_features(LayerSystem.ask(asked, domain, tolerance), values)
-    assert at is not None
-    system = LayerSystem.ask(asked, domain, tolerance, unit=unit_roundoff(at), exact=exact)
-    point = _point(system.title, asked.n_inputs, at, "one input of the layer (net.layer_input(name, x)[i])")
-    return decide_point(system, point)
+        found = preimage_of_features(LayerSystem.ask(asked, domain, tolerance), values)
+    else:
+        assert at is not None
+        system = LayerSystem.ask(asked, domain, tolerance, unit=unit_roundoff(at), exact=exact)
+        point = _point(system.title, asked.n_inputs, at, "one input of the layer (net.layer_input(name, x)[i])")
+        found = decide_point(system, point)
+    if found.complete or found.kind is not Kind.UNDECIDED or not isinstance(layer, Network) or not time_limit > 0:
+        return found
+    try:  # of a layer whose units have one feature on several pieces
+        return _preimage_of_prefix(layer, at, features, domain, tolerance, exact, time_limit, progress)
+    except (DomainError, TooLarge):
+        return found
+
+
+def _preimage_of_prefix(
+    prefix: Network,
+    at: Array | None,
+    features: Array | None,
+    domain: Domain | None,
+    tolerance: ArrayLike,
+    exact: bool,
+    time_limit: float,
+    progress: Progress | bool | None,
+) -> Preimage:
+    unit = UNIT if at is None else unit_roundoff(at)
+    system = PrefixSystem.ask(prefix, domain, tolerance, unit=unit, exact=exact)
+    if at is None:
+        assert features is not None
+        given = GivenFeatures(system, as_numpy(features, "the features").reshape(-1))
+        return search_features(given, time_limit=time_limit, progress=progress)
+    point = _point(system.title, prefix.input_size, at, f"one sample of shape {prefix.input_shape}")
+    try:
+        piece = decide_prefix(PrefixStatement(system, point))
+    except DomainError as error:
+        raise DomainError(f"the point `at` lies outside the domain: {error}") from error
+    return search_others(piece, time_limit=time_limit, progress=progress)
 
 
 def _point(title: str, size: int, at: Array, advice: str) -> np.ndarray:

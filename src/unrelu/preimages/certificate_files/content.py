@@ -18,6 +18,7 @@ from unrelu.preimages.prefix_certificate import PrefixCertificate
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
+from unrelu.preimages.union.union_certificate import UnionCertificate
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -70,11 +71,17 @@ def content_of(found: Savable) -> Content:
     from unrelu.preimages.admissible_sets import AdmissibleSets
     from unrelu.preimages.classification import Classification
     from unrelu.preimages.preimage import Preimage
+    from unrelu.preimages.union.union_preimage import UnionPreimage
 
     if isinstance(found, Classification):
         if not len(found):
             raise InputError("all inputs were skipped, so there are no certificates to save.")
         return _of_preimages(found.system, found.preimages)
+    if isinstance(found, UnionPreimage):
+        raise InputError(
+            "of a preimage whose pieces were searched for, the proof is not saved; save that of the point's piece, "
+            "pre.piece, or all solutions, which `invert` finds with exact=True."
+        )
     if isinstance(found, Preimage):
         return _of_preimages(found.system, (found,))
     if isinstance(found, Admissibility):
@@ -106,7 +113,9 @@ def _of_preimages(system: LayerSystem | PrefixSystem, preimages: Sequence[Preima
         statement="features" if given else "points",
         subjects=np.array(given or [each.at for each in preimages]),
         kinds=tuple(each.kind.value for each in preimages),
-        certificates=tuple(each.certificate for each in preimages),
+        certificates=tuple(
+            each.certificate for each in preimages if not isinstance(each.certificate, UnionCertificate)
+        ),
     )
 
 

@@ -128,7 +128,7 @@ class SavedCertificates:
             raise StoreError(
                 f"{self.folder} asks for all solutions of a network that is not piecewise linear: {error}"
             ) from error
-        tree = read_tree(self.folder / TABLE, self.system.n_inputs, self.system.n_features)
+        tree = read_tree(self.folder / TABLE, self.system.n_inputs, self.system.n_features, statement.n_multipliers)
         return CompletenessCertificate(statement, tree)
 
     @property

@@ -31,8 +31,8 @@ def write_tree(path: Path, tree: Tree) -> None:
     Raises:
         OSError: if nothing can be written there.
     """
-    _, d, m = tree.multipliers.shape
-    schema = _schema(d, m)
+    _, k, m = tree.multipliers.shape
+    schema = _schema(tree.lower.shape[1], m, k)
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
         for start in range(0, len(tree), BLOCK):
             part = slice(start, min(start + BLOCK, len(tree)))
@@ -40,13 +40,19 @@ def write_tree(path: Path, tree: Tree) -> None:
             writer.write_table(pa.table(columns, schema=schema), row_group_size=BLOCK)
 
 
-def read_tree(path: Path, d: int, m: int) -> Tree:
-    """The tree of a file, for d inputs and m outputs; whether it proves anything is for its certificate to say.
+def read_tree(path: Path, d: int, m: int, k: int | None = None) -> Tree:
+    """The tree of a file; whether it proves anything is for its certificate to say.
+
+    Args:
+        path: the file.
+        d: number of inputs.
+        m: number of outputs.
+        k: rows of multipliers of a node; d if None.
 
     Raises:
         StoreError: if it is none.
     """
-    schema = _schema(d, m)
+    schema = _schema(d, m, k)
     parts: dict[str, list[np.ndarray]] = {}
     weights: dict[str, dict[int, np.ndarray]] = {}
     done = 0
@@ -57,7 +63,7 @@ def read_tree(path: Path, d: int, m: int) -> Tree:
                 raise ValueError(f"it has {n:,} nodes, and a tree has 1 to {MOST_NODES:,}")
             for group in range(table.num_row_groups):
                 rows = table.read_row_group(group).combine_chunks()
-                for name, kind, shape in _layout(d, m):
+                for name, kind, shape in _layout(d, m, k):
                     column = rows[name].combine_chunks()
                     if kind is None:
                         weights.setdefault(name, {}).update(_by_node(column, done))
@@ -91,9 +97,9 @@ def _halves(values: np.ndarray) -> list[np.ndarray]:
     return [whole >> 32, whole & (2**32 - 1)]
 
 
-def _layout(d: int, m: int) -> Iterator[tuple[str, np.dtype | None, tuple[int, ...]]]:
+def _layout(d: int, m: int, k: int | None) -> Iterator[tuple[str, np.dtype | None, tuple[int, ...]]]:
     """Of each field of a tree its name, its dtype (None where only some nodes have one), and the shape of a node's."""
-    empty = GrowingTree(d, m).frozen()
+    empty = GrowingTree(d, m, k).frozen()
     for field in fields(Tree):
         value = getattr(empty, field.name)
         if isinstance(value, Mapping):
@@ -102,9 +108,9 @@ def _layout(d: int, m: int) -> Iterator[tuple[str, np.dtype | None, tuple[int, .
             yield field.name, value.dtype, value.shape[1:]
 
 
-def _schema(d: int, m: int) -> pa.Schema:
+def _schema(d: int, m: int, k: int | None) -> pa.Schema:
     columns = []
-    for name, kind, shape in _layout(d, m):
+    for name, kind, shape in _layout(d, m, k):
         number = pa.float64() if kind is None else pa.from_numpy_dtype(kind)
         columns.append(pa.field(name, pa.list_(number) if kind is None or shape else number))
     return pa.schema(columns)

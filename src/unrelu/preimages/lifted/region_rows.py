@@ -25,19 +25,21 @@ def region_rows(
     *,
     domain: DomainAt | None,
     tolerance: np.ndarray,
+    wanted: np.ndarray | None = None,
 ) -> Polyhedron:
-    """`{ x in D : |F(x) - F(x0)| <= eps }` where all units but those of last ReLUs keep their branches.
+    """`{ x in D : |F(x) - y| <= eps }` where all units but those of last ReLUs keep their branches.
 
     Rows are the network's maps composed in float64, and their errors are not known. A last ReLU has
     `a.x <= y + eps`, and `a.x >= y - eps` where `y > eps`.
 
     Args:
         prefix: the network; its features F are its output.
-        at: (d,) x0, about which the set is given.
+        at: (d,) x0 in D, about which the set is given.
         pattern: the branches of its units.
         above: by last ReLU, (m,) bool, the features above their tolerance.
         domain: the domain at x0; None for the whole space.
         tolerance: (m,) eps.
+        wanted: (m,) y; F(x0) if None.
 
     Raises:
         TooLarge: if the Jacobians would take more memory than allowed.
@@ -49,15 +51,19 @@ def region_rows(
     maps = region_map(before, at, pattern=pattern.restricted(node.name for node in before.nodes), also=before.outputs)
     rows = RowCollection(at)
     sizes = np.cumsum([math.prod(prefix.node(name).shape) for name in prefix.outputs])[:-1]
-    for name, eps in zip(prefix.outputs, np.split(tolerance, sizes), strict=True):
+    given = [None] * len(prefix.outputs) if wanted is None else np.split(wanted, sizes)
+    for name, eps, y in zip(prefix.outputs, np.split(tolerance, sizes), given, strict=True):
         J, value = maps.gradients[ends[name]], maps.values[ends[name]]
         fixed_below = above.get(name, np.ones(len(eps), dtype=bool))
         exact = fixed_below & (eps == 0)
-        missing = np.maximum(-value, 0.0) if name in last else np.zeros_like(value)  # to 0, from where features rise
-        rows.equal(J[exact])
-        rows.at_most(J[~exact], np.where(fixed_below, eps, eps + missing)[~exact])
+        if y is None:  # what is missing to 0, from where features rise
+            off = np.where(fixed_below, 0.0, np.maximum(-value, 0.0)) if name in last else np.zeros_like(value)
+        else:
+            off = y - value
+        rows.equal(J[exact], off[exact])
+        rows.at_most(J[~exact], (eps + off)[~exact])
         loose = fixed_below & ~exact
-        rows.at_most(-J[loose], eps[loose])
+        rows.at_most(-J[loose], (eps - off)[loose])
     add_guards(rows, before, maps)
     if domain is not None:
         rows.within(domain)

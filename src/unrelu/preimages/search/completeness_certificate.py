@@ -15,7 +15,7 @@ from unrelu.frontier.parting import parts
 from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import Operation, Tree
 from unrelu.preimages.search.exact_piece import exact_piece
-from unrelu.preimages.search.examined import Examined, examine, narrowed
+from unrelu.preimages.search.examined import Examined, examine, has_one_at_most, is_settled, narrowed
 from unrelu.preimages.search.located_root import has_root_near, located
 from unrelu.preimages.search.tiny_boxes import is_away, steepest, variation
 from unrelu.rigor.arithmetic import proof
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from unrelu.preimages.search.statement import InverseStatement
+
+    LeafCheck = Callable[[Examined, int], bool]
 
 BATCH = 96
 """Sub-problems that are checked together."""
@@ -74,13 +76,14 @@ class CompletenessCertificate:
         save_certificates(self, folder, progress=False)
 
     @proof
-    def verify(self, tell: Callable[[int], None] | None = None) -> bool:
+    def verify(self, tell: Callable[[int], None] | None = None, *, each: LeafCheck | None = None) -> bool:
         """Whether the tree proves that all solutions lie in its balls and flats, or in what is left open.
 
         Those of its balls and flats that are said to hold a solution are proved to, too.
 
         Args:
             tell: is called with the number of nodes that were checked, after each batch.
+            each: what has to hold of each ball and flat besides, for what is proved of its sub-problem.
 
         Raises:
             TooLarge: if a tree that no search made asks for too much memory.
@@ -98,7 +101,7 @@ class CompletenessCertificate:
                 return False
             seen[numbers] = True
             self._expect_room(batch, waiting)
-            children = self._checked(batch, numbers)
+            children = self._checked(batch, numbers, each)
             if children is None:
                 return False
             stack += children
@@ -121,7 +124,7 @@ class CompletenessCertificate:
                 f"be held at once, more than {ROOM >> 30} GiB; it is none that a search leaves behind."
             )
 
-    def _checked(self, batch: Subproblems, numbers: np.ndarray) -> list[Subproblems] | None:
+    def _checked(self, batch: Subproblems, numbers: np.ndarray, each: LeafCheck | None) -> list[Subproblems] | None:
         """The children of some nodes; None if anything that is said of one of them is not proved."""
         tree = self.tree
         operation = torch.from_numpy(tree.operation[numbers].astype(np.int64))
@@ -138,7 +141,10 @@ class CompletenessCertificate:
         lower = torch.maximum(torch.from_numpy(tree.lower[numbers]), batch.lower)
         upper = torch.minimum(torch.from_numpy(tree.upper[numbers]), batch.upper)
         for place in torch.nonzero((operation >= Operation.BALL) & (operation <= Operation.AWAY))[:, 0].tolist():
-            if not self._holds(found, place, Operation(int(operation[place]))):
+            code = Operation(int(operation[place]))
+            if not self._holds(found, place, code):
+                return None
+            if each is not None and code is not Operation.AWAY and not each(found, place):
                 return None
         children: list[Subproblems] = []
         whole = ((lower <= found.lower) & (found.upper <= upper)).all(dim=1) | (found.refuted > 0)
@@ -173,8 +179,7 @@ class CompletenessCertificate:
         holds = bool(self.tree.holds[number])
         if not holds and float(found.refuted[place]) > 0:  # by an order of sums that is luckier than the search's
             return bool(((lower <= upper) & (lower <= statement.upper) & (statement.lower <= upper)).all())
-        known = not bool((found.units.low[place] + found.units.high[place]).isnan().any())  # where no number overflowed
-        settled = known and int(found.units.open[place]) == 0
+        settled = is_settled(found, place)
         inside = bool(((lower <= found.lower[place]) & (found.upper[place] <= upper)).all())
         if code is Operation.AWAY:
             low = torch.maximum(lower, problems.lower[place])[None]
@@ -192,8 +197,7 @@ class CompletenessCertificate:
             return True
         if not bool(((problems.lower[place] <= point) & (point <= problems.upper[place])).all()):
             return False
-        conditional = bool(problems.is_conditional[place])
-        if (conditional and not settled) or not float(found.apart[place].max()) < 1:
+        if not has_one_at_most(found, place):
             return False
         root = located(statement, found, place, point, room=False)
         if root is None or (holds and not root.holds):

@@ -14,6 +14,7 @@ import torch
 from unrelu.exact.null_space import null_space
 from unrelu.network.affine_rows import check_numbers
 from unrelu.preimages.lifted.exact_values import ExactValues, OutOfWork
+from unrelu.preimages.search.examined import is_settled
 from unrelu.rigor.signs import nearest_float
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ExactPiece:
         lower: (d,) float64, of the box.
         upper: (d,) float64.
         free: the k inputs whose ends differ, which t stands for.
-        steps: by row (of the m outputs, of their negatives, and of the sides that are fixed) k numbers.
+        steps: by row (of the m outputs, of the negatives of those that are held, of sides that are fixed) k numbers.
         limits: as many numbers as rows.
         places: (rows,) int64, numbers of these rows among the inequalities of `Examined`.
     """
@@ -111,6 +112,8 @@ class ExactPiece:
 def exact_piece(statement: InverseStatement, seen: Examined, place: int) -> ExactPiece | None:
     """What the solutions in a sub-problem keep exactly; None where a unit is not settled, or it would take too long.
 
+    Outputs that may fall have no row from below. Where inputs are many, it takes too long.
+
     On a sub-problem on which no unit has a kink strictly inside its bounds, each follows one line. What these lines
     make of the box's lower corner and of its neighbours, whether units follow them there or not, is the affine map.
 
@@ -119,9 +122,8 @@ def exact_piece(statement: InverseStatement, seen: Examined, place: int) -> Exac
         seen: the sub-problems.
         place: number of one of them.
     """
-    units, problems = seen.units, seen.problems
-    known = not bool((units.low[place] + units.high[place]).isnan().any())
-    if not known or int(units.open[place]) > 0:
+    problems = seen.problems
+    if statement.by_units or not is_settled(seen, place):
         return None
     lower, upper = problems.lower[place].numpy(), problems.upper[place].numpy()
     free = np.flatnonzero(upper > lower)
@@ -133,14 +135,14 @@ def exact_piece(statement: InverseStatement, seen: Examined, place: int) -> Exac
         corners = [_values(statement, lines, point, problems.fixed[place][held].tolist()) for point in points]
     except OutOfWork:
         return None
-    m = len(statement.features)
-    bounds = list(zip(statement.features.tolist(), statement.resolution.tolist(), strict=True))
-    signs = [1] * m + [-1] * m + [-int(side) for side in problems.sides[place][held].tolist()]
-    rows = [*range(m), *range(m), *range(m, m + len(held))]
-    ends = [Fraction(y) + Fraction(rho) for y, rho in bounds] + [Fraction(rho) - Fraction(y) for y, rho in bounds]
+    m, fixed = len(statement.features), torch.nonzero(statement.held)[:, 0].tolist()
+    bounds = [(y, Fraction(rho)) for y, rho in zip(statement.wanted, statement.resolution.tolist(), strict=True)]
+    signs = [1] * m + [-1] * len(fixed) + [-int(side) for side in problems.sides[place][held].tolist()]
+    rows = [*range(m), *fixed, *range(m, m + len(held))]
+    ends = [y + rho for y, rho in bounds] + [bounds[row][1] - bounds[row][0] for row in fixed]
     ends += [-Fraction(side) * Fraction(kink) for side, kink in _pairs(seen, place, held)]
     base = corners[0]
-    d = len(lower)
+    k = seen.multipliers.shape[1]
     return ExactPiece(
         lower=lower,
         upper=upper,
@@ -151,7 +153,7 @@ def exact_piece(statement: InverseStatement, seen: Examined, place: int) -> Exac
         ),
         limits=tuple(end - sign * base[row] for end, sign, row in zip(ends, signs, rows, strict=True)),
         places=np.concatenate(
-            [d + np.arange(m), 2 * d + m + np.arange(m), 2 * (d + m) + held.numpy()],
+            [k + np.arange(m), 2 * k + m + np.array(fixed, dtype=np.int64), 2 * (k + m) + held.numpy()]
         ).astype(np.int64),
     )
 

@@ -8,19 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrelu.preimages.search.located_root import Root, has_root_near
+from unrelu.preimages.search.inequalities import BAND, Inequalities
+from unrelu.preimages.search.located_root import Root, has_root_near, holds_point
 from unrelu.preimages.search.tiny_boxes import blurred
-from unrelu.solvers.linear_program import LinearProgram
-from unrelu.solvers.row_system import RowSystem
 
 if TYPE_CHECKING:
     from unrelu.preimages.search.examined import Examined
     from unrelu.preimages.search.statement import InverseStatement
 
 STEPS = 12
-
-BAND = 1e-9
-"""How far programs may be off, relative to a row's size."""
 
 
 def flat_point(
@@ -42,52 +38,46 @@ def flat_point(
     Returns:
         A root; or (k,) float64 weights of the sub-problem's inequalities.
     """
-    d, m, problems = len(lower), len(statement.features), seen.problems
-    slopes, limits = seen.slopes[place].numpy(), seen.limits[place].numpy()
-    low, high = lower.numpy(), upper.numpy()
-    width, middle = high - low, low / 2 + high / 2
-    A, b = slopes * width, limits - slopes @ middle
-    sizes = np.maximum(np.maximum(np.abs(A).sum(axis=1), np.abs(b)), 1e-300)
-    rows = np.concatenate([np.arange(d, d + m), np.arange(2 * d + m, len(limits))])
-    rows = rows[np.isfinite(limits[rows])]
-    A, b, sides = A[rows] / sizes[rows, None], b[rows] / sizes[rows], rows >= 2 * (d + m)
-    one = np.ones((len(rows), 1))
-    box = np.full(d, 0.5)
-    elastic = RowSystem(np.hstack([A, -one]), row_upper=b, lower=np.append(-box, -np.inf), upper=np.append(box, np.inf))
-    nearest = LinearProgram(elastic).minimise(np.append(np.zeros(d), 1.0))
+    problems = seen.problems
+    system = Inequalities.of(seen, place, lower, upper)
+    nearest = system.nearest()
     if nearest.point is None:
         return None
-    if nearest.objective > BAND:
-        weights = torch.zeros(len(limits), dtype=torch.float64)
-        weights[torch.from_numpy(rows)] = torch.from_numpy(np.maximum(-nearest.row_duals, 0.0) / sizes[rows])
+    weights = system.weights(nearest)
+    if weights is not None:
         return weights
-    free = np.eye(d)[width > 0]
-    walls = np.vstack([free, -free])
-    deep = RowSystem(
-        np.vstack([np.hstack([A, sides[:, None].astype(float)]), np.hstack([walls, np.ones((len(walls), 1))])]),
-        row_upper=np.concatenate([np.where(sides, b, b + BAND), np.full(len(walls), 0.5)]),
-        lower=np.append(-box, -BAND),
-        upper=np.append(box, 0.5),
-    )
-    found = LinearProgram(deep).minimise(np.append(np.zeros(d), -1.0))
-    start = nearest.point if found.point is None else found.point
-    point = torch.from_numpy(np.clip(middle + start[:d] * width, low, high))
+    if holds_point(statement, seen, place, lower, upper):
+        assert statement.at is not None
+        return Root(statement.at, lower, upper, is_flat=True, holds=True)
+    sides = system.outputs < 0
+    loose = sides | ~statement.held.numpy()[system.outputs]
+    start = system.deepest(loose)
+    start = nearest.point[: len(lower)] if start is None else start
+    point = torch.from_numpy(np.clip(system.middle + start * system.width, lower.numpy(), upper.numpy()))
     # On kinks that the sub-problem is held to by sides of both kinds, the point has to stay.
-    tight = rows[sides & (np.abs(A @ start[:d] - b) <= 2 * BAND)]
-    held = torch.from_numpy(np.vstack([seen.hull.middle[place].numpy(), slopes[tight]]) * width)
+    close = loose & (np.abs(system.A @ start - system.b) <= 2 * BAND)
+    tight = system.rows[sides & close]
+    near = statement.held.clone()
+    near[torch.from_numpy(system.outputs[~sides & close])] = True
+    rows = np.vstack([seen.hull.middle[place][near].numpy(), seen.slopes[place].numpy()[tight]])
+    held = torch.from_numpy(rows * system.width)
     # Each row in its own unit: where the box is thin, rows of few units in the last place count like others.
     units = torch.where(held.norm(dim=1) > 0, held.norm(dim=1), 1.0)
     inverse = torch.linalg.pinv(held / units[:, None], rtol=1e-9)
-    which = torch.from_numpy(tight - 2 * (d + m))
+    which = torch.from_numpy(tight - 2 * (seen.multipliers.shape[1] + len(near)))
     fixed, side, kink = (part[place][which] for part in (problems.fixed, problems.sides, problems.kinks))
-    for _ in range(STEPS):
-        if statement.is_member(point):
+    exact = not bool((statement.resolution > 0).any())
+    for k in range(STEPS):
+        # Without a resolution a point is one by chance only, at the first step, or at the last.
+        if (k == 0 or not exact) and statement.is_member(point):
             return Root(point, lower, upper, is_flat=True, holds=True)
-        off = statement.values(point[None])[0] - statement.features
+        off = statement.residuals(point[None])[0]
         beyond = -side * (statement.fed(point)[fixed] - kink)
-        step = inverse @ (torch.cat([off, beyond]) / units)
+        step = inverse @ (torch.cat([off[near], beyond]) / units)
         point = torch.minimum(torch.maximum(point - step * (upper - lower), lower), upper)
-    off = (statement.values(point[None])[0] - statement.features).abs()
+    if exact and statement.is_member(point):
+        return Root(point, lower, upper, is_flat=True, holds=True)
+    off = statement.residuals(point[None])[0].abs()
     if not bool((off <= blurred(statement)).all()):
         return None
     # Rounding hides whether there is a solution. It may stay open: if there is one here, it is on the flat.

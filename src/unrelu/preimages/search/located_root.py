@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from unrelu.bounding.jacobian_hull import jacobian_hull
 from unrelu.bounding.unit_bounds import bound_units
-from unrelu.frontier.subproblems import Subproblems
 from unrelu.preimages.search.exact_piece import exact_piece
 from unrelu.preimages.search.exact_root import exact_root, reach
-from unrelu.preimages.search.examined import Examined, examine
+from unrelu.preimages.search.examined import Examined, look_at
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
 if TYPE_CHECKING:
@@ -56,18 +54,40 @@ def newton(statement: InverseStatement, seen: Examined, at: Tensor) -> list[Root
     x = lower / 2 + upper / 2
     best, least = x, torch.full((len(at),), torch.inf, dtype=torch.float64)
     for _ in range(STEPS):
-        residual = statement.values(x) - statement.features
+        residual = statement.residuals(x)
         size = (residual.abs() / _unit(statement)).amax(dim=1)
         better = size < least
         best, least = torch.where(better[:, None], x, best), torch.where(better, size, least)
         step = (M @ residual[..., None])[..., 0] * widths
         x = torch.minimum(torch.maximum(x - step, lower), upper)
     best = _polished(statement, best, least, lower, upper, widths)
-    near = (statement.values(best) - statement.features).abs() <= 2 * (statement.resolution + statement.forward_error)
+    if statement.at is not None:
+        own = [holds_point(statement, seen, int(place), lower[k], upper[k]) for k, place in enumerate(at)]
+        best = torch.where(torch.tensor(own)[:, None], statement.at, best)
+    near = statement.residuals(best).abs() <= 2 * (statement.spread + statement.forward_error)
     found: list[Root | None] = [None] * len(at)
     for k in torch.nonzero(near.all(dim=1))[:, 0].tolist():
         found[k] = located(statement, seen, int(at[k]), best[k])
     return found
+
+
+def holds_point(statement: InverseStatement, seen: Examined, place: int, lower: Tensor, upper: Tensor) -> bool:
+    """Whether the point whose outputs are wanted is in a box, and up to rounding on the sides that are fixed there.
+
+    Args:
+        statement: what is asked.
+        seen: the sub-problems.
+        place: number of one of them.
+        lower: (d,) of what is left of its box.
+        upper: (d,) of what is left of its box.
+    """
+    x, problems = statement.at, seen.problems
+    if x is None or not bool(((lower <= x) & (x <= upper)).all()):
+        return False
+    used = problems.fixed[place] >= 0
+    fixed, side, kink = (part[place][used] for part in (problems.fixed, problems.sides, problems.kinks))
+    fed = statement.fed(x)
+    return bool((-side * (fed[fixed] - kink) <= 2.0**-40 * fed.abs().max()).all())
 
 
 def alike_member(statement: InverseStatement, lower: Tensor, upper: Tensor) -> Root | None:
@@ -94,7 +114,7 @@ def polished(statement: InverseStatement, point: Tensor, lower: Tensor, upper: T
         lower: (d,) of the box.
         upper: (d,) of the box.
     """
-    error = ((statement.values(point[None]) - statement.features).abs() / _unit(statement)).amax(dim=1)
+    error = (statement.residuals(point[None]).abs() / _unit(statement)).amax(dim=1)
     widths = (upper - lower)[None]
     return _polished(statement, point[None], error, lower[None], upper[None], widths)[0]
 
@@ -104,20 +124,20 @@ def _polished(
 ) -> Tensor:
     """Points after some more steps, with the Jacobian at the points themselves, where that brings outputs nearer."""
     bounded = statement.bounded
-    J = jacobian_hull(bounded, bound_units(bounded, x, x)).middle
+    J = bound_units(bounded, x, x).hull.middle
     M = torch.linalg.pinv(torch.nan_to_num(J * widths[:, None]))
     best = x
     for _ in range(3):
-        step = (M @ (statement.values(x) - statement.features)[..., None])[..., 0] * widths
+        step = (M @ statement.residuals(x)[..., None])[..., 0] * widths
         x = torch.minimum(torch.maximum(x - step, lower), upper)
-        size = ((statement.values(x) - statement.features).abs() / _unit(statement)).amax(dim=1)
+        size = (statement.residuals(x).abs() / _unit(statement)).amax(dim=1)
         better = size < least
         best, least = torch.where(better[:, None], x, best), torch.where(better, size, least)
     return best
 
 
 def _unit(statement: InverseStatement) -> Tensor:
-    return statement.resolution + statement.forward_error + UNDERFLOW
+    return statement.spread + statement.forward_error + UNDERFLOW
 
 
 def located(
@@ -176,11 +196,11 @@ def enclosure(
 
 def around(statement: InverseStatement, seen: Examined, place: int, point: Tensor) -> Examined:
     """A small box about a point in the domain, wide enough for an exact root if there is one as near as outputs are."""
-    far = (statement.values(point[None])[0] - statement.features).abs() + statement.forward_error + statement.resolution
-    radius = 4 * (seen.multipliers[place].abs() @ far) * seen.widths[place] + 2.0**-46 * point.abs()
+    far = statement.residuals(point[None])[0].abs() + statement.forward_error + statement.spread
+    radius = 4 * (seen.inverse(statement, place).abs() @ far) * seen.widths[place] + 2.0**-46 * point.abs()
     low = torch.maximum(point - radius, statement.lower)
     high = torch.minimum(point + radius, statement.upper)
-    return examine(statement, Subproblems.root(low, high, statement.bounded.n_units))
+    return look_at(statement, low, high)
 
 
 def has_root_near(

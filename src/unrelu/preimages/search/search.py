@@ -17,7 +17,9 @@ from unrelu.frontier.subproblems import Subproblems, popped
 from unrelu.frontier.tree import GrowingTree, Operation
 from unrelu.preimages.search.exact_flat import settled_flat
 from unrelu.preimages.search.examined import Examined, examine, narrowed
+from unrelu.preimages.search.inequalities import Inequalities
 from unrelu.preimages.search.located_root import Root, alike_member, newton
+from unrelu.preimages.search.settled_leaf import SettledLeaf
 from unrelu.preimages.search.tiny_boxes import ALIKE, TINY, blurred, is_away, steepest, variation
 from unrelu.rigor.rounding import UNIT
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 BATCH = 96
 """Sub-problems that are bounded together."""
+
+LARGEST = 2**20
+"""Numbers in the rows of all outputs of those."""
 
 PROGRESS = 0.6
 """A box cut down to less than this part of its volume is bounded again before it is split."""
@@ -60,7 +65,9 @@ class Search:
 
     Attributes:
         statement: what is asked.
+        keeps_leaves: whether to keep what is known of flats and balls.
         tree: what was done.
+        leaves: that, by the number of the node.
         open: sub-problems that are left, a stack.
         settled: the share of the domain that is settled.
         n_examined: how many sub-problems were bounded.
@@ -69,7 +76,9 @@ class Search:
     """
 
     statement: InverseStatement
+    keeps_leaves: bool = False
     tree: GrowingTree = field(init=False)
+    leaves: dict[int, SettledLeaf] = field(init=False, default_factory=dict)
     open: list[Subproblems] = field(init=False)
     settled: float = 0.0
     n_examined: int = 0
@@ -78,8 +87,14 @@ class Search:
 
     def __post_init__(self) -> None:
         statement = self.statement
-        self.tree = GrowingTree(len(statement.lower), len(statement.features))
+        d, m = len(statement.lower), len(statement.features)
+        self.tree = GrowingTree(d, m, statement.n_multipliers)
         self.open = [Subproblems.root(statement.lower, statement.upper, statement.bounded.n_units)]
+
+    def _most_together(self) -> int:
+        """How many sub-problems are bounded together: fewer where their rows are long."""
+        d, m = len(self.statement.lower), len(self.statement.features)
+        return max(1, min(BATCH, LARGEST // (d * m)))
 
     def _least(self, lower: Tensor, upper: Tensor) -> Tensor:
         """(n, d) widths below which boxes are not split: those of a few floats."""
@@ -90,7 +105,7 @@ class Search:
     def copy(self) -> Search:
         """The same search, to go on with while this one stays as it is."""
         other = copy(self)
-        other.tree, other.open = deepcopy(self.tree), list(self.open)
+        other.tree, other.open, other.leaves = deepcopy(self.tree), list(self.open), dict(self.leaves)
         return other
 
     @property
@@ -103,13 +118,24 @@ class Search:
         """Bytes that it takes at most until another batch is done.
 
         What is left and what a batch can add to it; and twice the tree, of which there are two while it grows and when
-        it is handed back.
+        it is handed back. What is kept of leaves comes with it.
         """
-        each = 2 * (len(self.statement.lower) + self.statement.bounded.n_units + 1)
+        units = self.statement.bounded.n_units
+        each = 2 * (len(self.statement.lower) + units + 1)
         sizes = [(len(part), part.fixed.shape[1]) for part in self.open]
         more = 2 * BATCH * (each + 3 * (1 + max((sides for _, sides in sizes), default=0)))
         waiting = sum(n * (each + 3 * sides) for n, sides in sizes) + more
-        return 8 * waiting + 2 * self.tree.bytes_with(2 * BATCH)
+        kept = 2 * units * (len(self.leaves) + BATCH) if self.keeps_leaves else 0
+        return 8 * (waiting + kept) + 2 * self.tree.bytes_with(2 * BATCH)
+
+    @property
+    def left(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends, (k, d) each, of the parts of the domain that are neither settled nor refuted."""
+        tree = self.tree.frozen()
+        small = np.flatnonzero(tree.operation == Operation.LEFT)
+        waiting = [(part.lower.numpy(), part.upper.numpy()) for part in self.open]
+        lower = np.concatenate([tree.lower[small], *(each for each, _ in waiting)])
+        return lower, np.concatenate([tree.upper[small], *(each for _, each in waiting)])
 
     def run(
         self,
@@ -127,7 +153,7 @@ class Search:
         """
         start, before = time.monotonic(), self.seconds
         while self.open and time.monotonic() - start < time_limit and self.memory <= memory_limit:
-            batch = popped(self.open, BATCH)
+            batch = popped(self.open, self._most_together())
             mark = len(self.tree), len(self.open), self.settled, self.n_found
             try:
                 self._settle(batch)
@@ -142,13 +168,15 @@ class Search:
 
     def _back_to(self, n_nodes: int, n_open: int, settled: float, n_found: int) -> None:
         self.tree.cut(n_nodes)
+        self.leaves = {number: leaf for number, leaf in self.leaves.items() if number < n_nodes}
         del self.open[n_open:]
         self.settled, self.n_found = settled, n_found
 
     def _settle(self, batch: Subproblems) -> None:
         statement, tree = self.statement, self.tree
-        seen = examine(statement, batch, caution=CAUTION)
         n = len(batch)
+        none = torch.zeros(n, 0, len(statement.features), dtype=torch.float64)
+        seen = examine(statement, batch, none if self.statement.by_units else None, caution=CAUTION)
         numbers = batch.number.numpy()
         done = seen.refuted > 1
         operation = np.full(n, int(Operation.OPEN), dtype=np.int8)
@@ -170,9 +198,13 @@ class Search:
                     root.upper = torch.maximum(root.upper, upper[place])
                 operation[place], holds[place] = Operation.BALL, root.holds
                 lower[place], upper[place], points[place] = root.lower, root.upper, root.point
-                self._keep(place, batch, done)
-        slopes, tiny = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        slow = narrow | (_volume(seen, lower, upper) >= FAST)
+                self._keep(place, seen, done)
+        if self.statement.by_units:
+            slopes, tiny = torch.empty(0), torch.zeros_like(done)
+            self._refute_by_programs(seen, lower, upper, done, operation)
+        else:
+            slopes, tiny = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
+        slow = narrow | (_volume(seen, lower, upper) >= FAST) | self.statement.by_units
         several = seen.apart.amax(dim=1) >= 0.95
         affine = ~done & (seen.units.open == 0) & (slow & several | tiny)
         for place in torch.nonzero(affine)[:, 0].tolist():
@@ -180,12 +212,11 @@ class Search:
             found = settled_flat(statement, seen, place, lower[place], upper[place], CAUTION)
             if isinstance(found, Root):
                 operation[place], points[place], holds[place] = code, found.point, found.holds
-                self._keep(place, batch, done)
+                self._keep(place, seen, done)
             elif found is not None:
-                operation[place], done[place] = Operation.REFUTED, True
-                tree.weigh(int(numbers[place]), found.numpy())
-                self.settled += float(batch.share[place])
-        left = narrow & ~done & ((seen.units.open == 0) | (seen.units.open > MOST))
+                self._refute(place, batch, found, done, operation)
+        stuck = narrow & ((seen.units.open == 0) | (seen.units.open > MOST))
+        left = ~done & (seen.units.open == 0 if self.statement.by_units else stuck)
         operation[left.numpy()] = Operation.LEFT
         done = done | left
         # With what is left of its box, either bound again or in two.
@@ -208,6 +239,20 @@ class Search:
         self.n_examined += n
         self.n_found += int(holds.sum())
         self.open.extend(part for part in children if len(part))
+
+    def _refute(self, place: int, batch: Subproblems, weights: Tensor, done: Tensor, operation: np.ndarray) -> None:
+        operation[place], done[place] = Operation.REFUTED, True
+        self.tree.weigh(int(batch.number[place]), weights.numpy())
+        self.settled += float(batch.share[place])
+
+    def _refute_by_programs(
+        self, seen: Examined, lower: Tensor, upper: Tensor, done: Tensor, operation: np.ndarray
+    ) -> None:
+        """Refute sub-problems with open units: each that is refuted early saves all that it would be split into."""
+        for place in torch.nonzero(~done & (seen.units.open > 0))[:, 0].tolist():
+            found = Inequalities.of(seen, place, lower[place], upper[place]).weights()
+            if found is not None and seen.refutes(place, found, CAUTION):
+                self._refute(place, seen.problems, found, done, operation)
 
     def _settle_tiny(
         self,
@@ -244,16 +289,19 @@ class Search:
                 root = alike_member(statement, lower[place], upper[place])
                 if root is not None:
                     operation[place], points[place], holds[place] = Operation.BALL, root.point, True
-                    self._keep(place, batch, done)
+                    self._keep(place, seen, done)
                     continue
             if is_away(statement, middles[k], spreads[k] * (1 + 2.0**-20)):
                 operation[place], points[place], done[place] = Operation.AWAY, middles[k], True
                 self.settled += float(batch.share[place])
         return slopes, hidden
 
-    def _keep(self, place: int, batch: Subproblems, done: Tensor) -> None:
+    def _keep(self, place: int, seen: Examined, done: Tensor) -> None:
         done[place] = True
-        self.settled += float(batch.share[place])
+        self.settled += float(seen.problems.share[place])
+        if self.keeps_leaves:
+            exactly = self.statement.held & (self.statement.resolution == 0)
+            self.leaves[int(seen.problems.number[place])] = SettledLeaf.of(seen, place, exactly)
 
     def _parted(
         self,
@@ -272,9 +320,15 @@ class Search:
         problems = seen.problems
         self.settled += float((problems.share * (1 - volume))[rest].sum())
         base = narrowed(seen, lower, upper, problems.share * volume)
-        again = volume < PROGRESS
+        again = (volume < PROGRESS) & (not self.statement.by_units)
         few = (
-            (seen.units.open > 0) & (narrow | (seen.apart.amax(dim=1) >= 0.95)) & (seen.units.open <= self._most(seen))
+            torch.ones_like(again)
+            if self.statement.by_units
+            else (
+                (seen.units.open > 0)
+                & (narrow | (seen.apart.amax(dim=1) >= 0.95))
+                & (seen.units.open <= self._most(seen))
+            )
         )
         by_unit = ~again & few
         by_input = ~again & ~few

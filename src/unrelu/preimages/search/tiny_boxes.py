@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from unrelu.bounding.jacobian_hull import jacobian_hull
 from unrelu.bounding.unit_bounds import bound_units
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, gamma
 
@@ -23,13 +22,13 @@ ALIKE = 16.0
 
 def blurred(statement: InverseStatement) -> Tensor:
     """(m,) what the resolution and the rounding of bounds hide of the outputs, about."""
-    return statement.resolution + 16 * statement.forward_error
+    return statement.spread + 16 * statement.forward_error
 
 
 def steepest(statement: InverseStatement, lower: Tensor, upper: Tensor) -> Tensor:
     """At least the magnitudes of all Jacobians on boxes of the domain (n, d), whatever sides are fixed: (n, m, d)."""
     bounded = statement.bounded
-    return jacobian_hull(bounded, bound_units(bounded, lower, upper)).steepest
+    return bound_units(bounded, lower, upper).hull.steepest
 
 
 def variation(slopes: Tensor, lower: Tensor, upper: Tensor, points: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Whole preimages of prefixes, all of their pieces."""
