@@ -301,6 +301,12 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.invert(NET, HALF, domain=ur.Nonnegative()),
         lambda _: ur.invert(NET, HALF, domain=ur.Box(0, 2)),
     ),
+    "in their own dtype, as np.arange(256, dtype=np.float32) / np.float32(255)": (
+        lambda _: ur.preimage(ur.ReLULayer(EYE, np.zeros(2)), at=HALF, domain=BOX).among(np.arange(256) / 255),
+        lambda _: ur.preimage(ur.ReLULayer(EYE, np.zeros(2)), at=np.ones(2), domain=BOX).among(
+            np.arange(256, dtype=np.float32) / np.float32(255)
+        ),
+    ),
 }
 
 

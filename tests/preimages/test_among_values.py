@@ -66,7 +66,6 @@ def test_networks_of_several_pieces_are_tried_exactly() -> None:
         assert found.other is not None
         assert pre.contains(found.other)
     alone = ur.preimage(net, at=np.array([0.25, 1.0]), domain=ur.Box(np.array([0.25, 0.5]), 1))
-    assert alone.singleton is None
     assert alone.among([0.25, 1.0]).unique is True  # (1, 1/4) is out
 
 
