@@ -23,6 +23,7 @@ import unrelu as ur
 from exact_inversion import ExactSolutions, exact_solutions, missed
 from inverse_cases import InverseCase, inverse_case
 from known_preimages import Known
+from unrelu.preimages.search.covered import covered
 
 SECONDS = 10.0
 """After which a question is stopped."""
@@ -85,6 +86,9 @@ def faults(
     proof = found.certificate
     if not proof.verify():
         wrong.append("the certificate does not verify")
+    boxes, proved = ({row.tobytes() for row in np.hstack(each)} for each in (found.boxes, covered(proof)))
+    if boxes != proved:
+        wrong.append(f"the certificate leaves other boxes: {len(proved - boxes)} more, {len(boxes - proved)} fewer")
     if not np.array_equal(proof.outer_ranges, found.outer_ranges, equal_nan=True):
         wrong.append(f"the certificate is about {proof.outer_ranges}, not {found.outer_ranges}")
     if not np.array_equal(asked[2].outer, found.outer_ranges, equal_nan=True):

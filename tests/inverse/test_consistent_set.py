@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 import unrelu as ur
 from exact_areas import area, holds, shadows
@@ -17,6 +18,7 @@ from inverse_cases import inverse_case
 from known_preimages import magnitudes, tents
 from noise_against_oracle import faults, noise_of, truth_of
 from unrelu.frontier.tree import Operation
+from unrelu.inverse.members import are_members
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
 from unrelu.progress import Advance
 
@@ -74,6 +76,22 @@ def test_the_magnitude_in_closed_form(noise: object, low: float, high: float) ->
     assert high - 2e-3 <= told.inner[0, 1] - 1e-9 <= high <= told.outer[0, 1] + 1e-12 <= high + 1e-5
     assert all(found.contains(x) for x in found.members)
     assert found.certificate.verify()
+
+
+def test_limits_on_one_side_reach_as_far_as_the_network() -> None:
+    """`-|x| <= -1/4`, however negative; and `|x| >= 1/4`, however large."""
+    negative = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (-np.ones((1, 2)), np.zeros(1))])
+    for net, y, noise in ((negative, -0.5, [[math.inf, 0.25]]), (ABSOLUTE, 0.5, [[0.25, math.inf]])):
+        found = consistent(net, [y], ur.Box(-1, 2), noise)
+        assert found.ranges(progress=False).inner.tolist() == [[-1.0, 2.0]]
+        assert found.contains(np.array([2.0]))
+        assert not found.contains(np.array([0.125]))
+
+
+def test_points_outside_the_domain_are_no_members() -> None:
+    statement = consistent(ABSOLUTE, [0.5], ur.Box(0, 2), 0.25).statement
+    points = torch.tensor([[-0.5], [0.5], [0.75], [0.75 + 1e-9], [2.5]], dtype=torch.float64)
+    assert are_members(statement, points).tolist() == [False, True, True, False, False]
 
 
 @pytest.mark.parametrize("depth", [1, 3, 4])
