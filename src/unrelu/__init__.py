@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
     from unrelu.across.look_alike_pair import LookAlikePair as LookAlikePair
     from unrelu.cones.decision import Decision as Decision
+    from unrelu.exact.hull import ExactHull as ExactHull
+    from unrelu.exact.infeasible import ExactInfeasible as ExactInfeasible
+    from unrelu.exact.system import ExactSystem as ExactSystem
     from unrelu.inverse.best_fit import BestFit as BestFit
     from unrelu.inverse.consistent_ranges import ConsistentRanges as ConsistentRanges
     from unrelu.inverse.consistent_set import ConsistentSet as ConsistentSet
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.questions import preimage as preimage
     from unrelu.preimages.same_features import SameFeatures as SameFeatures
     from unrelu.preimages.search.completeness_certificate import CompletenessCertificate as CompletenessCertificate
+    from unrelu.preimages.search.exact_set import ExactSet as ExactSet
     from unrelu.preimages.stability_radius import StabilityRadius as StabilityRadius
     from unrelu.preimages.union.given_features import GivenFeatures as GivenFeatures
     from unrelu.preimages.union.union_certificate import UnionCertificate as UnionCertificate
@@ -141,6 +145,10 @@ _HOMES = {
     "PrefixCertificate": "unrelu.preimages.prefix_certificate",
     "UnionPreimage": "unrelu.preimages.union.union_preimage",
     "UnionCertificate": "unrelu.preimages.union.union_certificate",
+    "ExactSet": "unrelu.preimages.search.exact_set",
+    "ExactHull": "unrelu.exact.hull",
+    "ExactSystem": "unrelu.exact.system",
+    "ExactInfeasible": "unrelu.exact.infeasible",
     "GivenFeatures": "unrelu.preimages.union.given_features",
     "SameFeatures": "unrelu.preimages.same_features",
     "Decision": "unrelu.cones.decision",

@@ -201,3 +201,26 @@ def test_many_inputs_are_told_apart_by_units() -> None:
     assert found.certificate.verify()
     assert found.certificate.verify_complete()
     assert found.contains(-x) is True
+
+
+def test_equalities_that_depend_on_each_other_are_decided_exactly() -> None:
+    """|x + 2 y| = 1 twice over: two segments, whatever floats make of the second equality."""
+    both = np.array([[1.0, 2.0], [-1.0, -2.0]]), np.zeros(2)
+    net = ur.Network.from_layers([both, (np.array([[1.0, 1.0], [3.0, 3.0]]), np.zeros(2))])
+    found = whole(net, features=np.array([1.0, 3.0]), domain=ur.Box(-2, 2))
+    certificate = found.certificate
+    assert (found.kind, found.complete, found.dimension) == (ur.Kind.BOUNDED, True, ur.DimensionInterval(1, 1))
+    assert certificate.verify()
+    known = [each for each in certificate.exact if each is not None]
+    assert known
+    # A set that is said to be larger, or elsewhere, or of another leaf.
+    for wrong in (
+        replace(known[0], dimension=2),
+        replace(known[0], where=tuple(v + 1 for v in known[0].where or ())),
+        replace(known[0], proof=replace(known[0].proof, dimension=2)),
+    ):
+        sets = tuple(wrong if each is known[0] else each for each in certificate.exact)
+        assert not replace(certificate, sets=sets).verify()
+    assert not replace(certificate, sets=certificate.exact[1:]).verify()
+    nowhere = whole(net, features=np.array([1.0, 3.5]), domain=ur.Box(-2, 2))
+    assert (nowhere.kind, nowhere.certificate.verify()) == (ur.Kind.EMPTY, True)

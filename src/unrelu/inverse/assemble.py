@@ -15,7 +15,8 @@ from unrelu.inverse.solution import Solution
 from unrelu.polyhedra.dimension_interval import DimensionInterval
 from unrelu.preimages.search.clusters import clusters
 from unrelu.preimages.search.exact_root import exact_root
-from unrelu.preimages.search.exact_sets import ExactSet, exact_sets
+from unrelu.preimages.search.exact_set import ExactSet
+from unrelu.preimages.search.exact_sets import exact_sets
 from unrelu.preimages.search.examined import Examined, examine
 from unrelu.preimages.search.located_root import around
 from unrelu.preimages.search.proved_rank import proved_rank

@@ -80,7 +80,7 @@ def content_of(found: Savable) -> Content:
     if isinstance(found, UnionPreimage):
         raise InputError(
             "of a preimage whose pieces were searched for, the proof is not saved; save that of the point's piece, "
-            "pre.piece, or the list of all solutions, which an inversion with exact=True gives."
+            "pre.piece, or the list of all solutions that an exact inversion gives."
         )
     if isinstance(found, Preimage):
         return _of_preimages(found.system, (found,))

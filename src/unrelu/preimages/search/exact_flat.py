@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,7 @@ from torch import Tensor
 
 from unrelu.exact.decide_hull import exact_hull
 from unrelu.exact.infeasible import ExactInfeasible
-from unrelu.exact.system import ExactSystem
-from unrelu.preimages.search.exact_piece import ExactPiece, exact_piece
+from unrelu.preimages.search.exact_piece import exact_piece, exact_system
 from unrelu.preimages.search.flat_point import flat_point
 from unrelu.preimages.search.located_root import Root, has_root_near
 
@@ -70,17 +68,3 @@ def exact_flat(
     point = torch.minimum(torch.maximum(torch.from_numpy(piece.point(found.point)), lower), upper)
     holds = statement.is_member(point) or has_root_near(statement, seen, place, point, lower, upper)
     return Root(point, lower, upper, is_flat=True, holds=holds)
-
-
-def exact_system(piece: ExactPiece) -> ExactSystem:
-    """Its rows and `0 <= t <= 1` as rows of integers."""
-    k = len(piece.free)
-    rows, scales = [], []
-    for step, limit in zip(piece.steps, piece.limits, strict=True):
-        scale = math.lcm(limit.denominator, *(value.denominator for value in step))
-        rows.append(tuple(int(value * scale) for value in (*step, limit)))
-        scales.append(scale)
-    for sign in (-1, 1):
-        rows += [(*(sign * (i == j) for i in range(k)), int(sign > 0)) for j in range(k)]
-    every = tuple(range(k))
-    return ExactSystem(k, tuple(rows), (*scales, *[1] * (2 * k)), len(piece.limits), 0, (), every, every, frozenset())

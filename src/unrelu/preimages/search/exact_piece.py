@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from unrelu.exact.null_space import null_space
+from unrelu.exact.system import ExactSystem
 from unrelu.network.affine_rows import check_numbers
 from unrelu.preimages.lifted.exact_values import ExactValues, OutOfWork
 from unrelu.rigor.signs import nearest_float
@@ -207,3 +208,17 @@ def _values(
         (number,), common = exact.of(name, np.array([unit - bounded.spans[name].start]))
         found.append(Fraction(number, common))
     return found
+
+
+def exact_system(piece: ExactPiece) -> ExactSystem:
+    """Its rows and `0 <= t <= 1` as rows of integers."""
+    k = len(piece.free)
+    rows, scales = [], []
+    for step, limit in zip(piece.steps, piece.limits, strict=True):
+        scale = math.lcm(limit.denominator, *(value.denominator for value in step))
+        rows.append(tuple(int(value * scale) for value in (*step, limit)))
+        scales.append(scale)
+    for sign in (-1, 1):
+        rows += [(*(sign * (i == j) for i in range(k)), int(sign > 0)) for j in range(k)]
+    every = tuple(range(k))
+    return ExactSystem(k, tuple(rows), (*scales, *[1] * (2 * k)), len(piece.limits), 0, (), every, every, frozenset())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from unrelu.frontier.tree import Tree
     from unrelu.network.graph import Network
-    from unrelu.preimages.search.exact_sets import ExactSet
+    from unrelu.preimages.search.exact_set import ExactSet
     from unrelu.preimages.search.settled_leaf import SettledLeaf
     from unrelu.preimages.search.statement import InverseStatement
 

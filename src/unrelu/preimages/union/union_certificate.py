@@ -13,7 +13,7 @@ from unrelu.frontier.subproblems import Subproblems
 from unrelu.frontier.tree import Operation
 from unrelu.preimages.kind import Kind, kind_of
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
-from unrelu.preimages.search.exact_sets import ExactSet, exact_sets
+from unrelu.preimages.search.exact_set import ExactSet, are_exact_sets
 from unrelu.preimages.search.examined import examine, has_one_at_most, is_settled
 from unrelu.preimages.search.listed import Listed
 from unrelu.preimages.search.local_dimension import local_dimension
@@ -48,6 +48,7 @@ class UnionCertificate:
         alone: whether all that is listed is one ball of which the tree proves that no two of its points are members.
         pair: (d,) float64 each, two members.
         in_piece: whether all that is listed lies on the piece of the point, which is the point alone.
+        sets: of each listed leaf the members in it, exactly, where they are known: of few leaves of small networks.
     """
 
     statement: PrefixStatement | GivenFeatures
@@ -57,6 +58,7 @@ class UnionCertificate:
     alone: bool = False
     pair: tuple[Tensor, Tensor] | None = None
     in_piece: bool = False
+    sets: tuple[ExactSet | None, ...] = ()
 
     def __repr__(self) -> str:
         """A line with the kind and how much the proof rests on."""
@@ -78,10 +80,15 @@ class UnionCertificate:
         """True, as the domain is a box with finite ends."""
         return True
 
+    @property
+    def exact(self) -> tuple[ExactSet | None, ...]:
+        """Of each listed leaf the members in it, exactly; None where they are not known."""
+        return self.sets or (None,) * len(self.leaves)
+
     @cached_property
-    def exact(self) -> list[ExactSet | None]:
-        """Of each listed leaf the members in it, exactly, where they are known: of few leaves of small networks."""
-        return exact_sets(self.places.statement, self.tree, self.leaves)
+    def _sets_are_proved(self) -> bool:
+        """Whether the exact sets are those of the leaves."""
+        return not self.sets or are_exact_sets(self.places.statement, self.tree, self.leaves, self.sets)
 
     @cached_property
     def leaves(self) -> np.ndarray:
@@ -123,7 +130,7 @@ class UnionCertificate:
     @proof
     def verify(self) -> bool:
         """True only if `kind` is proved for exactly the stored floats; calls no solver."""
-        if self.kind is Kind.UNDECIDED:
+        if self.kind is Kind.UNDECIDED or len(self.exact) != len(self.leaves) or not self._sets_are_proved:
             return False
         if self.kind is Kind.BOUNDED:
             if self.piece is not None and self._piece_is_no_point:

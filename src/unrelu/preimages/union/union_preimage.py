@@ -18,6 +18,7 @@ from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.kind import Kind
 from unrelu.preimages.lifted.region_rows import region_rows
 from unrelu.preimages.preimage import Preimage
+from unrelu.preimages.search.exact_sets import exact_sets
 from unrelu.preimages.search.listed import Listed
 from unrelu.preimages.search.local_dimension import widest_member
 from unrelu.preimages.search.two_members import two_members
@@ -77,7 +78,9 @@ class UnionPreimage(Preimage):
         alone = len(leaves) == 1 and leaves[0].alone
         asked = self._search.statement
         pair, member = two_members(asked, tree), widest_member(asked, tree)
-        return UnionCertificate(self.statement, tree, proofs, member, alone, pair, self._is_in_piece)
+        places = np.flatnonzero(np.isin(tree.operation, (Operation.BALL, Operation.FLAT)))
+        sets = tuple(exact_sets(asked, tree, places))
+        return UnionCertificate(self.statement, tree, proofs, member, alone, pair, self._is_in_piece, sets)
 
     @property
     def certificate(self) -> UnionCertificate:
