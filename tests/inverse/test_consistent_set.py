@@ -408,6 +408,14 @@ def test_a_domain_of_a_few_floats_is_asked_like_any_other() -> None:
     assert wide.ranges(progress=False).inner.tolist() == [[1.0, 1 + 4 * ulp], [1.0, 1 + 64 * ulp]]
 
 
+def test_a_box_that_becomes_tiny_at_once_is_bounded_again() -> None:
+    """Such a box was left as it was, where its bounds refute it."""
+    case = inverse_case(403, most_units=12)
+    wrong, _, told = faults(case, 0.5, 403)
+    assert wrong == []
+    assert told.reached.all()
+
+
 def test_what_is_no_tree_covers_everything() -> None:
     found = consistent(ABSOLUTE, [0.5], ur.Box(-1, 2), 0.25)
     found.ranges(progress=False)
