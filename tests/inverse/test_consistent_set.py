@@ -135,6 +135,9 @@ def test_no_noise_leaves_the_solutions() -> None:
     assert told.empty is False
     assert told.outer == pytest.approx(np.stack([centers.min(axis=0), centers.max(axis=0)], axis=1), abs=1e-7)
     assert told.inner == pytest.approx(told.outer, abs=1e-7)
+    assert told.reached.all()
+    if len(centers) == 1:
+        assert "as near as was asked" in repr(told)
 
 
 def test_nothing_is_consistent_with_outputs_out_of_reach() -> None:
