@@ -135,6 +135,9 @@ def test_no_noise_leaves_the_solutions() -> None:
     assert told.empty is False
     assert told.outer == pytest.approx(np.stack([centers.min(axis=0), centers.max(axis=0)], axis=1), abs=1e-7)
     assert told.inner == pytest.approx(told.outer, abs=1e-7)
+    assert told.reached.all()
+    if len(centers) == 1:
+        assert "as near as was asked" in repr(told)
 
 
 def test_nothing_is_consistent_with_outputs_out_of_reach() -> None:
@@ -406,6 +409,14 @@ def test_a_domain_of_a_few_floats_is_asked_like_any_other() -> None:
     assert found.certificate.verify()
     wide = consistent(net, [8 * ulp], box, 1.0)
     assert wide.ranges(progress=False).inner.tolist() == [[1.0, 1 + 4 * ulp], [1.0, 1 + 64 * ulp]]
+
+
+def test_a_box_that_becomes_tiny_at_once_is_bounded_again() -> None:
+    """Such a box was left as it was, where its bounds refute it."""
+    case = inverse_case(403, most_units=12)
+    wrong, _, told = faults(case, 0.5, 403)
+    assert wrong == []
+    assert told.reached.all()
 
 
 def test_what_is_no_tree_covers_everything() -> None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+POINTLIKE = 50.0
+"""Per cent of a width that is open though it was reached: the set is about a point, and the width means nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class ConsistentRanges:
@@ -53,4 +56,6 @@ class ConsistentRanges:
         if self.empty is None:
             return f"ConsistentRanges({what}, no consistent input known so far{why})"
         worst = 100 * float(self.gap.max(initial=0.0))
+        if worst >= POINTLIKE and self.reached.all():
+            return f"ConsistentRanges({what}, outer and inner ends as near as was asked)"
         return f"ConsistentRanges({what}, outer and inner ends within {worst:.2g} % of the width{why})"

@@ -139,7 +139,8 @@ class ConsistentSet:
 
         Args:
             functionals: (k, d) rows c, for the ranges of `c x`; the unknowns themselves if left out.
-            within: how much of each range's width may lie between its outer and its inner ends.
+            within: how much of each range's width may lie between its outer and its inner ends; a billionth of what it
+                changes over the domain always may.
             time_limit: seconds.
             progress: where to show how near the ends are; see `unrelu.Progress`.
 

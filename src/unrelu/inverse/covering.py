@@ -251,6 +251,7 @@ class Covering:
         kept = torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0)
         cuttable = self._cuttable(lower, upper)
         narrow = ~cuttable.any(dim=1)
+        stuck = narrow & (kept.prod(dim=1) >= PROGRESS)  # a box that has just become small is bounded once more
         whole = whole_boxes(statement, seen, lower, upper).numpy()
         again = ~refuted & ((kept.prod(dim=1) < PROGRESS) | narrow | ~torch.from_numpy(halve))
         halved = ~refuted & ~again
@@ -279,7 +280,7 @@ class Covering:
             for child in parts(part, code, where, at, first, statement.bounded.twins):
                 begin = len(self._where)
                 self._add(child, bounds[chosen.numpy()], rows[chosen])
-                self.stuck[begin:] = narrow[chosen].numpy()
+                self.stuck[begin:] = stuck[chosen].numpy()
                 self.tried[begin:] = ~halve[chosen.numpy()]
                 self.whole[begin:] = whole[chosen.numpy()]
         tree.set(
