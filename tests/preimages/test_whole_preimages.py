@@ -158,6 +158,9 @@ def test_a_certificate_that_claims_too_much_does_not_verify() -> None:
     forged = UnionCertificate(other.statement, replace(tree, operation=operation), None, alone=True)
     assert forged.kind is ur.Kind.SINGLETON
     assert not forged.verify()
+    # A point outside of the box has no features there.
+    outside = replace(found.statement, at=np.array([-1.0]))
+    assert not replace(found, statement=outside, piece=None).verify()
     # A second member that is none, or the same again, and a point about which the set is no larger.
     x = torch.tensor([1.0], dtype=torch.float64)
     for pair in ((x, x), (x, x / 2)):

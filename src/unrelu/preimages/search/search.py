@@ -20,6 +20,7 @@ from unrelu.preimages.search.examined import CAUTION, Examined, examine, narrowe
 from unrelu.preimages.search.inequalities import Inequalities
 from unrelu.preimages.search.located_root import Root, alike_member, newton
 from unrelu.preimages.search.settled_leaf import SettledLeaf
+from unrelu.preimages.search.splitting import MOST, most_units, volume_left, widest_inputs, widest_kinks
 from unrelu.preimages.search.tiny_boxes import ALIKE, TINY, blurred, is_away, steepest, variation
 from unrelu.rigor.rounding import UNIT
 
@@ -45,15 +46,6 @@ FAST = 2.0**-10
 
 SMALL = 2.0**-20
 """Of the domain's width: wider boxes are no ball, however little outputs vary on them."""
-
-FEW = 6
-"""Units with an open kink that are split rather than the box, of a box as wide as the domain."""
-
-MORE = 0.75
-"""So many more of them each time that the box is half as wide: on kinks, boxes alone would never end."""
-
-MOST = 16
-"""Of a box of whatever width."""
 
 
 @dataclass
@@ -200,7 +192,7 @@ class Search:
             self._refute_by_programs(seen, lower, upper, done, operation)
         else:
             slopes, tiny = self._settle_tiny(seen, lower, upper, done, operation, points, holds)
-        slow = narrow | (_volume(seen, lower, upper) >= FAST) | by_units
+        slow = narrow | (volume_left(seen, lower, upper) >= FAST) | by_units
         several = seen.apart.amax(dim=1) >= 0.95
         affine = ~done & (seen.units.open == 0) & (slow & several | tiny)
         for place in torch.nonzero(affine)[:, 0].tolist():
@@ -312,7 +304,7 @@ class Search:
         value: np.ndarray,
     ) -> list[Subproblems]:
         """The children of sub-problems that are not settled."""
-        volume = _volume(seen, lower, upper)
+        volume = volume_left(seen, lower, upper)
         problems = seen.problems
         self.settled += float((problems.share * (1 - volume))[rest].sum())
         base = narrowed(seen, lower, upper, problems.share * volume)
@@ -323,7 +315,7 @@ class Search:
             else (
                 (seen.units.open > 0)
                 & (narrow | (seen.apart.amax(dim=1) >= 0.95))
-                & (seen.units.open <= self._most(seen))
+                & (seen.units.open <= most_units(self.statement, seen))
             )
         )
         by_unit = ~again & few
@@ -341,9 +333,9 @@ class Search:
             part = base.take(chosen)
             where, at = torch.zeros(len(chosen), dtype=torch.int64), torch.zeros(len(chosen), dtype=torch.float64)
             if code is Operation.SIDES:
-                where, at = self._kinks(seen, chosen)
+                where, at = widest_kinks(self.statement, seen, chosen)
             elif code is Operation.HALVED:
-                where = self._widest(part, slopes[chosen])
+                where = widest_inputs(self.statement, part, slopes[chosen], self._least(part.lower, part.upper))
                 every = torch.arange(len(chosen))
                 at = part.lower[every, where] / 2 + part.upper[every, where] / 2
             place[chosen.numpy()], value[chosen.numpy()] = where.numpy(), at.numpy()
@@ -351,54 +343,8 @@ class Search:
             children += parts(part, code, where, at, first, self.statement.bounded.twins)
         return children
 
-    def _widest(self, part: Subproblems, jacobians: Tensor) -> Tensor:
-        """The input that changes the outputs most on each box; the widest one where none does."""
-        widths = part.upper - part.lower
-        effect = widths * (jacobians * self._weights()[None, :, None]).sum(dim=1)
-        effect = torch.where((widths > self._least(part.lower, part.upper)) & torch.isfinite(effect), effect, 0.0)
-        domain = self.statement.upper - self.statement.lower
-        wide = widths / torch.where(domain > 0, domain, 1.0)
-        return torch.where(effect.amax(dim=1, keepdim=True) > 0, effect, wide).argmax(dim=1)
-
-    def _most(self, seen: Examined) -> Tensor:
-        """(n,) how many open units are split rather than the box."""
-        domain = self.statement.upper - self.statement.lower
-        part = torch.where(domain > 0, seen.widths / torch.where(domain > 0, domain, 1.0), 0.0).amax(dim=1)
-        few = (FEW - MORE * torch.log2(part.clamp(min=2.0**-60, max=1.0))).clamp(max=MOST)
-        return torch.where(seen.problems.is_conditional, float(MOST), few)
-
-    def _weights(self) -> Tensor:
-        y = self.statement.features.abs() + self.statement.resolution
-        return 1 / torch.maximum(y, 1e-3 * y.max() + 1e-300)
-
     def _numbered(self, chosen: Tensor, problems: Subproblems, each: int) -> Tensor:
         first = self.tree.add(each * len(chosen))
         numbers = first + each * torch.arange(len(chosen))
         self.tree.set(problems.number[chosen].numpy(), child=numbers.numpy())
         return numbers
-
-    def _kinks(self, seen: Examined, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each, the number with a kink strictly inside its bounds that its bounds are widest about, and the kink."""
-        low, high = seen.units.low[chosen], seen.units.high[chosen]
-        score = torch.full_like(low, -1.0)
-        kinks = torch.zeros_like(low)
-        bounded = self.statement.bounded
-        for node in bounded.network.nodes[1:]:
-            if not node.is_layer:
-                continue
-            (name,) = node.inputs
-            span = bounded.spans[name]
-            for kink in node.kinked.kinks_of(bounded.network.node(name).shape):
-                a, b = low[:, span], high[:, span]
-                inside = torch.minimum(kink - a, b - kink)
-                better = (inside > 0) & (inside > score[:, span])
-                score[:, span] = torch.where(better, inside, score[:, span])
-                kinks[:, span] = torch.where(better, kink.expand_as(a), kinks[:, span])
-        units = score.argmax(dim=1)
-        return units, kinks[torch.arange(len(chosen)), units]
-
-
-def _volume(seen: Examined, lower: Tensor, upper: Tensor) -> Tensor:
-    """(n,) what part of the boxes' volume is left."""
-    free = seen.widths > 0
-    return torch.where(free, (upper - lower) / torch.where(free, seen.widths, 1.0), 1.0).clamp(max=1.0).prod(dim=1)

@@ -48,6 +48,11 @@ class GivenFeatures:
         return
 
     @property
+    def is_about_a_set(self) -> bool:
+        """True: no point has to lie in the domain."""
+        return True
+
+    @property
     def domain_at(self) -> DomainAt | None:
         """No row of the domain is moved, as there is no point to move it through."""
         return None

@@ -130,7 +130,9 @@ class UnionCertificate:
     @proof
     def verify(self) -> bool:
         """True only if `kind` is proved for exactly the stored floats; calls no solver."""
-        if self.kind is Kind.UNDECIDED or len(self.exact) != len(self.leaves) or not self._sets_are_proved:
+        if not self.statement.is_about_a_set or len(self.exact) != len(self.leaves):
+            return False
+        if self.kind is Kind.UNDECIDED or not self._sets_are_proved:
             return False
         if self.kind is Kind.BOUNDED:
             if self.piece is not None and self._piece_is_no_point:
@@ -147,7 +149,7 @@ class UnionCertificate:
     @proof
     def verify_complete(self) -> bool:
         """Whether it is proved that no member lies outside the listed boxes."""
-        return self.complete and self.places.verify()
+        return self.statement.is_about_a_set and self.complete and self.places.verify()
 
     @cached_property
     def _has_several(self) -> bool:
