@@ -13,6 +13,7 @@ FIGURES = {
     "all_pieces": ("prefixes.md", "proved to be all"),
     "all_solutions": ("inversion.md", "a solution"),
     "one_preimage": ("geometry.md", "coordinate 1"),
+    "wanted_output": ("tutorial_regressor.md", "proved to be all"),
 }
 """The page that shows each, and words in the drawing."""
 
