@@ -12,8 +12,11 @@ import torch
 import unrelu as ur
 from known_preimages import all_known
 from preimage_against_oracle import check, faults
-from unrelu.frontier.tree import Operation
+from stability.reference_networks import Graph
+from unrelu.frontier.tree import Operation, Tree
+from unrelu.operators import Absolute, Clamp, Dense, ReLU
 from unrelu.preimages.search import statement
+from unrelu.preimages.search.exact_sets import exact_sets
 from unrelu.preimages.search.local_dimension import local_dimension
 from unrelu.preimages.union.union_certificate import UnionCertificate
 from unrelu.preimages.union.union_preimage import UnionPreimage
@@ -227,3 +230,70 @@ def test_equalities_that_depend_on_each_other_are_decided_exactly() -> None:
     assert not replace(certificate, sets=certificate.exact[1:]).verify()
     nowhere = whole(net, features=np.array([1.0, 3.5]), domain=ur.Box(-2, 2))
     assert (nowhere.kind, nowhere.certificate.verify()) == (ur.Kind.EMPTY, True)
+
+
+def forged(found: UnionPreimage, **columns: object) -> UnionCertificate:
+    """A certificate about the same, with a tree of few nodes that each keep the whole box, and its exact sets."""
+    asked = found.certificate.places.statement
+    n = len(np.asarray(columns["operation"]))
+    box = np.tile(asked.lower.numpy(), (n, 1)), np.tile(asked.upper.numpy(), (n, 1))
+    given = {
+        "child": np.zeros(n, dtype=np.int64),
+        "place": np.zeros(n, dtype=np.int64),
+        "value": np.zeros(n),
+        "lower": box[0],
+        "upper": box[1],
+        "point": (box[0] + box[1]) / 2,
+        "holds": np.zeros(n, dtype=bool),
+        "multipliers": np.zeros((n, asked.n_multipliers, len(asked.features))),
+        "weights": {},
+    } | {name: np.asarray(values) for name, values in columns.items()}
+    tree = Tree(**given)  # pyright: ignore[reportArgumentType]
+    leaves = np.flatnonzero(np.isin(tree.operation, (Operation.BALL, Operation.FLAT)))
+    return UnionCertificate(found.statement, tree, None, sets=tuple(exact_sets(asked, tree, leaves)))
+
+
+def test_a_leaf_that_names_a_child_is_nobodys_parent() -> None:
+    """The second leaf claims to be the parent of the first, which would then lie on the other side."""
+    found = whole(ABSOLUTE, features=np.ones(1), domain=BOX)
+    wrong = forged(found, operation=np.array([3, 6, 6], dtype=np.int8), child=np.array([1, 0, 1]))
+    assert not (wrong.kind is ur.Kind.SINGLETON and wrong.verify())
+    half = whole(ABSOLUTE, features=np.ones(1), domain=ur.Box(-0.5, 1.5))
+    wrong = forged(half, operation=np.array([3, 6, 4], dtype=np.int8), child=np.array([1, 0, 1]))
+    assert not (wrong.kind is ur.Kind.EMPTY and wrong.verify())
+
+
+def test_boxes_outside_of_the_domain_hold_nothing() -> None:
+    net = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.array([-1.0, 1.0])), (np.ones((1, 2)), np.zeros(1))])
+    found = whole(net, features=np.array([0.5]), domain=ur.Box(0, 1))  # |x - 1| = 0.5
+    places = np.array([[0.0], [0.5], [1.5]])
+    wrong = forged(
+        found, operation=np.array([2, 5, 5], dtype=np.int8), child=np.array([1, 0, 0]), lower=places, upper=places
+    )
+    assert not (wrong.kind is ur.Kind.BOUNDED and wrong.verify())
+
+
+def test_points_of_another_kind_prove_nothing() -> None:
+    found = whole(ABSOLUTE, at=np.array([1.0]), domain=ur.Box(-0.5, 2)).certificate
+    for point in (torch.ones(1, dtype=torch.float32), torch.ones(1, 1), torch.tensor(1.0, dtype=torch.float64)):
+        assert replace(found, pair=(point, point + 0.5), member=point).kind is ur.Kind.SINGLETON
+
+
+def test_pieces_are_not_said_to_be_all_where_some_are_not_told_apart() -> None:
+    """A clamp's kinks are not at 0; where outputs may fall, a ball is no point; a maximum has ties."""
+    clamp = Graph(1).add("a", Dense(torch.ones(1, 1).double(), torch.zeros(1).double()))
+    clamp.add("b", Clamp(torch.tensor([-1.0]).double(), torch.tensor([1.0]).double()))
+    clamp.add("c", Dense(torch.ones(1, 1).double(), torch.zeros(1).double()))
+    found = whole(clamp.network(), at=np.zeros(1), tolerance=1.0, domain=BOX)
+    inside = [piece.contains(x) for x in (np.array([0.0]), np.array([1.5])) for piece in found.pieces]
+    assert not found.complete or any(inside[: len(found.pieces)])
+    large = 2.0**40
+    one = np.ones((1, 1))
+    fold = [(one, np.zeros(1)), (one, np.array([large])), (one, np.array([-large - 2.0**-9]))]
+    graph = Graph(1)
+    for k, ((W, b), bend) in enumerate(zip(fold, (Absolute(), ReLU(), ReLU()), strict=True)):
+        graph.add(f"d{k}", Dense(torch.from_numpy(W), torch.from_numpy(b))).add(f"r{k}", bend)
+    found = whole(graph.network(), features=np.zeros(1), domain=ur.Box(-1e5, 1e5))
+    assert found.dimension.lower <= 1 <= found.dimension.upper
+    both = [any(piece.contains(np.array([x])) for piece in found.pieces) for x in (-(2.0**-10), 2.0**-10)]
+    assert all(both) or not found.complete

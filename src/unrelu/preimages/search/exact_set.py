@@ -52,7 +52,9 @@ def set_on_piece(piece: ExactPiece, proof: ExactHull | ExactInfeasible) -> Exact
 def are_exact_sets(
     statement: InverseStatement, tree: Tree, leaves: np.ndarray, sets: Sequence[ExactSet | None]
 ) -> bool:
-    """Whether sets are those of some leaves, and as is said of them; None says nothing. Calls no solver.
+    """Whether sets are those of some leaves of a tree that verifies, and as is said of them; calls no solver.
+
+    None says nothing of a leaf.
 
     Args:
         statement: what is asked.
@@ -74,7 +76,7 @@ def are_exact_sets(
 
 
 def exact_pieces(statement: InverseStatement, tree: Tree, leaves: np.ndarray) -> list[ExactPiece | None]:
-    """The affine pieces on some leaves; None where units are not settled, or it takes too long.
+    """The affine pieces on some leaves; None where units are not settled, it takes too long, or no box is told.
 
     Args:
         statement: what is asked.
@@ -85,15 +87,16 @@ def exact_pieces(statement: InverseStatement, tree: Tree, leaves: np.ndarray) ->
         return []
     parents = _parents(tree)
     seen = examine(statement, joined([_subproblem(statement, tree, parents, leaf) for leaf in leaves.tolist()]))
-    return [exact_piece(statement, seen, place) for place in range(len(leaves))]
+    boxes = (seen.problems.lower <= seen.problems.upper).all(dim=1).tolist()
+    return [exact_piece(statement, seen, place) if boxes[place] else None for place in range(len(leaves))]
 
 
 def _parents(tree: Tree) -> np.ndarray:
     """(N,) int64, of each node but the root the one that it is a part of."""
     found = np.zeros(len(tree), dtype=np.int64)
-    whole = np.flatnonzero(tree.child)
+    whole = np.flatnonzero(np.isin(tree.operation, (Operation.CONTRACTED, Operation.HALVED, Operation.SIDES)))
     found[tree.child[whole]] = whole
-    halves = whole[np.isin(tree.operation[whole], (Operation.HALVED, Operation.SIDES))]
+    halves = whole[tree.operation[whole] != Operation.CONTRACTED]
     found[tree.child[halves] + 1] = halves
     return found
 

@@ -69,9 +69,11 @@ def leaf_patterns(
             every = [leaves[number].low / 2 + leaves[number].high / 2]
         else:
             box = torch.from_numpy(tree.lower[number]), torch.from_numpy(tree.upper[number])
-            every, all_sides = _fed_in_ball(statement, *box, torch.from_numpy(point), holds)
+            only = holds and leaves[number].alone and bool((statement.resolution[statement.held] == 0).all())
+            every, all_sides = _fed_in_ball(statement, *box, torch.from_numpy(point), only)
             whole &= all_sides
         located = locate(statement.network, point)
+        whole &= not _has_ties(statement, located) or every == [None]
         alone = len(every) == 1 and (known is not None or not is_flat)
         for fed in every:
             pattern = _pattern(statement, located, fed)
@@ -83,7 +85,7 @@ def leaf_patterns(
 
 
 def _fed_in_ball(
-    statement: InverseStatement, lower: torch.Tensor, upper: torch.Tensor, point: torch.Tensor, holds: bool
+    statement: InverseStatement, lower: torch.Tensor, upper: torch.Tensor, point: torch.Tensor, only: bool
 ) -> tuple[list[torch.Tensor | None], bool]:
     """What units are fed for each pattern that a ball may meet, None for that of its point; and whether that is all."""
     lower = torch.maximum(lower, statement.lower)
@@ -92,10 +94,10 @@ def _fed_in_ball(
     low, high = units.low[0], units.high[0]
     if int(units.open[0]) == 0:
         return [low / 2 + high / 2], True
-    if holds and bool((statement.resolution[statement.held] == 0).all()) and statement.is_member(point):
+    if only and statement.is_member(point):
         return [None], True  # the only solution
     open_units = torch.nonzero((low < 0) & (high > 0))[:, 0].tolist()
-    if len(open_units) > MOST_KINKS:
+    if len(open_units) > MOST_KINKS or statement.network.choices or _meets_other_kinks(statement, low, high):
         return [None], False
     found: list[torch.Tensor | None] = []
     for sides in itertools.product((False, True), repeat=len(open_units)):
@@ -104,6 +106,25 @@ def _fed_in_ball(
             fed[unit] = high[unit] if above else low[unit]
         found.append(fed)
     return found, True
+
+
+def _meets_other_kinks(statement: InverseStatement, low: torch.Tensor, high: torch.Tensor) -> bool:
+    """Whether a kink that is not at 0 lies strictly between bounds (U,) of what its unit is fed."""
+    network, spans = statement.bounded.network, statement.bounded.spans
+    for node in network.nodes[1:]:
+        if not node.is_layer:
+            continue
+        (feed,) = node.inputs
+        for kink in node.kinked.kinks_of(network.node(feed).shape):
+            if bool(((low[spans[feed]] < kink) & (kink < high[spans[feed]]) & (kink != 0)).any()):
+                return True
+    return False
+
+
+def _has_ties(statement: InverseStatement, located: Located) -> bool:
+    """Whether at a point several numbers that a unit chooses among are the largest, or may be."""
+    chosen = [located.units[name] for name in statement.network.choices]
+    return any(bool((units.tight | units.unsure).any()) for units in chosen)
 
 
 def _pattern(statement: InverseStatement, located: Located, fed: torch.Tensor | None) -> ActivationPattern:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from unrelu.frontier.tree import Tree
     from unrelu.preimages.prefix_certificate import PrefixCertificate
     from unrelu.preimages.prefix_statement import PrefixStatement
+    from unrelu.preimages.search.completeness_certificate import LeafCheck
     from unrelu.preimages.search.examined import Examined
+    from unrelu.preimages.search.statement import InverseStatement
     from unrelu.preimages.union.given_features import GivenFeatures
 
 
@@ -118,7 +120,7 @@ class UnionCertificate:
     @property
     def _dimension_about_member(self) -> int:
         statement = self.places.statement
-        if self.member is None or not bool(((statement.lower <= self.member) & (self.member <= statement.upper)).all()):
+        if self.member is None or not _is_point(statement, self.member):
             return -1
         return local_dimension(statement, self.member)
 
@@ -132,19 +134,24 @@ class UnionCertificate:
         """True only if `kind` is proved for exactly the stored floats; calls no solver."""
         if not self.statement.is_about_a_set or len(self.exact) != len(self.leaves):
             return False
-        if self.kind is Kind.UNDECIDED or not self._sets_are_proved:
+        if self.kind is Kind.UNDECIDED:
             return False
         if self.kind is Kind.BOUNDED:
             if self.piece is not None and self._piece_is_no_point:
                 return self.piece.verify_singleton()
-            return self._has_several or self.places.verify()
+            known = self._dimension_about_member > 0 or self._has_pair
+            return self._verify_places() if self.sets or not known else True
         if self.kind is Kind.EMPTY:
-            return self.places.verify()
+            return self._verify_places()
         if self.in_piece:
             piece, region = self.piece, self._region
             within = lambda found, place: is_within(found, place, region)  # noqa: E731
-            return piece is not None and piece.verify_region_singleton() and self.places.verify(each=within)
-        return self.places.verify(each=has_one_at_most if self.alone else None)
+            return piece is not None and piece.verify_region_singleton() and self._verify_places(within)
+        return self._verify_places(has_one_at_most if self.alone else None)
+
+    def _verify_places(self, each: LeafCheck | None = None) -> bool:
+        """Whether the tree is proved, and the exact sets are those of its leaves."""
+        return self.places.verify(each=each) and self._sets_are_proved
 
     @proof
     def verify_complete(self) -> bool:
@@ -155,9 +162,15 @@ class UnionCertificate:
     def _has_several(self) -> bool:
         """Whether there is more than one member, whatever the tree proves of other places."""
         points = {each.where for each in self.exact if each is not None and each.where is not None}
-        if self.least_dimension > 0 or len(points) > 1:
-            return True
-        return self.pair is not None and are_two_members(self.places.statement, self.pair)
+        return self.least_dimension > 0 or len(points) > 1 or self._has_pair
+
+    @cached_property
+    def _has_pair(self) -> bool:
+        """Whether two members are given, and are members."""
+        statement = self.places.statement
+        if self.pair is None or not all(_is_point(statement, each) for each in self.pair):
+            return False
+        return are_two_members(statement, self.pair)
 
     @property
     def _piece_is_no_point(self) -> bool:
@@ -220,3 +233,10 @@ def is_within(found: Examined, place: int, region: tuple[Tensor, Tensor] | None)
         return False
     units = found.units
     return bool(((region[0] <= units.low[place]) & (units.high[place] <= region[1])).all())
+
+
+def _is_point(statement: InverseStatement, given: Tensor) -> bool:
+    """Whether a point is one of the domain, in float64, in which outputs are computed."""
+    if given.dtype != torch.float64 or given.shape != statement.lower.shape:
+        return False
+    return bool(((statement.lower <= given) & (given <= statement.upper)).all())

@@ -232,11 +232,12 @@ class UnionPreimage(Preimage):
         least = max(known, certificate.least_dimension, -1 if self.piece is None else self.piece.region_dimension.lower)
         if not certificate.complete:
             return DimensionInterval(least, free)
-        of_ball = 0 if bool((statement.resolution[statement.held] == 0).all()) else free
+        exactly = bool((statement.resolution[statement.held] == 0).all())
         most = -1
         for number, exact in zip(certificate.leaves.tolist(), certificate.exact, strict=True):
             is_ball = certificate.tree.operation[number] == Operation.BALL
-            here = of_ball if is_ball else free - self._search.leaves[number].rank
+            leaf = self._search.leaves[number]
+            here = (0 if leaf.alone and exactly else free) if is_ball else free - leaf.rank
             most = max(most, here if exact is None else exact.dimension)
         return DimensionInterval(least, most)
 
