@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -166,9 +167,10 @@ def test_every_input_may_have_a_range_of_its_own(model: Path, data: Path, tmp_pa
         assert result.exit_code == 0, result.output
         studies[name] = load_study(tmp_path / name)
     for table in ("priors", "freedom"):
-        assert getattr(studies["numbers"], table).equals(getattr(studies["same"], table))
+        one, other = (getattr(studies[name], table).to_pandas() for name in ("numbers", "same"))
+        pd.testing.assert_frame_equal(one, other, rtol=1e-6, atol=1e-9)  # solvers may end in another last bit
     distances = [studies[name].metamers["distance"].to_pylist() for name in ("numbers", "same")]
-    assert distances[0] == distances[1]
+    np.testing.assert_allclose(*distances, rtol=1e-6)
     assert studies["own"].priors["n_at_bounds"].to_pylist() == [20]
     (tmp_path / "wrong.csv").write_text("0,1\n" * 19)
     wrong = _run("analyze", model, data, "--out", tmp_path / "out", "--prior-ranges", tmp_path / "wrong.csv")
