@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
@@ -14,13 +12,13 @@ import torch
 
 import unrelu as ur
 from exact_areas import area, holds, shadows
+from inverse.interrupting import Interrupting
 from inverse_cases import inverse_case
 from known_preimages import magnitudes, tents
 from noise_against_oracle import faults, noise_of, truth_of
 from unrelu.frontier.tree import Operation
 from unrelu.inverse.members import are_members
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
-from unrelu.progress import Advance
 
 ABSOLUTE = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
 
@@ -211,22 +209,6 @@ def test_what_is_asked_again_goes_on_from_where_it_was() -> None:
     again = consistent(net, y, ur.Box(-1, 1), 0.02, time_limit=0.0)
     assert again.ranges(progress=False).stopped == "time limit"
     assert again.ranges(time_limit=math.inf, progress=False).stopped == ""
-
-
-class Interrupting:
-    """Someone who presses Ctrl-C when the search has told so often of what it did."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    @contextmanager
-    def stage(self, what: str, total: int | None) -> Iterator[Advance]:
-        def advance(steps: int) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise KeyboardInterrupt
-
-        yield advance
 
 
 def test_an_interrupt_returns_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

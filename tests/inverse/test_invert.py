@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +12,7 @@ import torch
 from torch import nn
 
 import unrelu as ur
+from inverse.interrupting import Interrupting
 from known_preimages import (
     Known,
     constant,
@@ -28,7 +27,7 @@ from known_preimages import (
 from unrelu.inverse.chosen_outputs import chosen_outputs
 from unrelu.inverse.inversion import Inversion
 from unrelu.preimages.search.search import Search
-from unrelu.progress import Advance, Lines
+from unrelu.progress import Lines
 
 ABSOLUTE = ur.Network.from_layers([(np.array([[1.0], [-1.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
 
@@ -242,22 +241,6 @@ def test_the_kind_of_array_tells_how_far_numbers_are_rounded() -> None:
     assert listed.resolution[0] == exact + 2.0**-53
     half = ur.invert(ABSOLUTE, torch.tensor([1.0]).bfloat16(), domain=ur.Box(-2, 2), progress=False)
     assert 2.0**-8 <= half.resolution[0] - exact <= 1.01 * 2.0**-8
-
-
-class Interrupting:
-    """Someone who presses Ctrl-C when the search has told so often of what it did."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    @contextmanager
-    def stage(self, what: str, total: int | None) -> Iterator[Advance]:
-        def advance(steps: int) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise KeyboardInterrupt
-
-        yield advance
 
 
 @pytest.mark.parametrize("case", [tents(5, 0.3125), magnitudes(3)], ids=lambda case: case.name)

@@ -14,7 +14,7 @@ from known_preimages import all_known
 from preimage_against_oracle import check, faults
 from stability.reference_networks import Graph
 from unrelu.frontier.tree import Operation, Tree
-from unrelu.operators import Absolute, Clamp, Dense, ReLU
+from unrelu.operators import Absolute, Clamp, Dense, Maximum, ReLU
 from unrelu.preimages.search import statement
 from unrelu.preimages.search.exact_sets import exact_sets
 from unrelu.preimages.search.local_dimension import local_dimension
@@ -297,3 +297,31 @@ def test_pieces_are_not_said_to_be_all_where_some_are_not_told_apart() -> None:
     assert found.dimension.lower <= 1 <= found.dimension.upper
     both = [any(piece.contains(np.array([x])) for piece in found.pieces) for x in (-(2.0**-10), 2.0**-10)]
     assert all(both) or not found.complete
+
+
+def test_a_side_of_no_unit_proves_nothing() -> None:
+    """Unit -1 would be forced to its side without a row that says so: |x1| = -0.5 has no solution there."""
+    net = ur.Network.from_layers([(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
+    box = ur.Box(np.array([0.25, 0.0]), np.ones(2))
+    found = whole(net, features=np.array([-0.5]), domain=box)
+    assert (found.kind, found.certificate.verify()) == (ur.Kind.EMPTY, True)
+    codes = np.array([Operation.SIDES, Operation.REFUTED, Operation.FLAT], dtype=np.int8)
+    wrong = forged(found, operation=codes, child=np.array([1, 0, 0]), place=np.array([-1, 0, 0]))
+    assert not wrong.verify()
+
+
+def test_what_a_maximum_chooses_is_not_told_by_a_tie() -> None:
+    """max(x1, 1) = 1 where x1 <= 1: in the second box on a face, where both are tied."""
+    graph = Graph(2).add("a", Dense(torch.tensor([[1.0, 0.0]]).double(), torch.zeros(1).double()))
+    graph.add("b", Dense(torch.zeros(1, 2).double(), torch.ones(1).double()), "input")
+    graph.add("m", Maximum(), "a", "b")
+    net = graph.network()
+    for box, kind in (
+        (ur.Box(0, 2), ur.Kind.BOUNDED),
+        (ur.Box(np.array([1.0, 0.0]), np.full(2, 2.0)), ur.Kind.BOUNDED),
+    ):
+        found = whole(net, features=np.ones(1), domain=box)
+        assert (found.kind, found.certificate.verify()) == (kind, True)
+        first = box.in_space(2).lower
+        on_some = any(piece.contains(np.array([first[0], 0.5])) for piece in found.pieces)
+        assert on_some or not found.complete

@@ -19,7 +19,6 @@ from unrelu.preimages.kind import Kind
 from unrelu.preimages.lifted.region_rows import region_rows
 from unrelu.preimages.preimage import Preimage
 from unrelu.preimages.search.exact_sets import exact_sets
-from unrelu.preimages.search.listed import Listed
 from unrelu.preimages.search.local_dimension import widest_member
 from unrelu.preimages.search.two_members import two_members
 from unrelu.preimages.search.watched import MEMORY, watched
@@ -244,11 +243,7 @@ class UnionPreimage(Preimage):
     @property
     def outer_ranges(self) -> np.ndarray:
         """(d, 2) float64: between these every member of P lies, whatever was settled; NaN where P is proved empty."""
-        listed, left = Listed.of(self.certificate.places), self._search.left
-        lower, upper = np.concatenate([listed.lower, left[0]]), np.concatenate([listed.upper, left[1]])
-        if not len(lower):
-            return np.full((self.prefix.input_size, 2), np.nan)
-        return np.stack([lower.min(axis=0), upper.max(axis=0)], axis=1)
+        return self.certificate.places.outer_ranges
 
     def contains(self, x: Array) -> bool | None:
         """Whether a point is a member of P, in exact arithmetic; None where that takes too long.
