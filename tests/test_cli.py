@@ -167,8 +167,10 @@ def test_every_input_may_have_a_range_of_its_own(model: Path, data: Path, tmp_pa
         assert result.exit_code == 0, result.output
         studies[name] = load_study(tmp_path / name)
     for table in ("priors", "freedom"):
-        one, other = (getattr(studies[name], table).to_pandas() for name in ("numbers", "same"))
-        pd.testing.assert_frame_equal(one, other, rtol=1e-6, atol=1e-9)  # solvers may end in another last bit
+        frames = (getattr(studies[name], table).to_pandas() for name in ("numbers", "same"))
+        # A solver may end in another last bit, and one program more may be asked for it.
+        one, other = (frame.drop(columns="n_programs", errors="ignore") for frame in frames)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-6, atol=1e-9)
     distances = [studies[name].metamers["distance"].to_pylist() for name in ("numbers", "same")]
     np.testing.assert_allclose(*distances, rtol=1e-6)
     assert studies["own"].priors["n_at_bounds"].to_pylist() == [20]
