@@ -132,6 +132,26 @@ class Network:
         return network_from_onnx(path, upto)
 
     @classmethod
+    def from_sklearn(cls, estimator: object, *, upto: str | None = None) -> Network:
+        """Read a neural network of scikit-learn, with the scalers before it and behind it; it is not changed.
+
+        The nodes of the network itself are called dense1, relu1, dense2, ..., those of a pipeline as its steps, and
+        that which undoes a TransformedTargetRegressor's scaler "target".
+
+        Args:
+            estimator: fitted: MLPClassifier or MLPRegressor, alone, behind scalers in a Pipeline, or in a
+                TransformedTargetRegressor.
+            upto: as for `from_torch`.
+
+        Raises:
+            ModelError: if it cannot be read; the message names the step and what to do.
+            UnknownNode: if no node is called `upto`.
+        """
+        from unrelu.intake.sklearn import network_from_sklearn
+
+        return network_from_sklearn(estimator, upto)
+
+    @classmethod
     def from_layers(cls, layers: Sequence[tuple[Array, Array]]) -> Network:
         """A dense network from weights (m, d) and biases (m,), with a ReLU between each two.
 
