@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.fx.node import map_arg
 
 from unrelu.errors import UnsupportedOperator
 from unrelu.intake.draft import Draft, Signal, before
 from unrelu.intake.refusals import refusal
 from unrelu.intake.torch.exporting import Exported
-from unrelu.intake.torch.naming import node_name, operator_name
+from unrelu.intake.torch.naming import operator_name
 from unrelu.intake.torch.place import Place
 from unrelu.intake.torch.program import Reference, Step, TorchProgram
 from unrelu.intake.torch.registry import OPERATORS
@@ -23,12 +24,12 @@ from unrelu.operators import Shape
 _FILLS = {"zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 
 
-def translate(module: nn.Module, exported: Exported, upto: str | None = None) -> Network:
-    """Write the network that the traced module is.
+def translate(exported: Exported, wish: Callable[[fx.Node], str], upto: str | None = None) -> Network:
+    """Write the network that a traced module is.
 
     Args:
-        module: for the names of its parts.
         exported: its traced calls.
+        wish: what the node of a call should be called.
         upto: name of the node to end in; None for the module's output. What lies behind it is not looked at.
 
     Raises:
@@ -36,15 +37,15 @@ def translate(module: nn.Module, exported: Exported, upto: str | None = None) ->
         TrainingMode: if a call is in training mode.
         UnknownNode: if there is no node to end in.
     """
-    return _Translation(module, exported, upto).network()
+    return _Translation(exported, wish, upto).network()
 
 
 class _Translation:
     """One walk through the calls, in order."""
 
-    def __init__(self, module: nn.Module, exported: Exported, upto: str | None) -> None:
-        self._module = module
+    def __init__(self, exported: Exported, wish: Callable[[fx.Node], str], upto: str | None) -> None:
         self._exported = exported
+        self._wish = wish
         self._unread: Unread[fx.Node] = Unread(upto)
         self._draft = Draft()
         self._known: dict[fx.Node, Any] = {}
@@ -78,7 +79,7 @@ class _Translation:
             if node.op == "placeholder":
                 self._known.setdefault(node, self._exported.constants.get(node.name))
             else:
-                wish = node_name(self._module, node)
+                wish = self._wish(node)
                 self._unread.attempt(
                     node, wish, node.all_input_nodes, lambda node=node, wish=wish: self._read(node, wish)
                 )
