@@ -30,7 +30,7 @@ def cubic(
 def nearest(at: Place, x: Any, **_: Any) -> Signal:
     """The nearest number along each axis behind the channels.
 
-    Which that is depends on how PyTorch rounds places: for some sizes (of 17 places 23, say) it takes others in float32
+    Which that is depends on how PyTorch rounds places: for some sizes (14 as 46, say) it takes others in float32
     than in float64, and others in one dimension than in two. So it is asked, by the call itself in the model's dtype.
     """
     signal = at.signal(x)
