@@ -46,6 +46,7 @@ CONVENIENCES = {
     ("study/study.py", "unrelu.report.write"),
     ("network/graph.py", "unrelu.intake.torch"),
     ("network/graph.py", "unrelu.intake.onnx"),
+    ("network/graph.py", "unrelu.intake.keras"),
     ("network/graph.py", "unrelu.intake.sklearn"),
 }
 """What is built upon them, to which `study.report(path)` and `Network.from_torch` lead on when they are called."""
@@ -54,6 +55,7 @@ HEAVY = {
     "highspy": "solvers/linear_program.py",
     "clarabel": "solvers/quadratic_program.py",
     "onnx": "intake/onnx/library.py",
+    "keras": "intake/keras/library.py",
     "sklearn": "intake/sklearn/library.py",
     "jinja2": "report/template.py",
     "typer": "cli/",

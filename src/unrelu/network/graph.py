@@ -135,6 +135,26 @@ class Network:
         return network_from_onnx(path, upto)
 
     @classmethod
+    def from_keras(cls, model: object, *, upto: str | None = None, example_input: Array | None = None) -> Network:
+        """Read a Keras 3 model, on Keras' PyTorch back end, through `torch.export`; it is not changed.
+
+        Inputs have the shape that the model takes, channels last where it has them so. The node with a layer's value is
+        called by the layer ("conv1", in a nested model "backbone/conv1"), its steps before "conv1.conv2d".
+
+        Args:
+            model: built, with one input and one output; computed in evaluation mode.
+            upto: as for `from_torch`.
+            example_input: a batch (n, *shape), where the model does not tell the shape of its inputs.
+
+        Raises:
+            ModelError: if the model cannot be read; the message names the layer and what to do.
+            UnknownNode: if no node is called `upto`.
+        """
+        from unrelu.intake.keras import network_from_keras
+
+        return network_from_keras(model, upto, example_input)
+
+    @classmethod
     def from_sklearn(cls, estimator: object, *, upto: str | None = None) -> Network:
         """Read a neural network of scikit-learn, with the scalers before it and behind it; it is not changed.
 

@@ -36,6 +36,15 @@ class Exported:
     entry: fx.Node
     exits: tuple[fx.Node, ...]
 
+    @property
+    def needed(self) -> list[fx.Node]:
+        """Those of the nodes that the output depends on, in order."""
+        needed = set(self.exits)
+        for node in reversed(self.nodes):
+            if node in needed:
+                needed.update(node.all_input_nodes)
+        return [node for node in self.nodes if node in needed]
+
 
 def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Tensor | None:
     """What the module itself gives for the example; run on copies of its buffers, so that none is changed.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from unrelu.errors import InputError
@@ -40,13 +39,13 @@ def network_from_torch(module: nn.Module | ExportedProgram, example_input: Array
     """
     if isinstance(module, ExportedProgram):
         program, itself = readable(module), module.module()
-        network = read(itself, _example(itself, example_input), lambda _: program, partial(node_name, None), upto)
+        network = read(itself, example_for(itself, example_input), lambda _: program, _by_paths(None), upto)
     else:
         check_is_module(module)
         itself = unwrapped(module)
         check_module(itself)
-        example = _example(itself, example_input)
-        network = read(itself, example, partial(export, itself), partial(node_name, itself), upto)
+        example = example_for(itself, example_input)
+        network = read(itself, example, partial(export, itself), _by_paths(itself), upto)
     return network if upto is not None else without_head(network)
 
 
@@ -54,7 +53,7 @@ def read(
     module: nn.Module,
     example: Tensor,
     trace: Callable[[Tensor], Exported],
-    wish: Callable[[Any], str],
+    names: Callable[[Exported], Callable[[fx.Node], str]],
     upto: str | None,
 ) -> Network:
     """Trace a module, write what it does, and compare the two.
@@ -63,7 +62,7 @@ def read(
         module: called by itself for what it gives.
         example: a batch (n, *shape) of its dtype, on its device.
         trace: gives its calls for the example.
-        wish: what the node of a call should be called.
+        names: gives what the node of each call should be called.
         upto: name of the node to end in; None for the output.
 
     Raises:
@@ -72,7 +71,8 @@ def read(
     """
     # first, so that the module's own errors are not taken for torch.export's
     expected = own_output(module, example, whole=upto is None)
-    network = translate(trace(example), wish, upto)
+    exported = trace(example)
+    network = translate(exported, names(exported), upto)
     if len(example) == 1:
         example = at_least_two(example)
         expected = own_output(module, example, whole=upto is None)
@@ -80,7 +80,16 @@ def read(
     return network
 
 
-def _example(module: nn.Module, values: Array) -> Tensor:
+def _by_paths(module: nn.Module | None) -> Callable[[Exported], Callable[[fx.Node], str]]:
+    return lambda _: partial(node_name, module)
+
+
+def example_for(module: nn.Module, values: Array) -> Tensor:
+    """The user's example in a module's dtype and on its device, copied.
+
+    Raises:
+        InputError: if it is not a batch (n, *shape) of finite numbers.
+    """
     as_tensor(values, "the example input")
     example = values if isinstance(values, Tensor) else torch.from_numpy(values)
     if example.ndim == 0 or example.numel() == 0:

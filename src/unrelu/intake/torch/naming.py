@@ -20,6 +20,12 @@ def operator_name(node: fx.Node) -> str:
     return getattr(node.target, "__name__", str(node.target)) if schema is None else schema.name.split("::")[-1]
 
 
+def spoken_name(node: fx.Node) -> str:
+    """The name of the function a node calls, as people call it."""
+    function = operator_name(node)
+    return _SPOKEN.get(function, function)
+
+
 def node_name(module: nn.Module | None, node: fx.Node) -> str:
     """The path of the module whose forward pass the node is, or its owner's path and the function's name.
 
@@ -31,8 +37,7 @@ def node_name(module: nn.Module | None, node: fx.Node) -> str:
         node: one of its calls.
     """
     path, kind = owner(node)
-    function = operator_name(node)
-    function = _SPOKEN.get(function, function)
+    function = spoken_name(node)
     if not path:
         return function
     part = None if module is None else _part(module, path)

@@ -150,7 +150,7 @@ def _cast(at: Place, x: Any, **_: Any) -> Signal:
     if torch.promote_types(at.entering, at.dtype) != at.dtype:
         raise UnsupportedOperator(
             f"node {at.wish!r} rounds its values from {at.entering} to {at.dtype}; "
-            "convert the whole module to one dtype (module.float())."
+            "convert the whole module to one dtype (module.float()); of Keras, take a model in float32."
         )
     return at.signal(x)
 

@@ -76,7 +76,7 @@ class _Translation:
 
     def _walk(self) -> Signal:
         """Write all nodes that are needed; the result is the one that the network ends in."""
-        for node in self._needed():
+        for node in self._exported.needed:
             if node.op == "placeholder":
                 self._known.setdefault(node, self._exported.constants.get(node.name))
             else:
@@ -96,13 +96,6 @@ class _Translation:
                 "the module's output does not depend on its input; there is nothing to ask about."
             )
         return output
-
-    def _needed(self) -> list[fx.Node]:
-        needed = set(self._exported.exits)
-        for node in reversed(self._exported.nodes):
-            if node in needed:
-                needed.update(node.all_input_nodes)
-        return [node for node in self._exported.nodes if node in needed]
 
     def _read(self, node: fx.Node, name: str) -> None:
         inputs = [self._known.get(source) for source in node.all_input_nodes]
