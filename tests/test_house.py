@@ -44,10 +44,14 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 CONVENIENCES = {
     ("study/study.py", "unrelu.report.write"),
+    ("inverse/inversion.py", "unrelu.report.write"),
+    ("inverse/inversion.py", "unrelu.report.write_answers"),
+    ("inverse/consistent_set.py", "unrelu.report.write"),
+    ("inverse/consistent_set.py", "unrelu.report.write_answers"),
     ("network/graph.py", "unrelu.intake.torch"),
     ("network/graph.py", "unrelu.intake.onnx"),
 }
-"""What is built upon them, to which `study.report(path)` and `Network.from_torch` lead on when they are called."""
+"""What is built upon them, to which `report(path)` and `Network.from_torch` lead on when they are called."""
 
 HEAVY = {
     "highspy": "solvers/linear_program.py",
@@ -153,6 +157,7 @@ def test_public_names() -> None:
             "ConsistentSet",
             "BestFit",
             "Paving",
+            "SamplerSeen",
             "Inversion",
             "Solution",
             "invert",
