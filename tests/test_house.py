@@ -50,6 +50,7 @@ CONVENIENCES = {
     ("inverse/consistent_set.py", "unrelu.report.write_answers"),
     ("network/graph.py", "unrelu.intake.torch"),
     ("network/graph.py", "unrelu.intake.onnx"),
+    ("network/graph.py", "unrelu.intake.sklearn"),
 }
 """What is built upon them, to which `report(path)` and `Network.from_torch` lead on when they are called."""
 
@@ -57,6 +58,7 @@ HEAVY = {
     "highspy": "solvers/linear_program.py",
     "clarabel": "solvers/quadratic_program.py",
     "onnx": "intake/onnx/library.py",
+    "sklearn": "intake/sklearn/library.py",
     "jinja2": "report/template.py",
     "typer": "cli/",
 }

@@ -112,7 +112,10 @@ def test_files_over_the_limit_are_not_read(tmp_path, monkeypatch):
     [
         ("none.onnx", "there is no file"),
         ("model.pt", "can run code when read.*Network.from_torch"),
-        ("model.keras", "convert it to ONNX"),
+        ("model.safetensors", "holds weights without their module; .*Network.from_torch"),
+        ("model.joblib", "is a pickle, which can run code when read; .*Network.from_sklearn"),
+        ("model.keras", "KERAS_BACKEND=torch.*Network.from_keras"),
+        ("model.tflite", "convert it to ONNX"),
         ("model.txt", re.escape("has the suffix '.txt'")),
         ("model", "has the suffix ''"),
     ],

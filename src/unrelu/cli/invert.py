@@ -11,7 +11,7 @@ import typer
 from unrelu.cli.answers_sheet import AnswersSheet
 from unrelu.cli.display import display
 from unrelu.cli.invert_with_noise import show_ranges
-from unrelu.cli.options import Quiet, Upto
+from unrelu.cli.options import Quiet, Trust, Upto
 from unrelu.cli.ranges import HELP, read_ranges
 from unrelu.cli.sentences import INTERRUPTED, notes, sentences
 from unrelu.untrusted.printable import printable
@@ -97,6 +97,7 @@ def invert(
     ] = None,
     page: Annotated[bool, typer.Option(help="With --out: write the page with the picture, solutions.html.")] = True,
     upto: Upto = None,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
     """Find every input that gives the measured outputs, with a proof that none is missing.
@@ -114,7 +115,7 @@ def invert(
         from unrelu.study.number_table import read_table
 
         with notes():
-            net = load(model, upto=upto)
+            net = load(model, upto=upto, trust=trust)
         ranges = read_ranges(domain, net.input_size)
         names = ranges.names
         targets = read_table(measured)
