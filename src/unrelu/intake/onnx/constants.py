@@ -41,7 +41,7 @@ def _constant(at: Place) -> Any:
 
 
 def _shape(at: Place, x: Value) -> Any:
-    shape = (at.batch, *x.shape) if isinstance(x, Signal) else x.shape
+    shape = at.dims(x) if isinstance(x, Signal) else x.shape
     return np.array(shape[at.attribute("start", 0) : at.attribute("end", None)], dtype=np.int64)
 
 

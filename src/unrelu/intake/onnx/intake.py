@@ -6,6 +6,7 @@ import os
 
 import torch
 
+from unrelu.intake.builder.mixing import MixesSamples
 from unrelu.intake.head import without_head
 from unrelu.intake.onnx.library import parse
 from unrelu.intake.onnx.translation import translate
@@ -14,11 +15,11 @@ from unrelu.network.graph import Network
 
 
 def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> Network:
-    """Read an ONNX file, whose weights must be in it.
+    """Read an ONNX file, whose weights must be in it or in its folder.
 
     Args:
         path: of the file.
-        upto: name of the node that the network ends in; nothing behind it is read.
+        upto: name of the node, or of the tensor, that the network ends in; nothing behind it is read.
 
     Returns:
         The network, with ONNX's reference evaluator of the model as its source.
@@ -29,7 +30,12 @@ def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> 
         MissingExtra: if the onnx package is not installed.
     """
     model = parse(path, whole=upto is None)
-    network = translate(model, upto)
+    try:
+        network = translate(model, upto)
+    except MixesSamples:
+        if model.batch in (None, 1):
+            raise
+        network = translate(model.as_one_sample(), upto)  # axis 0 is no batch
     # The file brings no example: pictures have values in [0, 1].
     example = torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)
     check_agreement(network, example)

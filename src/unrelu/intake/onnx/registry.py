@@ -13,7 +13,7 @@ from unrelu.intake.builder.site import Handler, full, pairwise, plain, unary
 from unrelu.intake.draft import Signal
 from unrelu.intake.onnx import shapes
 from unrelu.intake.onnx.place import Place, Value
-from unrelu.intake.onnx.sliding import Sliding, positive
+from unrelu.intake.onnx.sliding import Sliding, made_explicit, positive
 from unrelu.operators import (
     ELU,
     GELU,
@@ -46,6 +46,22 @@ def _gemm(at: Place, a: Value, b: Value, c: Value | None = None) -> Signal:
     return affine.dense(at, signal, W, stored.reshape(-1).expand(len(W)).contiguous())
 
 
+def _matmul(at: Place, a: Value, b: Value) -> Signal:
+    """`x M`, or `M x` over the last axis but one."""
+    if isinstance(a, Signal):
+        return affine.product(at, a, at.weight(b, "matrix"))
+    M, x = at.weight(a, "matrix"), at.signal(b)
+    if M.ndim > 2:
+        raise UnsupportedOperator(f"node {at.wish!r} multiplies by a stack of matrices; write them as layers.")
+    if at.batchless and len(x.shape) == 1:
+        return affine.product(at, x, M.T)
+    if len(x.shape) == 1:
+        raise at.mixing("multiplies a matrix by a batch of vectors")
+    last = [*range(len(x.shape) - 2), len(x.shape) - 1, len(x.shape) - 2]
+    made = affine.product(at.part("product"), moving.permute(at.part("columns"), x, last), M.T)
+    return made if M.ndim == 1 else moving.permute(at, made, last)
+
+
 def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signal:
     signal, W = at.signal(x), at.weight(w, "filters")
     dims = W.ndim - 2
@@ -61,6 +77,7 @@ def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signa
     by = Sliding.of_node(at, signal, tuple(W.shape[2:]))
     at.check_size((signal.shape[0], *by.grown))
     at.check_size((*W.shape[:2], *by.reach))
+    made_explicit(at, by)
     bias, groups = at.optional(b, "bias"), at.attribute("group", 1)
     return affine.convolution(at, signal, W, bias, by.stride, by.padding, by.dilation, groups)
 
@@ -83,13 +100,17 @@ def _average_pool(at: Place, x: Value) -> Signal:
     ceil_mode = bool(at.attribute("ceil_mode", 0))
     if ceil_mode and any(before != after for before, after in by.padding):
         raise UnsupportedOperator(f"node {at.wish!r} pools with uneven padding and ceil_mode; pad evenly.")
-    return at.write(AveragePool(kernel, by.stride, by.padding, ceil_mode, counts), signal)
+    operator = AveragePool(kernel, by.stride, by.padding, ceil_mode, counts)
+    made_explicit(at, by, operator.output_shape(signal.shape), counts)
+    return at.write(operator, signal)
 
 
 def _max_pool(at: Place, x: Value) -> Signal:
     signal, kernel, by = _pooled(at, x)
     ceil_mode = bool(at.attribute("ceil_mode", 0))
-    return at.write(MaxPool(kernel, by.stride, by.padding, by.dilation, ceil_mode), signal)
+    operator = MaxPool(kernel, by.stride, by.padding, by.dilation, ceil_mode)
+    made_explicit(at, by, operator.output_shape(signal.shape))
+    return at.write(operator, signal)
 
 
 def _reduced(verb: Handler, doing: str) -> Handler:
@@ -175,27 +196,26 @@ def _celu(at: Place, x: Value) -> Signal:
 def _softmax(kind: type[Softmax]) -> Handler:
     def handle(at: Place, x: Value) -> Signal:
         signal = at.signal(x)
-        rank = len(signal.shape) + 1
-        axis = at.axis(at.attribute("axis", -1 if at.model.opset >= _ONE_AXIS else 1), rank)
-        if axis == 0:
+        axis = at.axis(at.attribute("axis", -1 if at.model.opset >= _ONE_AXIS else 1), signal)
+        if axis < 0:
             raise at.mixing("takes the softmax over the batch")
-        if at.model.opset < _ONE_AXIS and axis != rank - 1:
+        if at.model.opset < _ONE_AXIS and axis != len(signal.shape) - 1:
             raise UnsupportedOperator(
                 f"node {at.wish!r} takes the softmax over several axes, as before opset {_ONE_AXIS}; export the model "
                 "again with a newer one."
             )
-        return at.write(kind(axis - 1), signal)
+        return at.write(kind(axis), signal)
 
     return handle
 
 
 _ONE_AXIS = 13
-"""The opset from which on a softmax is over one axis."""
+"""The opset from which on a softmax is over one axis; before, over that and all behind it."""
 
 
 def _layer_norm(at: Place, x: Value, scale: Value, b: Value | None = None) -> Signal:
     signal = at.signal(x)
-    first = at.axis(at.attribute("axis", -1), len(signal.shape) + 1) - 1
+    first = at.axis(at.attribute("axis", -1), signal)
     if first < 0:
         raise at.mixing("normalises over the batch")
     numbers = at.weight(scale, "scale"), at.optional(b, "bias")
@@ -223,7 +243,7 @@ def _float(at: Place, name: str, default: float) -> Tensor:
 
 OPERATORS: dict[str, Handler] = {
     "Gemm": _gemm,
-    "MatMul": lambda at, a, b: affine.product(at, at.signal(a), at.weight(b, "matrix")),
+    "MatMul": _matmul,
     "Conv": _convolution,
     "BatchNormalization": _batch_norm,
     "AveragePool": _average_pool,

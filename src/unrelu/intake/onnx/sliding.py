@@ -7,7 +7,9 @@ from typing import Self
 
 from unrelu.errors import ModelFileError
 from unrelu.intake.draft import Signal
+from unrelu.intake.onnx.explicit import Explicit
 from unrelu.intake.onnx.place import Place
+from unrelu.operators import Shape
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,31 @@ class Sliding:
         padding = _padding(at, x, reach, stride)
         grown = tuple(size + sum(pair) for size, pair in zip(x.shape[1:], padding, strict=True))
         return cls(stride, padding, dilation, reach, grown)
+
+
+def made_explicit(at: Place, by: Sliding, pooled: Shape | None = None, counts: bool = False) -> None:
+    """Note down the padding that a node implies, as ONNX's reference evaluator computes some of it otherwise.
+
+    Args:
+        at: the node.
+        by: how its windows slide.
+        pooled: sample shape of its result, where sizes may be rounded up.
+        counts: whether an average counts its padding.
+    """
+    if at.attribute("auto_pad", "NOTSET") == "NOTSET" and not at.attribute("ceil_mode", 0):
+        return
+    if pooled is None:
+        at.explicit = Explicit.of_pairs(by.padding)
+        return
+    beyond = tuple(
+        max((count - 1) * step + width - size, 0)
+        for count, step, width, size in zip(pooled[1:], by.stride, by.reach, by.grown, strict=True)
+    )
+    if counts:  # what is beyond the padding is not counted
+        at.explicit = Explicit.of_pairs([(0, more) for more in beyond], by.padding)
+    else:
+        pads = zip(by.padding, beyond, strict=True)
+        at.explicit = Explicit.of_pairs([(before, after + more) for (before, after), more in pads])
 
 
 def positive(at: Place, name: str, dims: int) -> tuple[int, ...]:
