@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from unrelu.intake.onnx.model import OnnxModel
+
 _FIRST_RESULT = {"MaxPool", "Dropout", "BatchNormalization"}
 """Operators with later results, which nothing that is read takes."""
 
@@ -14,48 +18,58 @@ _FIRST_RESULT = {"MaxPool", "Dropout", "BatchNormalization"}
 class Explicit:
     """The padding of a node that its file only implies, by `auto_pad` or `ceil_mode`.
 
+    Each is the places before and after each axis, as ONNX writes them, all before first.
+
     Attributes:
-        pads: places before and after each axis, as ONNX writes them, all before first.
-        counted: the same for places that an average counts as zeros; `pads` are those that it does not count.
+        pads: the node's own.
+        padded: those of a node of its own before it; None for no such node.
+        fill: the number there.
     """
 
     pads: tuple[int, ...]
-    counted: tuple[int, ...] | None = None
+    padded: tuple[int, ...] | None = None
+    fill: float = 0.0
 
     @classmethod
-    def of_pairs(cls, pads: Iterable[tuple[int, int]], counted: Iterable[tuple[int, int]] | None = None) -> Explicit:
+    def of_pairs(
+        cls, pads: Iterable[tuple[int, int]], padded: Iterable[tuple[int, int]] | None = None, fill: float = 0.0
+    ) -> Explicit:
         """From (before, after) of each axis."""
-        return cls(_flat(pads), None if counted is None else _flat(counted))
+        return cls(_flat(pads), None if padded is None else _flat(padded), fill)
 
 
-def make_explicit(onnx: Any, node: Any, explicit: Explicit | None, opset: int) -> list[Any]:
-    """What a node does, in one node or two; it is changed itself.
+def make_explicit(onnx: Any, node: Any, explicit: Explicit | None, model: OnnxModel) -> list[Any]:
+    """What a node does, in one node or a few; it is changed itself.
 
     Args:
         onnx: the package.
         node: a NodeProto.
         explicit: its padding, if the file only implies it.
-        opset: of the file.
+        model: the node's.
     """
     if node.op_type in _FIRST_RESULT:
         del node.output[1:]
-    if node.op_type == "BatchNormalization" and opset < 14:
-        _set(onnx, node, momentum=1.0, **({} if opset >= 9 else {"is_test": 1}))
+    if node.op_type == "BatchNormalization" and model.opset < 14:
+        _set(onnx, node, momentum=1.0, **({} if model.opset >= 9 else {"is_test": 1}))
     if explicit is None:
         return [node]
     _set(onnx, node, auto_pad=None, ceil_mode=None, pads=list(explicit.pads))
-    if explicit.counted is None:
+    if explicit.padded is None:
         return [node]
     entry, padded = node.input[0], f"{node.output[0]} padded"
-    half = len(explicit.counted) // 2
-    sides = [0, 0, *explicit.counted[:half], 0, 0, *explicit.counted[half:]]
-    _set(onnx, node, count_include_pad=0)
+    half = len(explicit.padded) // 2
+    sides = [0, 0, *explicit.padded[:half], 0, 0, *explicit.padded[half:]]
+    if node.op_type == "AveragePool":
+        _set(onnx, node, count_include_pad=0)
     node.input[0] = padded
-    if opset < 11:
-        return [onnx.helper.make_node("Pad", [entry], [padded], pads=sides), node]
-    values = onnx.helper.make_tensor("sides", onnx.TensorProto.INT64, [len(sides)], sides)
-    constant = onnx.helper.make_node("Constant", [], [f"{padded} by"], value=values)
-    return [constant, onnx.helper.make_node("Pad", [entry, f"{padded} by"], [padded]), node]
+    if model.opset < 11:
+        return [onnx.helper.make_node("Pad", [entry], [padded], pads=sides, value=explicit.fill), node]
+    numbers = {f"{padded} by": np.array(sides, dtype=np.int64), f"{padded} with": np.array(explicit.fill, model.dtype)}
+    constants = [
+        onnx.helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(values))
+        for name, values in numbers.items()
+    ]
+    return [*constants, onnx.helper.make_node("Pad", [entry, *numbers], [padded]), node]
 
 
 def _set(onnx: Any, node: Any, **attributes: Any) -> None:

@@ -107,7 +107,7 @@ def evaluator(
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.TENSOR:
                 _bring_inside(onnx, attribute.t, stored[node.output[0]][attribute.name])
-    made = [each for node in nodes for each in make_explicit(onnx, node, explicit.get(node.output[0]), model.opset)]
+    made = [each for node in nodes for each in make_explicit(onnx, node, explicit.get(node.output[0]), model)]
     del proto.graph.node[:]
     proto.graph.node.extend(made)
     return onnx.reference.ReferenceEvaluator(proto, new_ops=[_global_max_pool(onnx)]).run

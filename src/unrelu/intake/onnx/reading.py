@@ -154,6 +154,11 @@ class Reading:
         handler = OPERATORS.get(node.function)
         if handler is None:
             raise refusal(place, node.function)
+        if "broadcast" in node.attributes:
+            raise ModelFileError(
+                f"node {node.name!r} ({node.function}) broadcasts by an attribute, as before opset 7, but the file "
+                f"says {self.model.opset}; export the model again."
+            )
         try:
             inspect.signature(handler).bind(place, *operands)
         except TypeError as error:

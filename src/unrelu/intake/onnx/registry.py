@@ -83,7 +83,12 @@ def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signa
 
 
 def _batch_norm(at: Place, x: Value, scale: Value, b: Value, mean: Value, variance: Value) -> Signal:
-    if at.attribute("training_mode", 0):
+    if not at.attribute("spatial", 1):
+        raise UnsupportedOperator(
+            f"node {at.wish!r} has statistics for each place (spatial=0, as before opset 9), which are not read; "
+            "export the model again with a newer opset."
+        )
+    if at.attribute("training_mode", 0) or (at.model.opset < 14 and len(at.node.outputs) > 1):
         raise TrainingMode(f"node {at.wish!r} is in training mode; export the model in evaluation mode.")
     statistics = at.weight(mean, "mean"), at.weight(variance, "variance")
     numbers = at.weight(scale, "scale"), at.weight(b, "bias")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,13 +48,16 @@ class Sliding:
 def made_explicit(at: Place, by: Sliding, pooled: Shape | None = None, counts: bool = False) -> None:
     """Note down the padding that a node implies, as ONNX's reference evaluator computes some of it otherwise.
 
+    Its maxima with uneven padding are among that, too.
+
     Args:
         at: the node.
         by: how its windows slide.
         pooled: sample shape of its result, where sizes may be rounded up.
         counts: whether an average counts its padding.
     """
-    if at.attribute("auto_pad", "NOTSET") == "NOTSET" and not at.attribute("ceil_mode", 0):
+    maxima = at.node.function == "MaxPool" and any(before != after for before, after in by.padding)
+    if at.attribute("auto_pad", "NOTSET") == "NOTSET" and not at.attribute("ceil_mode", 0) and not maxima:
         return
     if pooled is None:
         at.explicit = Explicit.of_pairs(by.padding)
@@ -62,11 +66,13 @@ def made_explicit(at: Place, by: Sliding, pooled: Shape | None = None, counts: b
         max((count - 1) * step + width - size, 0)
         for count, step, width, size in zip(pooled[1:], by.stride, by.reach, by.grown, strict=True)
     )
-    if counts:  # what is beyond the padding is not counted
+    pads = [(before, after + more) for (before, after), more in zip(by.padding, beyond, strict=True)]
+    if at.node.function == "MaxPool":
+        at.explicit = Explicit.of_pairs([(0, 0)] * len(pads), pads, -math.inf)
+    elif counts:  # what is beyond the padding is not counted
         at.explicit = Explicit.of_pairs([(0, more) for more in beyond], by.padding)
     else:
-        pads = zip(by.padding, beyond, strict=True)
-        at.explicit = Explicit.of_pairs([(before, after + more) for (before, after), more in pads])
+        at.explicit = Explicit.of_pairs(pads)
 
 
 def positive(at: Place, name: str, dims: int) -> tuple[int, ...]:
