@@ -6,12 +6,14 @@ import os
 
 import torch
 
+from unrelu.errors import ModelFileError
 from unrelu.intake.builder.mixing import MixesSamples
 from unrelu.intake.head import without_head
 from unrelu.intake.onnx.library import parse
 from unrelu.intake.onnx.translation import translate
 from unrelu.network.agreement import check_agreement
 from unrelu.network.graph import Network
+from unrelu.untrusted.printable import printable
 
 
 def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> Network:
@@ -38,5 +40,9 @@ def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> 
         network = translate(model.as_one_sample(), upto)  # axis 0 is no batch
     # The file brings no example: pictures have values in [0, 1].
     example = torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)
-    check_agreement(network, example)
+    try:
+        check_agreement(network, example)
+    except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        # sizes and weights that fit no operator, in ways that are not worth a rule each
+        raise ModelFileError(f"the model cannot be computed: {printable(str(error))}; export it again.") from error
     return without_head(network) if upto is None else network
