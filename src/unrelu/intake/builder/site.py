@@ -18,8 +18,8 @@ from unrelu.operators import Broadcast, Operator, Shape
 Operand: TypeAlias = Signal | Tensor
 """What a node takes: computed from the input, or a constant in float64."""
 
-Handler: TypeAlias = Callable[..., Signal]
-"""Parses the arguments of one operator of a model and calls a verb: (place, *arguments) -> signal."""
+Handler: TypeAlias = Callable[..., Any]
+"""Parses the arguments of one operator of a model and calls a verb: (place, *arguments) -> signal, or several."""
 
 
 @dataclass(eq=False)

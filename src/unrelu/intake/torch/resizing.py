@@ -1,0 +1,39 @@
+"""How calls of a traced module are read that resize pictures, signals and volumes by interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from unrelu.intake.builder import interpolation
+from unrelu.intake.draft import Signal
+from unrelu.intake.torch.place import Place
+
+
+def linear(
+    at: Place, x: Any, output_size: Any, align_corners: bool, scale_factors: Sequence[float] | None = None
+) -> Signal:
+    """(Bi-, tri-)linear interpolation along all axes behind the channels."""
+    return _resized(at, x, align_corners, scale_factors, "linear")
+
+
+def cubic(
+    at: Place, x: Any, output_size: Any, align_corners: bool, scale_factors: Sequence[float] | None = None
+) -> Signal:
+    """The same by cubic convolution."""
+    return _resized(at, x, align_corners, scale_factors, "cubic")
+
+
+def _resized(at: Place, x: Any, align_corners: bool, factors: Sequence[float] | None, mode: str) -> Signal:
+    signal, last = at.signal(x), len(at.shape) - 1
+    for k, (size, count) in enumerate(zip(signal.shape[1:], at.shape[1:], strict=True), start=1):
+        if align_corners:
+            places = interpolation.corner_places(size, count)
+        else:
+            # PyTorch goes by the factor that was given, even where that does not lead to a whole size
+            scale = 1 / Fraction(float(factors[k - 1])) if factors else None
+            places = interpolation.half_pixel_places(size, count, scale)
+        site = at if k == last else at.part(f"axis{k}")
+        signal = interpolation.interpolate(site, signal, k, places, mode)
+    return signal
