@@ -95,7 +95,7 @@ def _reshape_weight(model: Any, chance: Random) -> None:
         weight.dims[chance.randrange(len(weight.dims))] = chance.choice(NUMBERS)
     elif what == 3:
         weight.dims[:] = reversed(weight.dims)
-    elif weight.data_type == TensorProto.INT64 and weight.raw_data:  # sizes and axes
+    elif weight.data_type == TensorProto.INT64 and len(weight.raw_data) > 7:  # sizes and axes
         place = 8 * chance.randrange(len(weight.raw_data) // 8)
         number = chance.choice(NUMBERS).to_bytes(8, "little", signed=True)
         weight.raw_data = weight.raw_data[:place] + number + weight.raw_data[place + 8 :]

@@ -181,7 +181,6 @@ def test_a_picture_goes_through_convolutions_and_out_as_a_vector(tmp_path):
         (lambda b: b.node("Flatten", "x", axis=9), ModelFileError, "flattens from axis 9 of 3"),
         (lambda b: b.node("GlobalAveragePool", b.node("Transpose", "x", perm=[1, 0, 2])), UnsupportedOperator,
          r"takes \(2,\) samples, made of the one that the graph is given"),
-        (lambda b: b.node("MatMul", b.weight(np.ones((1, 3, 2))), "x"), UnsupportedOperator, "a stack of matrices"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(tmp_path, write, error, message):

@@ -24,11 +24,13 @@ class Explicit:
         pads: the node's own.
         padded: those of a node of its own before it; None for no such node.
         fill: the number there.
+        weight: of a transposed convolution, all of whose groups are one.
     """
 
     pads: tuple[int, ...]
     padded: tuple[int, ...] | None = None
     fill: float = 0.0
+    weight: np.ndarray | None = None
 
     @classmethod
     def of_pairs(
@@ -53,7 +55,12 @@ def make_explicit(onnx: Any, node: Any, explicit: Explicit | None, model: OnnxMo
         _set(onnx, node, momentum=1.0, **({} if model.opset >= 9 else {"is_test": 1}))
     if explicit is None:
         return [node]
-    _set(onnx, node, auto_pad=None, ceil_mode=None, pads=list(explicit.pads))
+    _set(onnx, node, auto_pad=None, ceil_mode=None, output_shape=None, pads=list(explicit.pads))
+    if explicit.weight is not None:
+        _set(onnx, node, group=1)
+        node.input[1] = f"{node.output[0]} weight"
+        values = onnx.numpy_helper.from_array(explicit.weight)
+        return [onnx.helper.make_node("Constant", [], [node.input[1]], value=values), node]
     if explicit.padded is None:
         return [node]
     entry, padded = node.input[0], f"{node.output[0]} padded"

@@ -110,7 +110,11 @@ def evaluator(
     made = [each for node in nodes for each in make_explicit(onnx, node, explicit.get(node.output[0]), model)]
     del proto.graph.node[:]
     proto.graph.node.extend(made)
-    return onnx.reference.ReferenceEvaluator(proto, new_ops=[_global_max_pool(onnx)]).run
+    own = [
+        _global_max_pool(onnx),
+        *([_resize(onnx, name) for name in ("Upsample", "Resize")] if model.opset < 11 else []),
+    ]
+    return onnx.reference.ReferenceEvaluator(proto, new_ops=own).run
 
 
 def _bring_inside(onnx: Any, tensor: Any, values: np.ndarray | None) -> None:
@@ -129,6 +133,22 @@ def _global_max_pool(onnx: Any) -> Any:
             return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
 
     return GlobalMaxPool
+
+
+def _resize(onnx: Any, name: str) -> Any:
+    """`Upsample`, or the `Resize` of opset 10, as that of opset 13: the evaluator has none or parts of them."""
+
+    def run(self: Any, x: np.ndarray, scales: Any = None, **attributes: Any) -> tuple[np.ndarray]:
+        mode = attributes.get("mode") or "nearest"
+        how = {"mode": mode, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        node = onnx.helper.make_node("Resize", ["x", "", "scales"], ["y"], **how)
+        ends = [onnx.helper.make_tensor_value_info(each, onnx.TensorProto.FLOAT, None) for each in ("x", "scales", "y")]
+        graph = onnx.helper.make_graph([node], "resize", ends[:2], ends[2:])
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
+        factors = np.asarray(attributes.get("scales") if scales is None else scales, dtype=np.float32)
+        return tuple(onnx.reference.ReferenceEvaluator(model).run(None, {"x": x, "scales": factors}))
+
+    return type(name, (onnx.reference.op_run.OpRun,), {"op_domain": "", "_run": run})
 
 
 def _opset(model: Any) -> int:

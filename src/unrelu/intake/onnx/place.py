@@ -13,7 +13,7 @@ from torch import Tensor
 from unrelu.errors import ModelFileError
 from unrelu.intake.builder import moving
 from unrelu.intake.builder.mixing import MixesSamples
-from unrelu.intake.builder.site import Site
+from unrelu.intake.builder.site import Operand, Site
 from unrelu.intake.draft import Signal
 from unrelu.intake.onnx.allowance import Allowance
 from unrelu.intake.onnx.explicit import Explicit
@@ -141,7 +141,15 @@ class Place(Site):
         if self.batchless:
             rank = max(len(x.shape), *(constant.ndim for constant in constants))
             x = self._raised(x, rank)
-        return super().aligned(x, *constants)
+        each = [self.for_each(constant, x) for constant in constants]
+        return super().aligned(x, *(constant for constant in each if isinstance(constant, Tensor)))
+
+    def for_each(self, value: Operand, x: Signal) -> Operand:
+        """A constant that was expanded to a batch, as it is for one sample; all else as it is."""
+        if isinstance(value, Signal) or self.batchless or value.ndim != len(x.shape) + 1:
+            return value
+        expanded = value.shape[0] == self.batch and bool((value == value[:1]).all())
+        return value[:1] if expanded else value
 
     def together(self, *signals: Signal) -> list[Signal]:
         """See `Site.together`; what has no batch axis gets as many axes as the others have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
+from typing import Any
 
 from unrelu.errors import ModelFileError, UnreluError, UnsupportedOperator
 from unrelu.intake.builder import moving
@@ -82,7 +83,12 @@ class Reading:
         """
         operands = self._operands(node)
         value, place = self._value(node, operands)
-        name = node.outputs[0]
+        for name, each in zip(node.outputs, value if isinstance(value, list) else [value], strict=False):
+            self._know(name, each, place)
+        if place.explicit is not None:
+            self.explicit[node.outputs[0]] = place.explicit
+
+    def _know(self, name: str, value: Value, place: Place) -> None:
         if name in self.known:
             raise ModelFileError(f"two nodes give {name!r}; export the model again.")
         self.known[name] = value
@@ -91,8 +97,6 @@ class Reading:
             self.places.setdefault(value.node, name)
             if place.batchless:
                 self.batchless.add(name)
-        if place.explicit is not None:
-            self.explicit[name] = place.explicit
 
     def exit(self) -> Signal:
         """The result of the graph: a sample of it, where its axis 0 has one.
@@ -123,7 +127,7 @@ class Reading:
                 )
         return [self.known[name] if name else None for name in node.inputs]
 
-    def _value(self, node: OnnxNode, operands: list[Value | None]) -> tuple[Value, Place]:
+    def _value(self, node: OnnxNode, operands: list[Value | None]) -> tuple[Value | list[Value], Place]:
         """What a node is, and where it was written: with the batch axis of its tensors, or without."""
         signals = {name for name, value in zip(node.inputs, operands, strict=True) if isinstance(value, Signal)}
         lone = bool(signals & self.batchless) and node.function not in BATCHED
@@ -144,7 +148,7 @@ class Reading:
         before_it = before(operands)
         return Place(self.draft, node.name, node, self.model, batch, self.allowance, lone, before=before_it)
 
-    def _constant(self, place: Place, operands: list[Value | None]) -> Value:
+    def _constant(self, place: Place, operands: list[Value | None]) -> Any:
         if place.node.function not in FOLDS:
             raise refusal(place, place.node.function)
         return fold_constant(place, operands)

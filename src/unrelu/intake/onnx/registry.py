@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -11,9 +12,9 @@ from unrelu.errors import ModelFileError, TrainingMode, UnsupportedOperator
 from unrelu.intake.builder import affine, moving, piecewise, smooth
 from unrelu.intake.builder.site import Handler, full, pairwise, plain, unary
 from unrelu.intake.draft import Signal
-from unrelu.intake.onnx import shapes
+from unrelu.intake.onnx import picking, products, resizing, shapes
 from unrelu.intake.onnx.place import Place, Value
-from unrelu.intake.onnx.sliding import Sliding, made_explicit, positive
+from unrelu.intake.onnx.sliding import Sliding, made_explicit, of_transposed, positive
 from unrelu.operators import (
     ELU,
     GELU,
@@ -28,38 +29,6 @@ from unrelu.operators import (
     Softplus,
     Tanh,
 )
-
-
-def _gemm(at: Place, a: Value, b: Value, c: Value | None = None) -> Signal:
-    signal = at.signal(a)
-    if at.attribute("transA", 0):
-        raise at.mixing("transposes its input")
-    W = _scaled(at, b, at.attribute("alpha", 1.0), "matrix")
-    if W.ndim != 2:
-        raise ModelFileError(f"node {at.wish!r} multiplies by an array of {W.ndim} axes; export the model again.")
-    W = W if at.attribute("transB", 0) else W.T.contiguous()
-    if c is None:
-        return affine.dense(at, signal, W)
-    stored = _scaled(at, c, at.attribute("beta", 1.0), "bias")
-    if stored.numel() not in (1, len(W)) or stored.shape[-1:].numel() != stored.numel():
-        raise at.mixing(f"adds an array of shape {tuple(stored.shape)}")
-    return affine.dense(at, signal, W, stored.reshape(-1).expand(len(W)).contiguous())
-
-
-def _matmul(at: Place, a: Value, b: Value) -> Signal:
-    """`x M`, or `M x` over the last axis but one."""
-    if isinstance(a, Signal):
-        return affine.product(at, a, at.weight(b, "matrix"))
-    M, x = at.weight(a, "matrix"), at.signal(b)
-    if M.ndim > 2:
-        raise UnsupportedOperator(f"node {at.wish!r} multiplies by a stack of matrices; write them as layers.")
-    if at.batchless and len(x.shape) == 1:
-        return affine.product(at, x, M.T)
-    if len(x.shape) == 1:
-        raise at.mixing("multiplies a matrix by a batch of vectors")
-    last = [*range(len(x.shape) - 2), len(x.shape) - 1, len(x.shape) - 2]
-    made = affine.product(at.part("product"), moving.permute(at.part("columns"), x, last), M.T)
-    return made if M.ndim == 1 else moving.permute(at, made, last)
 
 
 def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signal:
@@ -79,7 +48,44 @@ def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signa
     at.check_size((*W.shape[:2], *by.reach))
     made_explicit(at, by)
     bias, groups = at.optional(b, "bias"), at.attribute("group", 1)
+    if bias is not None and bias.shape != W.shape[:1]:
+        raise ModelFileError(f"node {at.wish!r} has a bias of shape {tuple(bias.shape)}; export the model again.")
     return affine.convolution(at, signal, W, bias, by.stride, by.padding, by.dilation, groups)
+
+
+def _transposed_convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signal:
+    signal, W, groups = at.signal(x), at.weight(w, "filters"), int(at.attribute("group", 1))
+    dims = W.ndim - 2
+    fits = dims in (1, 2, 3) and len(signal.shape) == dims + 1 and list(W.shape) and signal.shape[0] == len(W)
+    if (
+        not fits
+        or groups < 1
+        or len(W) % groups
+        or list(W.shape[2:]) != list(at.attribute("kernel_shape", W.shape[2:]))
+    ):
+        raise ModelFileError(
+            f"node {at.wish!r} convolves samples {signal.shape} with filters {tuple(W.shape)}, "
+            "which do not fit; export the model again."
+        )
+    by = of_transposed(at, signal, tuple(W.shape[2:]))
+    at.check_size((W.shape[1] * groups, *by.grown))
+    bias = at.optional(b, "bias")
+    if bias is not None and bias.shape != (W.shape[1] * groups,):
+        raise ModelFileError(f"node {at.wish!r} has a bias of shape {tuple(bias.shape)}; export the model again.")
+    if groups > 1 and at.explicit is not None:
+        at.check_size((W.shape[0], W.shape[1] * groups, *W.shape[2:]))
+        at.explicit = replace(at.explicit, weight=_one_group(W, groups).astype(at.model.dtype))
+    return affine.transposed_convolution(at, signal, W, bias, by.stride, by.padding, by.dilation, groups)
+
+
+def _one_group(W: Tensor, groups: int) -> np.ndarray:
+    """The same filters with zeros between the groups."""
+    width, height = W.shape[1], len(W) // groups
+    found = np.zeros((len(W), width * groups, *W.shape[2:]))
+    for k in range(groups):
+        rows = slice(k * height, (k + 1) * height)
+        found[rows, k * width : (k + 1) * width] = W[rows].numpy()
+    return found
 
 
 def _batch_norm(at: Place, x: Value, scale: Value, b: Value, mean: Value, variance: Value) -> Signal:
@@ -133,6 +139,22 @@ def _reduced(verb: Handler, doing: str) -> Handler:
     return handle
 
 
+def _sum(at: Place, *values: Value) -> Signal:
+    """Of any number of operands."""
+    operands = [at.operand(value) for value in values]
+    if not operands:
+        raise at.unread("adds up nothing")
+    found, *others = sorted(operands, key=lambda each: not isinstance(each, Signal))
+    for k, each in enumerate(others, 1):
+        found = affine.add(at if k == len(others) else at.part(f"sum{k}"), found, each)
+    return at.signal(found)
+
+
+def _mean(at: Place, *values: Value) -> Signal:
+    total = _sum(at.part("sum"), *values)
+    return total if len(values) == 1 else affine.divide(at, total, full(float(len(values))))
+
+
 def _several(verb: Handler) -> Handler:
     """Of any number of operands."""
     return lambda at, x, *others: verb(at, *(at.operand(value) for value in (x, *others)))
@@ -167,19 +189,6 @@ def _pooled(at: Place, x: Value) -> tuple[Signal, tuple[int, ...], Sliding]:
     by = Sliding.of_node(at, signal, kernel)
     at.check_size((signal.shape[0], math.prod(by.grown), math.prod(kernel)))
     return signal, kernel, by
-
-
-def _scaled(at: Place, value: Value | None, factor: float, what: str) -> Tensor:
-    """A stored array times a factor, exactly.
-
-    Raises:
-        UnsupportedOperator: if the product would be rounded.
-    """
-    weight = at.weight(value, what)
-    single = isinstance(value, np.ndarray) and value.dtype.itemsize <= 4  # two float32 make one float64
-    if not single and math.frexp(abs(factor))[0] != 0.5 and factor != 0:
-        raise UnsupportedOperator(f"node {at.wish!r} scales float64 weights by {factor}; store them scaled.")
-    return factor * weight
 
 
 def _hard_sigmoid(at: Place, x: Value) -> Signal:
@@ -247,15 +256,21 @@ def _float(at: Place, name: str, default: float) -> Tensor:
 
 
 OPERATORS: dict[str, Handler] = {
-    "Gemm": _gemm,
-    "MatMul": _matmul,
+    "Gemm": products.gemm,
+    "MatMul": products.matmul,
+    "Einsum": products.einsum,
     "Conv": _convolution,
+    "ConvTranspose": _transposed_convolution,
     "BatchNormalization": _batch_norm,
     "AveragePool": _average_pool,
     "MaxPool": _max_pool,
     "GlobalMaxPool": lambda at, x: piecewise.max_pool_into(at, at.signal(x), [1] * (len(at.signal(x).shape) - 1)),
     "GlobalAveragePool": lambda at, x: affine.mean(at, at.signal(x), range(1, len(at.signal(x).shape)), True),
     "ReduceMean": _reduced(affine.mean, "mean"),
+    "ReduceSum": _reduced(affine.total, "sum"),
+    "Sum": _sum,
+    "Mean": _mean,
+    "CumSum": picking.cumulative_sum,
     "ReduceMax": _reduced(piecewise.largest_along, "maximum"),
     "ReduceMin": _reduced(piecewise.smallest_along, "minimum"),
     "Add": pairwise(affine.add),
@@ -297,5 +312,17 @@ OPERATORS: dict[str, Handler] = {
     "Concat": shapes.concatenate,
     "Slice": shapes.part,
     "Pad": shapes.pad,
+    "Split": picking.split,
+    "Gather": picking.gather,
+    "GatherElements": picking.gather_elements,
+    "GatherND": picking.gather_nd,
+    "Expand": picking.expand,
+    "Tile": picking.tile,
+    "Trilu": picking.triangle,
+    "Where": picking.where,
+    "DepthToSpace": picking.depth_to_space,
+    "SpaceToDepth": picking.space_to_depth,
+    "Resize": resizing.resize,
+    "Upsample": resizing.upsample,
 }
 """By the operator's type."""

@@ -8,7 +8,6 @@ from unrelu.errors import ModelFileError, UnsupportedOperator
 from unrelu.intake.builder import moving
 from unrelu.intake.draft import Signal
 from unrelu.intake.onnx.place import Place, Value
-from unrelu.operators import Concatenate
 
 _MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
@@ -79,11 +78,15 @@ def unsqueeze(at: Place, x: Value, axes: Value | None = None) -> Signal:
 
 def concatenate(at: Place, *values: Value) -> Signal:
     """Several values one after the other."""
-    signals = [at.signal(value) for value in values]
-    axis = at.axis(at.attribute("axis", 0), signals[0])
+    operands = [at.operand(value) for value in values]
+    first = next((each for each in operands if isinstance(each, Signal)), None) or at.signal(values[0])
+    axis = at.axis(at.attribute("axis", 0), first)
     if axis < 0:
         raise at.mixing("joins along axis 0")
-    return at.write(Concatenate(axis), *signals)
+    ranks = {each.ndim for each in operands if not isinstance(each, Signal)}
+    if ranks - {len(at.dims(first))}:
+        raise ModelFileError(f"node {at.wish!r} joins tensors of several numbers of axes; export the model again.")
+    return moving.concatenate(at, [at.for_each(each, first) for each in operands], axis)
 
 
 def part(
@@ -102,14 +105,17 @@ def part(
     places = list(range(len(first))) if along is None else at.integers(along, "axes")
     every = [1] * len(first) if steps is None else at.integers(steps, "steps")
     cuts = list(zip(places, first, last, every, strict=False))
-    if not len(cuts) == len(first) == len(last) == len(places) == len(every) or min(every, default=1) < 1:
-        raise UnsupportedOperator(f"node {at.wish!r} slices backwards or unevenly; export the model again.")
+    if not len(cuts) == len(first) == len(last) == len(places) == len(every) or 0 in every:
+        raise ModelFileError(f"node {at.wish!r} slices unevenly; export the model again.")
     for place, start, stop, step in cuts:
         axis = at.axis(place, signal)
         if axis < 0:
             raise at.mixing("slices the batch")
         here = at if place == places[-1] else at.part("slice")
-        signal = moving.cut(here, signal, axis, slice(start, stop, step))
+        taken = range(signal.shape[axis])[slice(start, stop, step)]
+        if not taken:
+            raise ModelFileError(f"node {at.wish!r} keeps nothing of an axis; export the model again.")
+        signal = moving.take(here, signal, axis, taken)
     return signal
 
 
@@ -132,10 +138,11 @@ def pad(
         elif pair != (0, 0):
             raise at.mixing("pads the batch")
     inner = tuple(pairs)
+    if min((min(pair) for pair in inner), default=0) < 0:
+        raise UnsupportedOperator(f"node {at.wish!r} cuts by negative padding; export the model with slices for it.")
     if mode != "constant":
+        at.check_size(tuple(size + sum(pair) for size, pair in zip(signal.shape, inner, strict=True)))
         while len(inner) > 3 and inner[0] == (0, 0):
             inner = inner[1:]
-        if len(inner) > 3 or min(min(pair) for pair in inner) < 0:
-            raise UnsupportedOperator(f"node {at.wish!r} pads {len(inner)} axes in mode {mode}; pad fewer axes.")
     fill = at.number(at.attribute("value", 0.0)) if value is None else at.weight(value, "padding").reshape(())
     return moving.pad(at, signal, inner, mode, fill)

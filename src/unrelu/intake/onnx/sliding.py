@@ -45,6 +45,40 @@ class Sliding:
         return cls(stride, padding, dilation, reach, grown)
 
 
+def of_transposed(at: Place, x: Signal, kernel: tuple[int, ...]) -> Sliding:
+    """How the windows of a transposed convolution slide over its result, of whose ends the padding is cut off.
+
+    Raises:
+        ModelFileError: if the attributes do not fit.
+    """
+    dims = len(kernel)
+    stride, dilation = (positive(at, name, dims) for name in ("strides", "dilations"))
+    reach = tuple(step * (width - 1) + 1 for step, width in zip(dilation, kernel, strict=True))
+    more = at.listed("output_padding", dims, 0)
+    mode = at.attribute("auto_pad", "NOTSET")
+    full = [step * (size - 1) + width for step, size, width in zip(stride, x.shape[1:], reach, strict=True)]
+    if mode == "NOTSET" and "output_shape" not in at.node.attributes:
+        pads = at.listed("pads", 2 * dims, 0)
+        ends = [(pads[axis], pads[axis + dims]) for axis in range(dims)]
+    elif mode == "VALID" and "output_shape" not in at.node.attributes:
+        ends = [(0, 0)] * dims
+    elif mode in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        same = [step * size for step, size in zip(stride, x.shape[1:], strict=True)]
+        wanted = at.integers(at.attribute("output_shape", same), "output_shape")[-dims:]
+        totals = [size + extra - kept for size, extra, kept in zip(full, more, wanted, strict=True)]
+        if min(totals) < 0:
+            raise ModelFileError(f"node {at.wish!r} asks for the sizes {wanted}, more than it has; export it again.")
+        halves = [total // 2 if mode == "SAME_UPPER" else total - total // 2 for total in totals]
+        ends = [(half, total - half) for half, total in zip(halves, totals, strict=True)]
+    else:
+        raise ModelFileError(f"node {at.wish!r} has the auto_pad {mode!r}; export the model again.")
+    padding = tuple((before, after - extra) for (before, after), extra in zip(ends, more, strict=True))
+    at.explicit = Explicit.of_pairs(ends)
+    return Sliding(
+        stride, padding, dilation, reach, tuple(size + extra for size, extra in zip(full, more, strict=True))
+    )
+
+
 def made_explicit(at: Place, by: Sliding, pooled: Shape | None = None, counts: bool = False) -> None:
     """Note down the padding that a node implies, as ONNX's reference evaluator computes some of it otherwise.
 
