@@ -195,6 +195,42 @@ def test_a_free_batch_stays_one(tmp_path):
         load(b.save(tmp_path, b.node("Reshape", "x", b.integers(-1)), batch="n"))
 
 
+def picked_with_the_batch_behind(b: OnnxBuilder) -> str:
+    """As the newer exporter of PyTorch writes x[:, [2, 0]]: the batch goes to the end, and comes back."""
+    turned = b.node("Transpose", "x", perm=[1, 2, 0])
+    return b.node("Transpose", b.node("GatherND", turned, b.weight(np.array([[2], [0]]))), perm=[2, 0, 1], name="end")
+
+
+def stacked_and_summed(b: OnnxBuilder) -> str:
+    """torch.stack([x, relu(x)]).sum(0)"""
+    parts = [b.node("Unsqueeze", each, b.integers(0)) for each in ("x", b.node("Relu", "x"))]
+    return b.node("ReduceSum", b.node("Concat", *parts, axis=0), b.integers(0), keepdims=0)
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (picked_with_the_batch_behind, lambda x: x[:, [2, 0]]),
+        (stacked_and_summed, lambda x: x + relu(x)),
+        (lambda b: b.node("Relu", b.node("Squeeze", "x")), relu),
+    ],
+)
+def test_a_free_batch_may_be_moved_about_if_samples_are_not_mixed(tmp_path, write, expected):
+    b = OnnxBuilder((3, 4))
+    network = load(b.save(tmp_path, write(b), batch="n"))
+    x = RNG.normal(size=(5, 3, 4))
+    np.testing.assert_allclose(network(x), expected(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e-3])
+def test_a_free_batch_that_is_mixed_is_found_out(tmp_path, weight):
+    """For one sample the sum over the batch is the sample; for two it is not, however little of it is taken."""
+    b = OnnxBuilder((3, 4))
+    total = b.node("ReduceSum", "x", b.integers(0), name="all")
+    with pytest.raises(UnsupportedOperator, match="node 'all' takes the sum over the batch, which mixes"):
+        load(b.save(tmp_path, b.node("Add", "x", b.node("Mul", total, b.weight(weight))), batch="n"))
+
+
 def test_a_node_that_is_tried_twice_keeps_its_name(tmp_path):
     b = OnnxBuilder((2, 2))
     network = load(b.save(tmp_path, b.node("Transpose", "x", perm=[2, 1, 0], name="turn"), batch=1))

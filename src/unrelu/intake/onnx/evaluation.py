@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class OnnxProgram:
         tensors: results of all nodes that were read.
         batchless: those of them that have no batch axis.
         explicit: what some nodes do that the evaluator computes otherwise, by their first results.
+        exit: the tensor that is the result.
     """
 
     model: OnnxModel
@@ -33,6 +34,7 @@ class OnnxProgram:
     tensors: set[str]
     batchless: set[str]
     explicit: dict[str, Explicit]
+    exit: str
     _run: Any = field(default=None, init=False, repr=False)
 
     @property
@@ -70,6 +72,15 @@ class OnnxProgram:
             name: torch.from_numpy(np.ascontiguousarray(np.concatenate(column)))
             for name, column in zip(names, columns, strict=True)
         }
+
+    def in_one_batch(self, batch: Tensor) -> Tensor:
+        """The result for all samples at once, as the graph gives it where its batch is free.
+
+        Raises:
+            ModelFileError: if the graph cannot be computed for so many.
+        """
+        free = replace(self, model=replace(self.model, batch=None), batchless=set(), places={"": self.exit})
+        return free.values(batch, ("",))[""]
 
     def _once(self, samples: np.ndarray, size: int, names: tuple[str, ...]) -> list[np.ndarray]:
         full = samples[np.arange(size) % len(samples)]

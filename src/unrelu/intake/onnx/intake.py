@@ -6,10 +6,12 @@ import os
 
 import torch
 
-from unrelu.errors import ModelFileError
+from unrelu.errors import ModelFileError, UnreluError
 from unrelu.intake.builder.mixing import MixesSamples
 from unrelu.intake.head import without_head
+from unrelu.intake.onnx.evaluation import OnnxProgram
 from unrelu.intake.onnx.library import parse
+from unrelu.intake.onnx.model import OnnxModel
 from unrelu.intake.onnx.translation import translate
 from unrelu.network.agreement import check_agreement
 from unrelu.network.graph import Network
@@ -34,10 +36,21 @@ def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> 
     model = parse(path, whole=upto is None)
     try:
         network = translate(model, upto)
-    except MixesSamples:
-        if model.batch in (None, 1):
+    except MixesSamples as error:
+        if model.batch == 1:
             raise
-        network = translate(model.as_one_sample(), upto)  # axis 0 is no batch
+        network = _of_one_sample(model, upto, error)
+    else:
+        _check(network)
+    return without_head(network) if upto is None else network
+
+
+def _check(network: Network) -> None:
+    """Compare the network with its source.
+
+    Raises:
+        ModelError: if they differ, or cannot be computed.
+    """
     # The file brings no example: pictures have values in [0, 1].
     example = torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)
     try:
@@ -45,4 +58,40 @@ def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> 
     except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         # sizes and weights that fit no operator, in ways that are not worth a rule each
         raise ModelFileError(f"the model cannot be computed: {printable(str(error))}; export it again.") from error
-    return without_head(network) if upto is None else network
+
+
+def _of_one_sample(model: OnnxModel, upto: str | None, mixing: MixesSamples) -> Network:
+    """The network of a graph that moves the axis of the batch, or has none.
+
+    It is read as it is for one sample, which is exact for that. Of a batch of free size it is then compared what comes
+    out for two samples at once, as nodes that move the axis could mix them.
+
+    Args:
+        model: the graph.
+        upto: as for `translate`.
+        mixing: what was said of it as a graph of batches.
+
+    Raises:
+        MixesSamples: that, if it cannot be read so either, or two samples at once give something else.
+    """
+    try:
+        network = translate(model.as_one_sample(), upto)
+        _check(network)
+        if model.batch is None:
+            _check_independence(network)
+    except UnreluError:
+        raise mixing from None
+    return network
+
+
+def _check_independence(network: Network) -> None:
+    """Compare what the graph makes of two samples at once with the network.
+
+    Raises:
+        ModelError: if that is something else.
+    """
+    assert isinstance(network.source, OnnxProgram)
+    generator = torch.Generator().manual_seed(1)
+    # float16 numbers, so that they are the model's own in any dtype
+    samples = torch.randn(2, *network.input_shape, generator=generator).half().double()
+    check_agreement(network, samples, network.source.in_one_batch(samples))

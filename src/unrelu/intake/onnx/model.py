@@ -58,6 +58,7 @@ class OnnxModel:
     serialized: bytes
 
     def as_one_sample(self) -> Self:
-        """The same graph, all of whose input is one sample."""
-        assert self.batch is not None
+        """The same graph, given one sample: a batch of one where its size is free, else all of the input."""
+        if self.batch is None:
+            return replace(self, batch=1)
         return replace(self, shape=(self.batch, *self.shape), batch=1, batchless=True)

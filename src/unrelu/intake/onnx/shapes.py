@@ -32,7 +32,7 @@ def reshape(at: Place, x: Value, shape: Value) -> Signal:
     count, given = math.prod(dims), math.prod(size for size in sizes if size != -1)
     if sizes.count(-1) > 1 or any(size < 1 for size in sizes if size != -1):
         raise ModelFileError(f"node {at.wish!r} reshapes to {asked}, which is no shape; export the model again.")
-    doing = f"reshapes samples of shape {signal.shape} to {sizes}"
+    doing = f"reshapes samples of shape {signal.shape} to {asked}"
     if count % given or (-1 not in sizes and count != given):
         if at.batch == 1:
             raise ModelFileError(f"node {at.wish!r} {doing}, which do not hold as many; export the model again.")

@@ -38,7 +38,8 @@ def translate(model: OnnxModel, upto: str | None = None) -> Network:
         result = reading.exit()
     needed = draft.needed(result)
     kept = {name: tensor for name, tensor in reading.places.items() if name in needed}
-    program = OnnxProgram(model, kept, reading.tensors, reading.batchless, reading.explicit)
+    last = model.exits[0] if upto is None else reading.places.get(result.node, upto)
+    program = OnnxProgram(model, kept, reading.tensors, reading.batchless, reading.explicit, last)
     return draft.finish(result, program)
 
 
