@@ -56,7 +56,6 @@ BRANCH = helper.make_graph([], "branch", [], [])
         (lambda b: b.node("Reshape", "x", b.integers(-1, 2)), r"to \[-1, 2\], which mixes"),
         (lambda b: b.node("Reshape", "x", b.integers(0, 3, -1)), "which mixes"),
         (lambda b: b.node("Transpose", "x"), "moves the batch axis"),
-        (lambda b: b.node("Squeeze", "x"), "squeezes without naming axes"),
         (lambda b: b.node("Squeeze", "x", b.integers(0)), "squeezes the batch axis"),
         (lambda b: b.node("Unsqueeze", "x", b.integers(0)), "adds an axis before the batch"),
         (lambda b: b.node("Concat", "x", "x", axis=0), "joins along axis 0"),
