@@ -22,7 +22,9 @@ from unrelu.network.load import load
 
 def export(module: nn.Module, shape: tuple[int, ...], path: Path, *, newer: bool, free: bool) -> None:
     example = torch.rand(2 if free else 1, *shape)
-    sizes: dict[str, Any] = {"dynamic_shapes": ({0: torch.export.Dim("n")},)} if newer else {"dynamic_axes": {"x": {0: "n"}}}
+    sizes: dict[str, Any] = (
+        {"dynamic_shapes": ({0: torch.export.Dim("n")},)} if newer else {"dynamic_axes": {"x": {0: "n"}}}
+    )
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # of the exporters, about themselves
         torch.onnx.export(

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from network.onnx_builder import OnnxBuilder, read
 from unrelu.errors import ModelFileError, TrainingMode, UnsupportedOperator
+from unrelu.intake.onnx import own_operators
 
 RNG = np.random.default_rng(21)
 FILTERS = RNG.normal(size=(2, 3, 3, 3)).astype(np.float32)
@@ -31,17 +32,21 @@ def ordinary(b: OnnxBuilder) -> str:
     """A network with every operator whose form has changed, in the form of the builder's opset."""
     new = b.opset >= 10
     cut: tuple[str, ...] = (b.integers(0, 0), b.integers(6, 6), b.integers(2, 3)) if new else ()
-    made = b.node("Slice", "x", *cut, **({} if new else {"starts": [0, 0], "ends": [6, 6], "axes": [2, 3]}))
+    where: dict[str, Any] = {"starts": [0, 0], "ends": [6, 6], "axes": [2, 3]}
+    made = b.node("Slice", "x", *cut, **({} if new else where))
     made = b.node("Conv", made, b.weight(FILTERS), kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[1, 1])
     old: dict[str, Any] = {"momentum": 0.75} if b.opset < 14 else {"training_mode": 0}
     made = b.node("BatchNormalization", made, *map(b.weight, STATISTICS), epsilon=0.5, **old)
+    least_and_most: dict[str, Any] = {"min": 0.0, "max": 4.0}
     bounds = (b.weight(0.0), b.weight(4.0)) if b.opset >= 11 else ()
-    made = b.node("Clip", made, *bounds, **({} if b.opset >= 11 else {"min": 0.0, "max": 4.0}))
+    made = b.node("Clip", made, *bounds, **({} if b.opset >= 11 else least_and_most))
     pads = (b.integers(0, 0, 1, 1, 0, 0, 1, 1), b.weight(0.5)) if b.opset >= 11 else ()
-    made = b.node("Pad", made, *pads, **({} if b.opset >= 11 else {"pads": [0, 0, 1, 1, 0, 0, 1, 1], "value": 0.5}))
+    around: dict[str, Any] = {"pads": [0, 0, 1, 1, 0, 0, 1, 1], "value": 0.5}
+    made = b.node("Pad", made, *pads, **({} if b.opset >= 11 else around))
     made = b.node("MaxPool", made, kernel_shape=[2, 2], strides=[4, 4])
+    half: dict[str, Any] = {"ratio": 0.5}
     ratio = (b.weight(0.5),) if b.opset >= 12 else ()
-    made = b.node("Dropout", made, *ratio, **({} if b.opset >= 12 else {"ratio": 0.5}))
+    made = b.node("Dropout", made, *ratio, **({} if b.opset >= 12 else half))
     operands, named = _axes(b, 1)
     made = b.node("Unsqueeze", made, *operands, **named)
     made = b.node("Squeeze", made, *operands, **named)
@@ -148,3 +153,21 @@ def test_pools_whose_padding_is_implied(tmp_path, function, mode, stride, kernel
                 ]
                 made[:, :, i, k] = window.sum((2, 3)) / (np.prod(held) if counted else window[0, 0].size)
     np.testing.assert_allclose(network(x), np.concatenate([made, -made], axis=1), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("function", ["MaxPool", "AveragePool"])
+@pytest.mark.parametrize("counted", [0, 1])
+def test_large_pools_of_the_reference_are_those_of_the_evaluator(tmp_path, monkeypatch, function, counted):
+    more: dict[str, Any] = {"count_include_pad": counted} if function == "AveragePool" else {"dilations": [2, 1]}
+
+    def write(b: OnnxBuilder) -> str:
+        return b.node(function, "x", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 1, 1, 1], **more)
+
+    x = torch.from_numpy(RNG.normal(size=(2, 2, 9, 8)))
+    found = []
+    for few in (2**14, 0):
+        monkeypatch.setattr(own_operators, "FEW", few)
+        source = read(tmp_path, write, (2, 9, 8), opset=19).source
+        assert source is not None
+        found.append(source.values(x, ("t0",))["t0"])
+    torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-6)

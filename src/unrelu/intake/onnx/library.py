@@ -14,6 +14,7 @@ from unrelu.errors import MissingExtra, ModelFileError
 from unrelu.intake.onnx.data_files import DataFiles
 from unrelu.intake.onnx.explicit import Explicit, make_explicit
 from unrelu.intake.onnx.model import OnnxModel, OnnxNode
+from unrelu.intake.onnx.own_operators import own_operators
 from unrelu.intake.onnx.tensors import read_tensor
 from unrelu.network.sample_size import SAMPLE_LIMIT
 from unrelu.untrusted.printable import printable
@@ -32,6 +33,7 @@ def _onnx() -> Any:
         import onnx.numpy_helper
         import onnx.reference
         import onnx.reference.op_run
+        import onnx.reference.ops._op_list
     except ImportError as error:
         raise MissingExtra('reading ONNX files needs the onnx package: pip install "unrelu[onnx]".') from error
     return onnx
@@ -110,45 +112,13 @@ def evaluator(
     made = [each for node in nodes for each in make_explicit(onnx, node, explicit.get(node.output[0]), model)]
     del proto.graph.node[:]
     proto.graph.node.extend(made)
-    own = [
-        _global_max_pool(onnx),
-        *([_resize(onnx, name) for name in ("Upsample", "Resize")] if model.opset < 11 else []),
-    ]
-    return onnx.reference.ReferenceEvaluator(proto, new_ops=own).run
+    return onnx.reference.ReferenceEvaluator(proto, new_ops=own_operators(onnx, model.opset)).run
 
 
 def _bring_inside(onnx: Any, tensor: Any, values: np.ndarray | None) -> None:
     """Put the numbers into the tensor that are stored elsewhere."""
     if tensor.data_location == onnx.TensorProto.EXTERNAL and values is not None:
         tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-
-
-def _global_max_pool(onnx: Any) -> Any:
-    """Maxima over all spatial axes; the evaluator's own takes wrong axes where these are not two."""
-
-    class GlobalMaxPool(onnx.reference.op_run.OpRun):
-        op_domain = ""
-
-        def _run(self, x: np.ndarray) -> tuple[np.ndarray]:
-            return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
-
-    return GlobalMaxPool
-
-
-def _resize(onnx: Any, name: str) -> Any:
-    """`Upsample`, or the `Resize` of opset 10, as that of opset 13: the evaluator has none or parts of them."""
-
-    def run(self: Any, x: np.ndarray, scales: Any = None, **attributes: Any) -> tuple[np.ndarray]:
-        mode = attributes.get("mode") or "nearest"
-        how = {"mode": mode, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        node = onnx.helper.make_node("Resize", ["x", "", "scales"], ["y"], **how)
-        ends = [onnx.helper.make_tensor_value_info(each, onnx.TensorProto.FLOAT, None) for each in ("x", "scales", "y")]
-        graph = onnx.helper.make_graph([node], "resize", ends[:2], ends[2:])
-        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)])
-        factors = np.asarray(attributes.get("scales") if scales is None else scales, dtype=np.float32)
-        return tuple(onnx.reference.ReferenceEvaluator(model).run(None, {"x": x, "scales": factors}))
-
-    return type(name, (onnx.reference.op_run.OpRun,), {"op_domain": "", "_run": run})
 
 
 def _opset(model: Any) -> int:
