@@ -79,8 +79,8 @@ def _of_one_sample(model: OnnxModel, upto: str | None, mixing: MixesSamples) -> 
         _check(network)
         if model.batch is None:
             _check_independence(network)
-    except UnreluError:
-        raise mixing from None
+    except UnreluError as error:
+        raise mixing from error
     return network
 
 

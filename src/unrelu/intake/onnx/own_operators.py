@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -35,13 +36,14 @@ def _global_max_pool(onnx: Any) -> Any:
 def _pool(onnx: Any, name: str, opset: int) -> Any:
     """The evaluator's own pooling where it gives few numbers, and else the same at once."""
     base = onnx.reference.ops._op_list.load_op("", name, opset)
+    known = inspect.signature(base._run).parameters
 
     def run(self: Any, x: np.ndarray, **attributes: Any) -> Any:
         kernel = attributes["kernel_shape"]
         strides = attributes.get("strides") or [1] * len(kernel)
         sizes = [-(-size // step) for size, step in zip(x.shape[2:], strides, strict=True)]
         if math.prod((*x.shape[:2], *sizes)) <= FEW:
-            return base._run(self, x, **attributes)
+            return base._run(self, x, **{key: value for key, value in attributes.items() if key in known})
         return (pooled(x, name, {**attributes, "strides": strides}),)
 
     return type(name, (base,), {"op_domain": "", "_run": run})
