@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 
 from unrelu.errors import ModelFileError, UnreluError, UnsupportedOperator
 from unrelu.intake.draft import Draft, Signal, before
@@ -13,6 +14,7 @@ from unrelu.intake.onnx.model import OnnxModel, OnnxNode
 from unrelu.intake.onnx.place import Place, Value
 from unrelu.intake.onnx.registry import OPERATORS
 from unrelu.intake.refusals import refusal
+from unrelu.intake.survey import Survey, survey_of
 from unrelu.intake.unread import Unread
 from unrelu.network.graph import Network
 from unrelu.untrusted.printable import printable
@@ -37,37 +39,106 @@ def translate(model: OnnxModel, upto: str | None = None) -> Network:
         ModelFileError: if the graph is not complete.
         UnknownNode: if there is no node to end in.
     """
-    draft, unread = Draft(), Unread[str](upto)
-    batch = PROBE if model.batch is None else model.batch
-    entry = draft.begin(model.shape)
-    known: dict[str, Value] = {**model.weights, model.entry: entry}
-    places = {entry.node: model.entry}
-    tensors: set[str] = set()
-    allowance = Allowance.of_file(len(model.serialized))
+    return _Translation(model, Unread[str](upto)).network()
 
-    def read(node: OnnxNode) -> None:
+
+def survey(model: OnnxModel) -> Survey:
+    """Write all nodes that are read, and list those that are not.
+
+    Raises:
+        ModelFileError: if no output depends on the input.
+    """
+    return _Translation(model, Unread[str](None, keep=True)).survey()
+
+
+class _Translation:
+    """One walk through the nodes, in order; what is not read is known by the name of its first result."""
+
+    def __init__(self, model: OnnxModel, unread: Unread[str]) -> None:
+        self._model, self._unread, self._draft = model, unread, Draft()
+        self._batch = PROBE if model.batch is None else model.batch
+        entry = self._draft.begin(model.shape)
+        self._known: dict[str, Value] = {**model.weights, model.entry: entry}
+        self._places = {entry.node: model.entry}
+        self._tensors: set[str] = set()
+        self._allowance = Allowance.of_file(len(model.serialized))
+
+    def network(self) -> Network:
+        unread, draft = self._unread, self._draft
+        result: Value | None = self._walk()
+        if unread.upto is not None and result is None:
+            raise unread.missing(draft)
+        result = self._known.get(self._model.exits[0]) if result is None else result
+        if not isinstance(result, Signal):
+            raise self._constant(self._model.exits[0])
+        return draft.finish(result, self._source(draft.needed(result)))
+
+    def survey(self) -> Survey:
+        self._walk()
+        nodes = {node.outputs[0]: node for node in self._model.nodes}
+        unread, known, exits = self._unread, self._known, self._model.exits
+        rows = unread.rows(
+            self._draft, lambda key: nodes[key].function, lambda key: self._taken(nodes[key]), lambda key: None
+        )
+        reached = [value for value in (known.get(name) for name in exits) if isinstance(value, Signal)]
+        if not unread.errors and not reached:
+            raise self._constant(exits[0])
+        signals = [value for value in known.values() if isinstance(value, Signal)]
+        return survey_of(self._draft, signals, reached, rows, self._source, len(exits))
+
+    def _source(self, names: set[str]) -> OnnxProgram:
+        """The model, able to compute the nodes of these names."""
+        kept = {name: tensor for name, tensor in self._places.items() if name in names}
+        return OnnxProgram(self._model, kept, self._tensors)
+
+    def _walk(self) -> Signal | None:
+        """Write all nodes that are needed, up to the one that is asked for; None where it is the output."""
+        unread, draft = self._unread, self._draft
+        result = unread.found(draft)
+        for node in _needed(self._model):
+            if result is None:
+                unread.attempt(
+                    node.outputs[0],
+                    node.name,
+                    node.inputs,
+                    lambda node=node: self._read(node),
+                    lambda node=node: self._refused(node),
+                )
+                result = unread.found(draft)
+        return result
+
+    def _read(self, node: OnnxNode) -> None:
+        model, known = self._model, self._known
         operands = _operands(model, node, known)
-        value = _value(node, Place(draft, node.name, node, model, batch, allowance, before=before(operands)), operands)
+        value = _value(node, self._place(node, operands), operands)
         if node.outputs[0] in known:
             raise ModelFileError(f"two nodes give {node.outputs[0]!r}; export the model again.")
         known[node.outputs[0]] = value
-        tensors.add(node.outputs[0])
+        self._tensors.add(node.outputs[0])
         if isinstance(value, Signal):
-            places.setdefault(value.node, node.outputs[0])
+            self._places.setdefault(value.node, node.outputs[0])
 
-    result: Value | None = unread.found(draft)
-    for node in _needed(model):
-        if result is None:
-            unread.attempt(node.outputs[0], node.name, node.inputs, lambda node=node: read(node))
-            result = unread.found(draft)
-    if upto is not None and result is None:
-        raise unread.missing(draft)
-    result = known.get(model.exits[0]) if result is None else result
-    if not isinstance(result, Signal):
-        raise ModelFileError(f"the output {model.exits[0]!r} does not depend on the input; export the model again.")
-    needed = draft.needed(result)
-    kept = {name: tensor for name, tensor in places.items() if name in needed}
-    return draft.finish(result, OnnxProgram(model, kept, tensors))
+    def _place(self, node: OnnxNode, operands: Iterable[Value | None]) -> Place:
+        taken = before(operands)
+        return Place(self._draft, node.name, node, self._model, self._batch, self._allowance, before=taken)
+
+    def _refused(self, node: OnnxNode) -> UnsupportedOperator | None:
+        """The error for a node that no line of the registry reads, whatever it is given."""
+        if node.function in OPERATORS or node.function in FOLDS:
+            return None
+        return refusal(self._place(node, map(self._known.get, node.inputs)), node.function)
+
+    def _taken(self, node: OnnxNode) -> list[str]:
+        """What a node takes that depends on the input: tensors that were not read, and names of nodes that were."""
+        found: list[str] = []
+        for each in node.inputs:
+            known = self._known.get(each)
+            if isinstance(known, Signal) or each in self._unread.errors:
+                found.append(known.node if isinstance(known, Signal) else each)
+        return found
+
+    def _constant(self, name: str) -> ModelFileError:
+        return ModelFileError(f"the output {name!r} does not depend on the input; export the model again.")
 
 
 def _needed(model: OnnxModel) -> list[OnnxNode]:

@@ -7,8 +7,9 @@ from torch import nn
 
 from unrelu.errors import InputError, ModelError
 from unrelu.intake.head import without_head
+from unrelu.intake.survey import Survey
 from unrelu.intake.torch.exporting import at_least_two, check_mode, export, own_output
-from unrelu.intake.torch.translation import translate
+from unrelu.intake.torch.translation import survey, translate
 from unrelu.network.agreement import check_agreement
 from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.graph import Network
@@ -43,6 +44,17 @@ def network_from_torch(module: nn.Module, example_input: Array, upto: str | None
         expected = own_output(module, example, whole=whole)
     check_agreement(network, example, expected)
     return without_head(network) if whole else network
+
+
+def survey_torch(module: nn.Module, example_input: Array) -> tuple[Survey, torch.Tensor]:
+    """All that is found in a module, read or not, and the example in the module's dtype.
+
+    Arguments and errors as for `network_from_torch`.
+    """
+    example = _example(module, example_input)
+    check_mode(module)
+    own_output(module, example, whole=False)  # first, for its own errors
+    return survey(module, export(module, example)), at_least_two(example)
 
 
 def _example(module: nn.Module, values: Array) -> torch.Tensor:
