@@ -50,7 +50,7 @@ class Unread(Generic[K]):
             wish: the name that it should have.
             inputs: what it takes.
             read: reads it.
-                refuse: why it could not be read whatever it takes, if so; asked where all is kept.
+            refuse: why it could not be read whatever it takes, if so; asked where all is kept.
 
         Raises:
             UnreluError: what reading it raises, if all must be read.
