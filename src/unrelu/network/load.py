@@ -9,6 +9,8 @@ from unrelu.errors import ModelFileError
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import SUFFIX, load_network
 
+ONNX = ".onnx"
+
 _TORCH = {".pt", ".pth", ".pt2", ".ckpt", ".bin", ".safetensors"}
 _KERAS = {".keras", ".h5", ".hdf5", ".pb", ".tflite"}
 
@@ -26,7 +28,7 @@ def load(path: str | os.PathLike[str], *, upto: str | None = None) -> Network:
         UnknownNode: if no node is called `upto`.
     """
     suffix = Path(path).suffix.lower()
-    if suffix == ".onnx":
+    if suffix == ONNX:
         return Network.from_onnx(path, upto=upto)
     if suffix == SUFFIX:
         network = load_network(path)
