@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Module:
     parts: list[nn.Module] = []
-    for m, n in zip(widths, widths[1:], strict=False):
+    for m, n in pairwise(widths):
         parts += [nn.Linear(m, n), activation()]
     return nn.Sequential(*parts[:-1])
 
@@ -26,6 +27,7 @@ class Block(nn.Module):
         self.stride, self.more = stride, channels - before
 
     def forward(self, x: Tensor) -> Tensor:
+        """(n, before, h, w) -> (n, channels, h / stride, w / stride)."""
         y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
         short = x[:, :, :: self.stride, :: self.stride]
         return (y + nn.functional.pad(short, (0, 0, 0, 0, 0, self.more))).relu()

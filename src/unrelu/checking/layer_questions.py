@@ -58,5 +58,5 @@ def layer_rows(sample: Sample, plan: LayerPlan, name: str, asking: Asking) -> It
     if first.seconds is None or few.seconds is None:
         yield few
         return
-    each = max((few.seconds - first.seconds) / (FEW - 1), few.seconds / (2 * FEW))
+    each = max((few.seconds - first.seconds) / (FEW - 1), few.seconds / (5 * FEW))  # less where all share most of it
     yield many.row(Basis.FORESEEN, few.seconds + (MANY - FEW) * each, cost.memory)

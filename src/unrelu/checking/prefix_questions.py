@@ -26,6 +26,9 @@ START = 0.0015
 _SURE = 3.0
 """How many times longer than foreseen a linear map or a spectrum may take, at most."""
 
+_TURNED = 2.5
+"""Times that the Jacobian of a linear map is written into memory that is fresh."""
+
 _SMALL = 200_000
 """Numbers of all matrices of a prefix, with those of the Jacobian, up to which a set of inputs is asked for once."""
 
@@ -74,9 +77,9 @@ def prefix_rows(sample: Sample, name: str, asking: Asking) -> Iterator[QuestionC
 
 def _of_map(sample: Sample, prefix: Network, asked: Asked, asking: Asking) -> QuestionCheck:
     name, m, d = asked.node, prefix.output_size, prefix.input_size
-    is_spectrum = asked.question == "spectrum"
+    is_spectrum, factored = asked.question == "spectrum", 0
     if is_spectrum:
-        d = sample.pushing.directions(name)
+        d, factored = sample.pushing.directions(name)
         m = sample.pattern.n_active(name) if prefix.node(name).is_layer else m
     try:
         check_size(name, m, d)
@@ -84,19 +87,24 @@ def _of_map(sample: Sample, prefix: Network, asked: Asked, asking: Asking) -> Qu
         return asked.refused(str(error))
     seconds = START + 2 * sample.forward + sample.pushing.seconds(name, compress=is_spectrum)
     widest = max(math.prod(node.shape) for node in prefix.nodes)
-    memory = 3 * min(CHUNK_BYTES, 8 * prefix.input_size * widest)
+    memory = int(_chunks(sample, name) * min(CHUNK_BYTES, 8 * prefix.input_size * widest))
     if is_spectrum:
         decomposing = decomposition_cost(m, d)
         seconds += decomposing.products / speed().products + 3 * m * d / speed().moved
-        memory += 2 * 8 * m * d + decomposing.memory
+        memory += 8 * (m * d + 4 * factored) + decomposing.memory
     else:
         guarded = sum(math.prod(node.shape) for node in prefix.nodes if node.is_piecewise_linear)
-        seconds += (3 * guarded * d + 4 * m * d) / speed().moved
-        memory += 3 * 8 * m * d
+        seconds += 3 * guarded * d / speed().moved + _TURNED * m * d / speed().turned
+        memory += int(2.3 * 8 * m * d)
     if asking.may(_SURE * seconds):
         ask = spectrum if is_spectrum else linearize
         return asking.ask(asked, lambda: ask(prefix, sample.x), memory)
     return asked.foreseen(seconds, memory, "")
+
+
+def _chunks(sample: Sample, name: str) -> float:
+    """Values of the largest node that are alive at once while a part of the directions is pushed."""
+    return 0.3 if sample.pushing.is_tiled(name) else 3.0
 
 
 def _numbers(prefix: Network) -> Iterator[int]:

@@ -6,10 +6,10 @@ from unrelu.checking.cost import Cost
 from unrelu.checking.folding_cost import LayerPlan
 from unrelu.checking.speed import speed
 
-_PASSES = 12.0
+_PASSES, _SPARSE_PASSES = 3.0, 25.0
 """Passes over the matrix that exact signs, bounds of rounding errors, scaling and counting take."""
 
-_DECIDED = 3.0
+_DECIDED = 1.2
 """Factorisations of d columns that deciding takes where neither counting nor the rank of the active rows does."""
 
 _COPIES = 5.0
@@ -28,7 +28,7 @@ def preimage_cost(plan: LayerPlan, n_active: int) -> Cost:
     """
     m, d = plan.m, plan.d
     numbers = plan.entries if plan.is_sparse else m * d
-    base = _PASSES * numbers / speed().moved
+    base = (_SPARSE_PASSES if plan.is_sparse else _PASSES) * numbers / speed().moved
     memory = int(_COPIES * plan.stored)
     if m <= d:  # counting: there is room for a direction
         return Cost(base, memory)

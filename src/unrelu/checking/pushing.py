@@ -19,9 +19,11 @@ from unrelu.stability.linear_maps import tangent_step
 from unrelu.stability.parts import Part, in_order, in_tiles, push_work, tiled_parts
 from unrelu.stability.pattern import ActivationPattern
 
-_FEW, _MANY = 8, 128  # directions that are pushed
+_FEW, _MANY = 8, 512  # directions that are pushed
 
 _WORK = 3e8  # multiplications that this may take, about
+
+_SHORT = 0.1  # seconds
 
 _TILED = 3  # prefixes that are pushed in tiles; the others are taken to be as fast for their work
 
@@ -42,6 +44,7 @@ class Pushing:
         rows = self._units[middle : middle + self._k]
         (part,) = in_order(network, rows, {}, self._k, self._k)
         self._whole = self._timed(part, steps)
+        self._in_tiles: set[str] = set()
         self._tiled: dict[str, tuple[float, float]] = {}
 
     def seconds(self, target: str, *, compress: bool) -> float:
@@ -59,27 +62,36 @@ class Pushing:
             total += max(0.0, r * k * k - k**3 / 3) / speed().factored
             r, known, first = max(k, 1), {end}, False
 
-    def directions(self, target: str) -> int:
-        """How many directions are left at a node, where they may be changed to fewer on the way."""
-        r, known = self._network.input_size, {self._network.nodes[0].name}
+    def directions(self, target: str) -> tuple[int, int]:
+        """How many directions are left at a node, where they may be changed to fewer on the way.
+
+        With them the numbers of the largest matrix that is factored for that.
+        """
+        r, known, largest = self._network.input_size, {self._network.nodes[0].name}, 0
         while True:
             steps = nodes_between(self._network, known, [target])
             end = boundary_on_way(steps, Start(r), set(), self._pattern)
             if end is None:
-                return r
-            r, known = max(self._pattern.n_active(end), 1), {end}
+                return r, largest
+            k = max(self._pattern.n_active(end), 1)
+            r, known, largest = k, {end}, max(largest, r * k)
+
+    def is_tiled(self, target: str) -> bool:
+        """Whether the unit vectors go through in tiles; asked after `seconds`."""
+        return target in self._in_tiles
 
     def _from_input(self, steps: Sequence[Node]) -> float:
         """Seconds for one of all unit vectors of the input."""
         if not steps:
             return 0.0
         work = push_work(self._network, self._units, steps, CHUNK_BYTES)
-        if len(self._tiled) >= _TILED and steps[-1].name not in self._tiled:
-            at, seconds = min(self._tiled.values(), key=lambda each: abs(math.log(each[0] / work)))
-            return seconds / at * work
         tiles = tiled_parts(self._network, self._units, steps, CHUNK_BYTES)
         if tiles is None:
             return sum(self._whole[node.name] for node in steps)
+        self._in_tiles.add(steps[-1].name)
+        if len(self._tiled) >= _TILED and steps[-1].name not in self._tiled:
+            at, seconds = min(self._tiled.values(), key=lambda each: abs(math.log(each[0] / work)))
+            return seconds / at * work
         if steps[-1].name not in self._tiled:
             rows = tiles[len(tiles) // 2][: max(_FEW, self._k)]
             (part,) = in_tiles(self._network, self._units, [rows])
@@ -87,14 +99,18 @@ class Pushing:
         return self._tiled[steps[-1].name][1]
 
     def _timed(self, part: Part, steps: Sequence[Node]) -> dict[str, float]:
-        """Seconds a direction for each step."""
+        """Seconds a direction for each step; the better of two, where they are short: the first one prepares."""
         taken: dict[str, float] = {}
 
         def step(node: Node, operands: list[Tangents | Patch]) -> Tangents | Patch:
             start = time.process_time()
             tangents = self._carry(node, operands)
-            taken[node.name] = (time.process_time() - start) / len(part.rows)
+            seconds = (time.process_time() - start) / len(part.rows)
+            taken[node.name] = min(seconds, taken.get(node.name, seconds))
             return tangents
 
-        interpret(steps, step, part.known, keep=())
+        start = time.process_time()
+        interpret(steps, step, dict(part.known), keep=())
+        if time.process_time() - start < _SHORT:
+            interpret(steps, step, dict(part.known), keep=())
         return taken

@@ -15,6 +15,7 @@ from unrelu.stability.cost import products_per_second
 
 _SIDE = 384  # of the matrix that is factored
 _NUMBERS = 2**21  # that are moved: 16 MiB, more than most caches hold
+_TURNED = 2048  # side of the matrix that is transposed: 32 MiB, which no allocator keeps
 _ENTRIES = 100_000  # of the sparse matrix
 
 
@@ -26,12 +27,14 @@ class Speed:
         products: multiplications, each with an addition, of a matrix product.
         factored: the same of a Householder QR, of its `r k^2 - k^3 / 3` for (r, k).
         moved: numbers that are read, changed and written elsewhere.
+        turned: numbers of a matrix that is transposed into memory that is fresh.
         entries: entries of a sparse matrix that are collected and put in order.
     """
 
     products: float
     factored: float
     moved: float
+    turned: float
     entries: float
 
 
@@ -47,6 +50,7 @@ def speed() -> Speed:
     """Measure it, in about a tenth of a second; once in a process."""
     generator = np.random.default_rng(0)
     matrix = generator.standard_normal((2 * _SIDE, _SIDE))
+    wide = torch.ones(_TURNED, _TURNED, dtype=torch.float64)
     numbers = torch.ones(_NUMBERS, dtype=torch.float64)
     places = generator.integers(0, _ENTRIES // 10, (2, _ENTRIES))
     values = np.ones(_ENTRIES)
@@ -61,5 +65,6 @@ def speed() -> Speed:
         products=products_per_second(),
         factored=(2 - 1 / 3) * _SIDE**3 / best(lambda: np.linalg.qr(matrix, mode="r")),
         moved=_NUMBERS / best(lambda: numbers * 2.0),
+        turned=_TURNED**2 / best(lambda: wide.T.contiguous()),
         entries=_ENTRIES / best(collected),
     )
