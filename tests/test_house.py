@@ -35,6 +35,7 @@ LEVELS = [
     ["across"],
     ["metamerism"],
     ["study"],
+    ["checking"],
     ["report"],
     ["datasets"],
     ["demo"],
@@ -153,6 +154,14 @@ def test_the_checker_runs_without_any_solver() -> None:
 def test_public_names() -> None:
     assert sorted(unrelu.__all__) == sorted(
         [
+            "Basis",
+            "CutCheck",
+            "ModelCheck",
+            "NodeCheck",
+            "NodeDeviation",
+            "NodeKind",
+            "QuestionCheck",
+            "check",
             "CompletenessCertificate",
             "Decision",
             "ConsistentRanges",

@@ -12,7 +12,8 @@ from unrelu.intake.head import without_head
 from unrelu.intake.onnx.evaluation import OnnxProgram
 from unrelu.intake.onnx.library import parse
 from unrelu.intake.onnx.model import OnnxModel
-from unrelu.intake.onnx.translation import translate
+from unrelu.intake.onnx.translation import survey, translate
+from unrelu.intake.survey import Survey
 from unrelu.network.agreement import check_agreement
 from unrelu.network.graph import Network
 from unrelu.untrusted.printable import printable
@@ -51,10 +52,8 @@ def _check(network: Network) -> None:
     Raises:
         ModelError: if they differ, or cannot be computed.
     """
-    # The file brings no example: pictures have values in [0, 1].
-    example = torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)
     try:
-        check_agreement(network, example)
+        check_agreement(network, example_for(network))
     except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         # sizes and weights that fit no operator, in ways that are not worth a rule each
         raise ModelFileError(f"the model cannot be computed: {printable(str(error))}; export it again.") from error
@@ -95,3 +94,25 @@ def _check_independence(network: Network) -> None:
     # float16 numbers, so that they are the model's own in any dtype
     samples = torch.randn(2, *network.input_shape, generator=generator).half().double()
     check_agreement(network, samples, network.source.in_one_batch(samples))
+
+
+def survey_onnx(path: str | os.PathLike[str]) -> Survey:
+    """All that is found in an ONNX file, read or not; arguments and errors as for `network_from_onnx`."""
+    model = parse(path, whole=False)
+    found = survey(model)
+    if model.batch == 1 or not any(isinstance(each.error, MixesSamples) for each in found.unread):
+        return found
+    alone = survey(model.as_one_sample())
+    if alone.unread:
+        return found
+    try:
+        if model.batch is None:
+            _check_independence(alone.network)
+    except UnreluError:
+        return found
+    return alone
+
+
+def example_for(network: Network) -> torch.Tensor:
+    """An example (2, *input_shape) where a model brings none: pictures have values in [0, 1]."""
+    return torch.linspace(0, 1, 2 * network.input_size, dtype=torch.float64).reshape(2, *network.input_shape)

@@ -88,6 +88,12 @@ class Reading:
         if place.explicit is not None:
             self.explicit[node.outputs[0]] = place.explicit
 
+    def refused(self, node: OnnxNode) -> UnsupportedOperator | None:
+        """The error for a node that no line of the registry reads, whatever it is given."""
+        if node.function in OPERATORS or node.function in FOLDS:
+            return None
+        return refusal(self._place(node, [self.known.get(name) for name in node.inputs], False), node.function)
+
     def _know(self, name: str, value: Value, place: Place) -> None:
         if name in self.known:
             raise ModelFileError(f"two nodes give {name!r}; export the model again.")

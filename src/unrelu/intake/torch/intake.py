@@ -12,10 +12,11 @@ from torch.export import ExportedProgram
 
 from unrelu.errors import InputError
 from unrelu.intake.head import without_head
+from unrelu.intake.survey import Survey
 from unrelu.intake.torch.checks import check_is_module, check_module
 from unrelu.intake.torch.exporting import Exported, at_least_two, export, own_output, readable
 from unrelu.intake.torch.naming import node_name
-from unrelu.intake.torch.translation import translate
+from unrelu.intake.torch.translation import survey, translate
 from unrelu.intake.torch.unwrapping import unwrapped
 from unrelu.network.agreement import check_agreement
 from unrelu.network.arrays import Array, as_tensor
@@ -38,15 +39,8 @@ def network_from_torch(module: nn.Module | ExportedProgram, example_input: Array
         UnknownNode: if no node is called `upto`.
         InputError: if the example is not a batch of finite numbers.
     """
-    if isinstance(module, ExportedProgram):
-        program, itself = readable(module), module.module()
-        network = read(itself, _example(itself, example_input), lambda _: program, partial(node_name, None), upto)
-    else:
-        check_is_module(module)
-        itself = unwrapped(module)
-        check_module(itself)
-        example = _example(itself, example_input)
-        network = read(itself, example, partial(export, itself), partial(node_name, itself), upto)
+    itself, trace, wish = _traced(module)
+    network = read(itself, _example(itself, example_input), trace, wish, upto)
     return network if upto is not None else without_head(network)
 
 
@@ -78,6 +72,30 @@ def read(
         expected = own_output(module, example, whole=upto is None)
     check_agreement(network, example, expected)
     return network
+
+
+def survey_torch(module: nn.Module | ExportedProgram, example_input: Array) -> tuple[Survey, Tensor]:
+    """All that is found in a module, read or not, and the example in the module's dtype.
+
+    Arguments and errors as for `network_from_torch`.
+    """
+    itself, exported, wish = _traced(module)
+    example = _example(itself, example_input)
+    own_output(itself, example, whole=False)  # first, for its own errors
+    return survey(exported(example), wish), at_least_two(example)
+
+
+def _traced(
+    module: nn.Module | ExportedProgram,
+) -> tuple[nn.Module, Callable[[Tensor], Exported], Callable[[Any], str]]:
+    """What is called by itself, what gives its calls for an example, and what the node of a call should be called."""
+    if isinstance(module, ExportedProgram):
+        program = readable(module)
+        return module.module(), lambda _: program, partial(node_name, None)
+    check_is_module(module)
+    itself = unwrapped(module)
+    check_module(itself)
+    return itself, partial(export, itself), partial(node_name, itself)
 
 
 def _example(module: nn.Module, values: Array) -> Tensor:
