@@ -245,8 +245,8 @@ def test_commands_that_exist_are_listed_and_no_others() -> None:
     assert "demo" in result.stdout
     assert "invert" in result.stdout
     assert "verify" in result.stdout
-    for planned in ("check", "metamer "):
-        assert planned not in result.stdout
+    assert "check" in result.stdout
+    assert "metamer " not in result.stdout
 
 
 def _process(*arguments: object) -> subprocess.Popen[str]:

@@ -35,6 +35,7 @@ LEVELS = [
     ["across"],
     ["metamerism"],
     ["study"],
+    ["checking"],
     ["report"],
     ["datasets"],
     ["demo"],
@@ -44,12 +45,16 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 CONVENIENCES = {
     ("study/study.py", "unrelu.report.write"),
+    ("inverse/inversion.py", "unrelu.report.write"),
+    ("inverse/inversion.py", "unrelu.report.write_answers"),
+    ("inverse/consistent_set.py", "unrelu.report.write"),
+    ("inverse/consistent_set.py", "unrelu.report.write_answers"),
     ("network/graph.py", "unrelu.intake.torch"),
     ("network/graph.py", "unrelu.intake.onnx"),
     ("network/graph.py", "unrelu.intake.keras"),
     ("network/graph.py", "unrelu.intake.sklearn"),
 }
-"""What is built upon them, to which `study.report(path)` and `Network.from_torch` lead on when they are called."""
+"""What is built upon them, to which `report(path)` and `Network.from_torch` lead on when they are called."""
 
 HEAVY = {
     "highspy": "solvers/linear_program.py",
@@ -151,12 +156,21 @@ def test_the_checker_runs_without_any_solver() -> None:
 def test_public_names() -> None:
     assert sorted(unrelu.__all__) == sorted(
         [
+            "Basis",
+            "CutCheck",
+            "ModelCheck",
+            "NodeCheck",
+            "NodeDeviation",
+            "NodeKind",
+            "QuestionCheck",
+            "check",
             "CompletenessCertificate",
             "Decision",
             "ConsistentRanges",
             "ConsistentSet",
             "BestFit",
             "Paving",
+            "SamplerSeen",
             "Inversion",
             "Solution",
             "invert",

@@ -371,6 +371,10 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.invert(NET, HALF, domain=ur.Nonnegative()),
         lambda _: ur.invert(NET, HALF, domain=ur.Box(0, 2)),
     ),
+    "a module is checked with an example input: give ur.check(module, example)": (
+        lambda _: ur.check(Call(lambda m, x: m.linear(x))),
+        lambda _: ur.check(Call(lambda m, x: m.linear(x)).eval(), torch.ones(2, 2), questions=False),
+    ),
     "in their own dtype, as np.arange(256, dtype=np.float32) / np.float32(255)": (
         lambda _: ur.preimage(ur.ReLULayer(EYE, np.zeros(2)), at=HALF, domain=BOX).among(np.arange(256) / 255),
         lambda _: ur.preimage(ur.ReLULayer(EYE, np.zeros(2)), at=np.ones(2), domain=BOX).among(

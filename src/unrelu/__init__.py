@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from unrelu.across.inverse_lipschitz import LocalStability as LocalStability
     from unrelu.across.inverse_lipschitz import inverse_lipschitz as inverse_lipschitz
     from unrelu.across.look_alike_pair import LookAlikePair as LookAlikePair
+    from unrelu.checking.basis import Basis as Basis
+    from unrelu.checking.check import check as check
+    from unrelu.checking.cut_check import CutCheck as CutCheck
+    from unrelu.checking.model_check import ModelCheck as ModelCheck
+    from unrelu.checking.node_check import NodeCheck as NodeCheck
+    from unrelu.checking.node_kind import NodeKind as NodeKind
+    from unrelu.checking.question_check import QuestionCheck as QuestionCheck
     from unrelu.cones.decision import Decision as Decision
     from unrelu.exact.hull import ExactHull as ExactHull
     from unrelu.exact.infeasible import ExactInfeasible as ExactInfeasible
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from unrelu.inverse.inversion import Inversion as Inversion
     from unrelu.inverse.invert import invert as invert
     from unrelu.inverse.paving import Paving as Paving
+    from unrelu.inverse.sampler_seen import SamplerSeen as SamplerSeen
     from unrelu.inverse.solution import Solution as Solution
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from unrelu.network.layer import ReLULayer as ReLULayer
     from unrelu.network.load import load as load
     from unrelu.network.node import Node as Node
+    from unrelu.network.node_deviation import NodeDeviation as NodeDeviation
     from unrelu.polyhedra.analytic_center import AnalyticCenter as AnalyticCenter
     from unrelu.polyhedra.chebyshev import ChebyshevCenter as ChebyshevCenter
     from unrelu.polyhedra.dimension_interval import DimensionInterval as DimensionInterval
@@ -129,6 +138,15 @@ _HOMES = {
     "ReLULayer": "unrelu.network.layer",
     "Node": "unrelu.network.node",
     "load": "unrelu.network.load",
+    # what is read of it, what it can be asked, and what that takes
+    "check": "unrelu.checking.check",
+    "ModelCheck": "unrelu.checking.model_check",
+    "NodeCheck": "unrelu.checking.node_check",
+    "NodeKind": "unrelu.checking.node_kind",
+    "NodeDeviation": "unrelu.network.node_deviation",
+    "CutCheck": "unrelu.checking.cut_check",
+    "QuestionCheck": "unrelu.checking.question_check",
+    "Basis": "unrelu.checking.basis",
     # where inputs may lie
     "Box": "unrelu.polyhedra.domains",
     "Nonnegative": "unrelu.polyhedra.domains",
@@ -184,6 +202,7 @@ _HOMES = {
     "ConsistentSet": "unrelu.inverse.consistent_set",
     "ConsistentRanges": "unrelu.inverse.consistent_ranges",
     "Paving": "unrelu.inverse.paving",
+    "SamplerSeen": "unrelu.inverse.sampler_seen",
     "BestFit": "unrelu.inverse.best_fit",
     "Solution": "unrelu.inverse.solution",
     "CompletenessCertificate": "unrelu.preimages.search.completeness_certificate",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from unrelu.cli.analyze import analyze
+from unrelu.cli.check import check
 from unrelu.cli.demo import demo
 from unrelu.cli.invert import invert
 from unrelu.cli.verify import verify
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (demo, analyze, invert, verify):  # in the order of --help
+for _command in (demo, check, analyze, invert, verify):  # in the order of --help
     app.command()(_command)
 
 

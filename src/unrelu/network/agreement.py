@@ -55,9 +55,8 @@ def check_agreement(network: Network, example: Tensor, expected: Tensor | None =
     source = network.source
     if source is None:
         raise ModelError("the network was not read from a model, so there is nothing to compare it with.")
-    samples = _samples(example)
-    numbers = sum(math.prod(node.shape) for node in network.nodes)
-    groups = samples.split(max(1, GROUP // numbers))
+    samples = samples_like(example)
+    groups = samples.split(group_size(network))
     coarsest = max((_check_group(network, source, group) for group in groups), key=_unit_roundoff)
     if expected is not None:
         _compare_output(network, example, expected, coarsest)
@@ -87,7 +86,13 @@ def _check_group(network: Network, source: Source, samples: Tensor) -> Tensor:
     return coarsest
 
 
-def _samples(example: Tensor) -> Tensor:
+def group_size(network: Network) -> int:
+    """Samples that are compared at once."""
+    return max(1, GROUP // sum(math.prod(node.shape) for node in network.nodes))
+
+
+def samples_like(example: Tensor) -> Tensor:
+    """What is compared, float64: samples of an example (n, *input_shape), then random ones, always the same."""
     shape = (RANDOM, *example.shape[1:])
     generator = torch.Generator().manual_seed(0)
     low, high = float(example.min()), float(example.max())

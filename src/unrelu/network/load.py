@@ -12,6 +12,8 @@ from unrelu.network.graph import Network
 from unrelu.network.network_folder import SUFFIX, load_network
 from unrelu.network.trusted_file import PROGRAM, read_trusted
 
+ONNX = ".onnx"
+
 _TORCH = {PROGRAM, ".pt", ".pth", ".ckpt", ".bin"}
 _PICKLES = {".pkl", ".pickle", ".joblib"}
 _KERAS = {".keras", ".h5", ".hdf5"}
@@ -42,7 +44,7 @@ def load(
         UnknownNode: if no node is called `upto`.
     """
     suffix = Path(path).suffix.lower()
-    if suffix == ".onnx":
+    if suffix == ONNX:
         return Network.from_onnx(path, upto=upto)
     if suffix == SUFFIX:
         network = load_network(path)

@@ -102,30 +102,49 @@ def spectrum_cost(
     extents = {} if tiles is None and start.units is None else reached(network, units, steps)
     d = start.n_directions
     m = sum(n_kept(network.node(name), extents.get(name), pattern) for name in network.outputs)
-    n, wide = sorted((m, d))
-    rate = _products_per_second()
+    rate = products_per_second()
     work = _PUSH * push_work(network, units, steps, CHUNK_BYTES)
     taken = 8 * m * d + 3 * CHUNK_BYTES
-    if n >= SMALL and accuracy > 4 * wide * np.finfo(np.float64).eps:
-        method = "Gram matrix, with its tail recomputed"
-        work += _GRAM_WIDE * n**2 * wide + _GRAM_SQUARE * n**3
-        taken += 8 * (3 * n**2 + n * wide // 2)
-    else:
-        method = "one decomposition"
-        work += _DIRECT_WIDE * n**2 * wide + _DIRECT_SQUARE * n**3
-        taken += 8 * (m * d + n**2)
+    decomposing = decomposition_cost(m, d, accuracy)
+    work += decomposing.products
+    taken += decomposing.memory
     return SpectrumCost(
         shape=(network.output_size if rows is None else len(rows), d),
         factored=(m, d),
         memory=int(taken),
         limit=DENSE_LIMIT,
         seconds=work / rate,
-        method=method,
+        method=decomposing.method,
     )
 
 
+@dataclass(frozen=True)
+class DecompositionCost:
+    """What the singular values of a matrix will take.
+
+    Attributes:
+        products: multiplications, each with an addition, at the speed of a matrix product.
+        memory: bytes beside the matrix.
+        method: the route that will be tried first.
+    """
+
+    products: float
+    memory: int
+    method: str
+
+
+def decomposition_cost(m: int, d: int, accuracy: float = ACCURACY) -> DecompositionCost:
+    """What the singular values of a matrix (m, d) will take, as `spectrum` computes them."""
+    n, wide = sorted((m, d))
+    if n >= SMALL and accuracy > 4 * wide * np.finfo(np.float64).eps:
+        products = _GRAM_WIDE * n**2 * wide + _GRAM_SQUARE * n**3
+        return DecompositionCost(products, 8 * (3 * n**2 + n * wide // 2), "Gram matrix, with its tail recomputed")
+    products = _DIRECT_WIDE * n**2 * wide + _DIRECT_SQUARE * n**3
+    return DecompositionCost(products, 8 * (m * d + n**2), "one decomposition")
+
+
 @lru_cache(maxsize=1)
-def _products_per_second() -> float:
+def products_per_second() -> float:
     """Multiplications, each with an addition, of a matrix product on one core, as NumPy has it now."""
     matrix = torch.ones(512, 512, dtype=torch.float64)
     product(matrix, matrix)

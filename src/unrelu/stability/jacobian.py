@@ -121,8 +121,8 @@ def push(
     while pending:
         steps = nodes_between(network, begin.names(network), pending)
         joined = set(targets) if jointly else set()
-        boundary = _boundary(steps, begin, joined, pattern) if compress else None
-        passed = _through(steps, boundary) | begin.names(network)
+        boundary = boundary_on_way(steps, begin, joined, pattern) if compress else None
+        passed = through(steps, boundary) | begin.names(network)
         here = [name for name in pending if name in passed]
         pending = [name for name in pending if name not in passed]
         wanted = here if boundary is None or boundary in here else [*here, boundary]
@@ -235,7 +235,7 @@ def nodes_between(network: Network, known: set[str], names: Sequence[str]) -> li
     return [node for node in network.nodes if node.name in needed]
 
 
-def _boundary(steps: list[Node], start: Start, joined: set[str], pattern: ActivationPattern) -> str | None:
+def boundary_on_way(steps: list[Node], start: Start, joined: set[str], pattern: ActivationPattern) -> str | None:
     """The first ReLU on the way where fewer directions do for all that follows, if there is one.
 
     Nodes to be joined need the same directions, so that there is none behind the first of them.
@@ -257,7 +257,7 @@ def _fewer_directions(values: Tensor) -> Tensor:
     return triangular_factor(values) if values.shape[1] else values[:1]
 
 
-def _through(steps: list[Node], boundary: str | None) -> set[str]:
+def through(steps: list[Node], boundary: str | None) -> set[str]:
     """Names of all nodes up to and with a boundary; of all if there is none."""
     names = [node.name for node in steps]
     return set(names if boundary is None else names[: names.index(boundary) + 1])

@@ -1,5 +1,5 @@
 """Intake of PyTorch modules through `torch.export`."""
 
-from unrelu.intake.torch.intake import network_from_torch
+from unrelu.intake.torch.intake import network_from_torch, survey_torch
 
-__all__ = ["network_from_torch"]
+__all__ = ["network_from_torch", "survey_torch"]

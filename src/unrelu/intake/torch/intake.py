@@ -11,10 +11,11 @@ from torch.export import ExportedProgram
 
 from unrelu.errors import InputError
 from unrelu.intake.head import without_head
+from unrelu.intake.survey import Survey
 from unrelu.intake.torch.checks import check_is_module, check_module
 from unrelu.intake.torch.exporting import Exported, at_least_two, export, own_output, readable
 from unrelu.intake.torch.naming import node_name
-from unrelu.intake.torch.translation import translate
+from unrelu.intake.torch.translation import survey, translate
 from unrelu.intake.torch.unwrapping import unwrapped
 from unrelu.network.agreement import check_agreement
 from unrelu.network.arrays import Array, as_tensor
@@ -37,15 +38,8 @@ def network_from_torch(module: nn.Module | ExportedProgram, example_input: Array
         UnknownNode: if no node is called `upto`.
         InputError: if the example is not a batch of finite numbers.
     """
-    if isinstance(module, ExportedProgram):
-        program, itself = readable(module), module.module()
-        network = read(itself, example_for(itself, example_input), lambda _: program, _by_paths(None), upto)
-    else:
-        check_is_module(module)
-        itself = unwrapped(module)
-        check_module(itself)
-        example = example_for(itself, example_input)
-        network = read(itself, example, partial(export, itself), _by_paths(itself), upto)
+    itself, trace, names = _traced(module)
+    network = read(itself, example_for(itself, example_input), trace, names, upto)
     return network if upto is not None else without_head(network)
 
 
@@ -80,8 +74,29 @@ def read(
     return network
 
 
-def _by_paths(module: nn.Module | None) -> Callable[[Exported], Callable[[fx.Node], str]]:
-    return lambda _: partial(node_name, module)
+def survey_torch(module: nn.Module | ExportedProgram, example_input: Array) -> tuple[Survey, Tensor]:
+    """All that is found in a module, read or not, and the example in the module's dtype.
+
+    Arguments and errors as for `network_from_torch`.
+    """
+    itself, trace, names = _traced(module)
+    example = example_for(itself, example_input)
+    own_output(itself, example, whole=False)  # first, for its own errors
+    exported = trace(example)
+    return survey(exported, names(exported)), at_least_two(example)
+
+
+def _traced(
+    module: nn.Module | ExportedProgram,
+) -> tuple[nn.Module, Callable[[Tensor], Exported], Callable[[Exported], Callable[[fx.Node], str]]]:
+    """What is called by itself, what gives its calls for an example, and what the nodes of these should be called."""
+    if isinstance(module, ExportedProgram):
+        program = readable(module)
+        return module.module(), lambda _: program, lambda _: partial(node_name, None)
+    check_is_module(module)
+    itself = unwrapped(module)
+    check_module(itself)
+    return itself, partial(export, itself), lambda _: partial(node_name, itself)
 
 
 def example_for(module: nn.Module, values: Array) -> Tensor:

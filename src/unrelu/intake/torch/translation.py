@@ -12,6 +12,7 @@ from torch.fx.node import map_arg
 from unrelu.errors import UnreluError, UnsupportedOperator
 from unrelu.intake.draft import Draft, Signal, before
 from unrelu.intake.refusals import refusal
+from unrelu.intake.survey import Survey, survey_of
 from unrelu.intake.torch.exporting import Exported
 from unrelu.intake.torch.naming import operator_name
 from unrelu.intake.torch.place import Place
@@ -41,13 +42,20 @@ def translate(exported: Exported, wish: Callable[[fx.Node], str], upto: str | No
     return _Translation(exported, wish, upto).network()
 
 
+def survey(exported: Exported, wish: Callable[[fx.Node], str]) -> Survey:
+    """Write all calls that are read, and list those that are not; arguments as for `translate`."""
+    return _Translation(exported, wish, None, keep=True).survey()
+
+
 class _Translation:
     """One walk through the calls, in order."""
 
-    def __init__(self, exported: Exported, wish: Callable[[fx.Node], str], upto: str | None) -> None:
+    def __init__(
+        self, exported: Exported, wish: Callable[[fx.Node], str], upto: str | None, *, keep: bool = False
+    ) -> None:
         self._exported = exported
         self._wish = wish
-        self._unread: Unread[fx.Node] = Unread(upto)
+        self._unread: Unread[fx.Node] = Unread(upto, keep)
         self._draft = Draft()
         self._known: dict[fx.Node, Any] = {}
         self._sizes: set[fx.Node] = set()  # whose value is a size that depends on that of the batch
@@ -56,39 +64,59 @@ class _Translation:
         self._batch = str(exported.entry.meta["val"].shape[0])
 
     def network(self) -> Network:
+        found = self._walk()
+        output = self._output() if found is None else found
+        return self._draft.finish(output, self._source(self._draft.needed(output)))
+
+    def survey(self) -> Survey:
+        self._walk()
+        unread = self._unread
+        rows = unread.rows(self._draft, operator_name, self._taken, self._shape_if_fixed)
+        signals = {node: value for node, value in self._known.items() if isinstance(value, Signal)}
+        exits = self._exported.exits
+        if not unread.errors and not any(node in signals for node in exits):
+            self._output()
+        reached = [signals[node] for node in exits if node in signals]
+        return survey_of(self._draft, signals.values(), reached, rows, self._source, len(exits))
+
+    def _source(self, names: set[str]) -> TorchProgram:
+        """The traced module, able to compute the nodes of these names."""
         entry = self._exported.entry
-        self._remember(entry, self._draft.begin(tuple(entry.meta["val"].shape[1:])))
-        output = self._walk()
         example = entry.meta["val"]
-        needed = self._draft.needed(output)
         used = {name for step in self._steps for name in step.references}
-        return self._draft.finish(
-            output,
-            TorchProgram(
-                steps=tuple(self._steps),
-                constants={name: value for name, value in self._exported.constants.items() if name in used},
-                places={name: place for name, place in self._places.items() if name in needed},
-                entry=entry.name,
-                dtype=example.dtype,
-                device=example.device,
-            ),
+        return TorchProgram(
+            steps=tuple(self._steps),
+            constants={name: value for name, value in self._exported.constants.items() if name in used},
+            places={name: place for name, place in self._places.items() if name in names},
+            entry=entry.name,
+            dtype=example.dtype,
+            device=example.device,
         )
 
-    def _walk(self) -> Signal:
-        """Write all nodes that are needed; the result is the one that the network ends in."""
+    def _walk(self) -> Signal | None:
+        """Write all nodes that are needed, up to the one that is asked for; None where it is the output."""
+        entry = self._exported.entry
+        self._remember(entry, self._draft.begin(tuple(entry.meta["val"].shape[1:])))
         for node in self._exported.needed:
             if node.op == "placeholder":
                 self._known.setdefault(node, self._exported.constants.get(node.name))
             else:
                 wish = self._wish(node)
                 self._unread.attempt(
-                    node, wish, node.all_input_nodes, lambda node=node, wish=wish: self._read(node, wish)
+                    node,
+                    wish,
+                    node.all_input_nodes,
+                    lambda node=node, wish=wish: self._read(node, wish),
+                    lambda node=node, wish=wish: self._refused(node, wish),
                 )
             found = self._unread.found(self._draft)
             if found is not None:
                 return found
         if self._unread.upto is not None:
             raise self._unread.missing(self._draft)
+        return None
+
+    def _output(self) -> Signal:
         (exit_,) = self._exported.exits
         output = self._known[exit_]
         if not isinstance(output, Signal):
@@ -96,6 +124,29 @@ class _Translation:
                 "the module's output does not depend on its input; there is nothing to ask about."
             )
         return output
+
+    def _taken(self, node: fx.Node) -> list[fx.Node | str]:
+        """What a node takes that depends on the input: nodes that were not read, and names of those that were."""
+        found: list[fx.Node | str] = []
+        for each in node.all_input_nodes:
+            known = self._known.get(each)
+            if isinstance(known, Signal) or each in self._unread.errors:
+                found.append(known.node if isinstance(known, Signal) else each)
+        return found
+
+    def _refused(self, node: fx.Node, name: str) -> UnsupportedOperator | None:
+        """The error for a call that no line of the registry reads, whatever it is given."""
+        function = operator_name(node)
+        if function in OPERATORS or function in _FILLS or isinstance(node.meta.get("val"), torch.SymInt):
+            return None
+        signals = [self._known.get(each) for each in node.all_input_nodes]
+        return refusal(Place(self._draft, name, (), torch.float32, torch.float32, before=before(signals)), function)
+
+    def _shape_if_fixed(self, node: fx.Node) -> Shape | None:
+        try:
+            return self._sample_shape(node, "")
+        except (UnsupportedOperator, AttributeError):  # it mixes samples, or gives something else than a tensor
+            return None
 
     def _read(self, node: fx.Node, name: str) -> None:
         inputs = [self._known.get(source) for source in node.all_input_nodes]
