@@ -7,7 +7,7 @@ time is asked in another process, forked for it, at other inputs than the check'
 Processor seconds of all threads; what is foreseen to take less than half a second is asked twice, of which the second
 time counts: the first one of a process prepares much. Memory: by how much the largest resident size of the process
 grows while the question is asked for the first time (`resource.getrusage`). Numbers below 32 MiB count as 32 MiB, as
-what the allocators hold back is of that size. What is foreseen to take more than 8 s is not asked.
+what the allocators hold back is of that size. What is foreseen to take more than 4 s is not asked.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ VALUES = 20  # forward passes, of which the mean counts
 
 SHORT = 0.5  # seconds foreseen of what is asked twice, of which the second time counts
 
-LONGEST = 8.0  # seconds foreseen of what is asked here
+LONGEST = 4.0  # seconds foreseen of what is asked here
 
 
 class Subject:

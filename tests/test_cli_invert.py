@@ -30,6 +30,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def _said(result: Result) -> list[str]:
+    """What was printed, but where the page is."""
+    return [line for line in result.stdout.splitlines() if not line.startswith("The page is ")]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The magnitudes of two inputs and their sum: four solutions, two where one of them is 0, none, a flat."""
@@ -48,7 +53,7 @@ def _asked(folder: Path, *options: object) -> Result:
 def test_each_target_is_told_with_its_solutions_and_written_down(folder: Path) -> None:
     result = _asked(folder, "--out", folder / "new" / "out")
     assert result.exit_code == 0, result.output
-    lines = result.stdout.splitlines()
+    lines = _said(result)
     assert [line for line in lines if not line.startswith("  ")] == [
         line for line in lines if line.startswith(("four: 4 sol", "two: 2 sol", "none: no sol", "The sol"))
     ]
@@ -78,7 +83,7 @@ def test_some_outputs_a_fixed_input_and_exact_numbers(folder: Path) -> None:
     result = _asked(folder, "--outputs", "2,1", "--exact", "--quiet")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
-    first, *solutions, second, last = result.stdout.splitlines()
+    first, *solutions, second, last = _said(result)
     assert first == "target 1: 2 solutions, proved complete to 0.0e+00 in the outputs; not unique."
     assert [line.split(" ±")[0] for line in solutions] == ["  1: x0 = 0.5", "  2: x0 = 0.5"]
     assert all("; an exact root, condition " in line for line in solutions)
@@ -90,7 +95,7 @@ def test_a_resolution_of_ones_own_and_sets_of_solutions(folder: Path) -> None:
     (folder / "y.csv").write_text("0.1\n")
     result = _asked(folder, "--outputs", "0", "--resolution", 0, "--quiet", "--out", folder / "out")
     assert result.exit_code == 0, result.output
-    first, one, two, _ = result.stdout.splitlines()
+    first, one, two, _ = _said(result)
     assert first == "target 1: 2 solutions, proved complete to 0.0e+00 in the outputs; not unique."
     for line, sign in ((one, "-"), (two, "")):
         assert "light in -2 to 2" in line
@@ -108,7 +113,7 @@ def test_a_resolution_of_ones_own_and_sets_of_solutions(folder: Path) -> None:
 def test_out_of_time_or_memory_is_told_and_is_no_proof(folder: Path, limit: str) -> None:
     result = _asked(folder, f"--{limit}-limit", 0.5**20 * (limit == "memory"), "--quiet", "--out", folder / "out")
     assert result.exit_code == 1
-    assert result.stdout.splitlines() == [
+    assert _said(result) == [
         *(
             f"{name}: no solution so far, 0 % of the domain settled, 1 part left ({limit} limit)."
             for name in ("four", "two", "none")
@@ -191,7 +196,7 @@ def test_noise_asks_for_ranges(folder: Path) -> None:
     (folder / "y.csv").write_text("case,a,b,sum\nfour,0.5,0.25,0.75\nnone,1,1,-1\n")
     result = _asked(folder, "--noise", 0.25, "--out", folder / "out", "--quiet")
     assert result.exit_code == 0, result.output
-    first, heat, light, second, last = result.stdout.splitlines()
+    first, heat, light, second, last = _said(result)
     assert first == "four: every consistent input lies in"
     assert heat.startswith("  heat: -0.750001 to 0.750001; attained -0.75 to 0.75, ")  # outward
     assert light.startswith("  light: -0.500001 to 0.500001; attained -0.5 to 0.5, ")
@@ -236,3 +241,49 @@ def test_noise_is_a_share_or_a_table(folder: Path) -> None:
     assert both.exit_code == 2
     assert "takes the place of a resolution" in " ".join(both.stderr.replace("│", " ").split())
     _refused(_asked(folder, "--noise", "1", "--within", 0), "within is a share above 0")
+
+
+@pytest.mark.parametrize("noise", [(), ("--noise", 0.1)], ids=["solutions", "ranges"])
+def test_the_page_is_written_beside_the_tables(folder: Path, noise: tuple[object, ...]) -> None:
+    """With what another method has found, on the page only where it is asked for, and checked before the search."""
+    (folder / "y.csv").write_text("case,a,b,sum\nfour,0.5,0.25,0.75\n")
+    (folder / "chain.csv").write_text("0.5,0.25\n0.4,0.2\n")
+    (folder / "wrong.csv").write_text("0.5\n0.4\n")
+    out = folder / "out"
+    result = _asked(folder, *noise, "--out", out, "--samples", folder / "chain.csv", "--show", "1", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert f"The page is {out / 'solutions.html'}" in result.stdout
+    text = (out / "solutions.html").read_text(encoding="utf-8")
+    assert "four" in text
+    assert "points of the sampler are" in text
+    assert "Over light" in text or "solutions over light" in text
+    assert (out / "figures" / "answer1.png").is_file()
+    plain = _asked(folder, *noise, "--out", folder / "plain", "--no-page", "--quiet")
+    assert plain.exit_code == 0
+    assert not (folder / "plain" / "solutions.html").exists()
+    refused = {
+        "has 1 numbers a row, but the network takes 2 inputs": ("--out", out, "--samples", folder / "wrong.csv"),
+        "at most 4 different inputs of 0 to 1": ("--out", out, "--show", "0,2"),
+        "name its folder by --out": ("--show", "0"),
+        "names no inputs; write their numbers": ("--out", out, "--show", "heat"),
+    }
+    for words, options in refused.items():
+        wrong = _asked(folder, *noise, *options, "--quiet")
+        assert wrong.exit_code == 2, words
+        assert words in " ".join(wrong.stderr.replace("│", " ").split())
+    (folder / "y.csv").write_text("0.5,0.25,0.75\n1,1,2\n")
+    two = _asked(folder, *noise, "--out", out, "--samples", folder / "chain.csv", "--quiet")
+    assert two.exit_code == 2
+    assert "belong to one target, but there are 2" in two.stderr
+
+
+def test_a_page_that_cannot_be_drawn_is_told_before_anything_is_computed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = _asked(folder, "--out", folder / "out", "--quiet")
+    assert result.exit_code == 2
+    assert "a report needs matplotlib" in result.stderr
+    assert "--no-page" in result.stderr
+    assert not (folder / "out").exists()
+    assert _asked(folder, "--out", folder / "out", "--no-page", "--quiet").exit_code == 0

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from emulators_at_hand import needs_emulators
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -49,6 +51,7 @@ def test_every_print_says_what_it_prints() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_runs_as_written(page: Path, tmp_path: Path) -> None:
     code = "\n".join(blocks(page.read_text()))
+    needs_emulators(code)
     command = [sys.executable, "-W", "error::UserWarning", "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from emulators_at_hand import needs_emulators
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 FIGURES = {
     "across_regions": ("stability.md", "moved"),
     "all_pieces": ("prefixes.md", "proved to be all"),
     "all_solutions": ("inversion.md", "a solution"),
+    "five_temperatures": ("tutorial_emulator.md", "proved to be all"),
     "one_preimage": ("geometry.md", "coordinate 1"),
     "wanted_output": ("tutorial_regressor.md", "proved to be all"),
 }
@@ -21,6 +24,7 @@ FIGURES = {
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_script_prints_what_the_page_says_and_draws_what_it_shows(name, tmp_path):
     page, words = FIGURES[name]
+    needs_emulators((DOCS / page).read_text())
     command = [sys.executable, str(DOCS / "figures" / f"{name}.py"), "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -45,15 +45,21 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 CONVENIENCES = {
     ("study/study.py", "unrelu.report.write"),
+    ("inverse/inversion.py", "unrelu.report.write"),
+    ("inverse/inversion.py", "unrelu.report.write_answers"),
+    ("inverse/consistent_set.py", "unrelu.report.write"),
+    ("inverse/consistent_set.py", "unrelu.report.write_answers"),
     ("network/graph.py", "unrelu.intake.torch"),
     ("network/graph.py", "unrelu.intake.onnx"),
+    ("network/graph.py", "unrelu.intake.sklearn"),
 }
-"""What is built upon them, to which `study.report(path)` and `Network.from_torch` lead on when they are called."""
+"""What is built upon them, to which `report(path)` and `Network.from_torch` lead on when they are called."""
 
 HEAVY = {
     "highspy": "solvers/linear_program.py",
     "clarabel": "solvers/quadratic_program.py",
     "onnx": "intake/onnx/library.py",
+    "sklearn": "intake/sklearn/library.py",
     "jinja2": "report/template.py",
     "typer": "cli/",
 }
@@ -162,6 +168,7 @@ def test_public_names() -> None:
             "ConsistentSet",
             "BestFit",
             "Paving",
+            "SamplerSeen",
             "Inversion",
             "Solution",
             "invert",

@@ -49,6 +49,44 @@ def read(call: Callable[[Call, torch.Tensor], Any], *, training: bool = False, u
     return ur.Network.from_torch(Call(call).train(training), torch.ones(2, 2), upto=upto)
 
 
+def program(folder: Path) -> Path:
+    """A file of a program that `torch.export` made of a module."""
+    exported = torch.export.export(
+        nn.Linear(2, 2), (torch.ones(2, 2),), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)
+    )
+    torch.export.save(exported, folder / "model.pt2")
+    return folder / "model.pt2"
+
+
+def pickled(folder: Path) -> Path:
+    torch.save(nn.Linear(2, 2), folder / "model.pt")
+    return folder / "model.pt"
+
+
+def weights(folder: Path) -> Path:
+    torch.save(nn.Linear(2, 2).state_dict(), folder / "weights.pth")
+    return folder / "weights.pth"
+
+
+def loaded(path: Path, module: nn.Module | None = None) -> nn.Module:
+    module = nn.Linear(2, 2) if module is None else module
+    module.load_state_dict(torch.load(path, weights_only=True))
+    return module
+
+
+def halved() -> nn.Module:
+    return nn.Linear(2, 2).half()
+
+
+def spectral() -> nn.Module:
+    """Its weights are divided by their largest singular value, which is iterated for whenever it is called."""
+    module = nn.Linear(9, 9)
+    nn.utils.parametrizations.spectral_norm(module, n_power_iterations=1)
+    original = module.get_parameter("parametrizations.weight.original")
+    original.data += torch.diag(torch.arange(9.0))  # which is not what it has iterated for so far
+    return module
+
+
 def _bounded(x: torch.Tensor) -> torch.Tensor:
     return x.clamp(0, 1)
 
@@ -138,6 +176,38 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "load it yourself and use Network.from_torch(module, example_input)": (
         lambda folder: ur.load(folder / "weights.pt"),
         lambda _: ur.Network.from_torch(nn.Linear(2, 2).eval(), torch.ones(2, 2)),
+    ),
+    "if you know who made it, say trust=True": (
+        lambda folder: ur.load(program(folder)),
+        lambda folder: ur.load(program(folder), trust=True),
+    ),
+    "load them into it (load_state_dict), and use Network.from_torch(module, example_input)": (
+        lambda folder: ur.load(weights(folder), trust=True),
+        lambda folder: ur.Network.from_torch(loaded(weights(folder)), torch.ones(1, 2)),
+    ),
+    "torch.export.export(module, (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))": (
+        lambda _: ur.Network.from_torch(torch.export.export(nn.Linear(2, 2), (torch.ones(2, 2),)), torch.ones(1, 2)),
+        lambda folder: ur.load(program(folder), trust=True),
+    ),
+    "and gives something else the next time; call module.eval() first": (
+        lambda _: ur.Network.from_torch(spectral(), torch.ones(1, 9)),
+        lambda _: ur.Network.from_torch(spectral().eval(), torch.ones(1, 9)),
+    ),
+    "convert it to one dtype and device (module.float(), module.cpu())": (
+        lambda _: ur.Network.from_torch(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).half()), torch.ones(1, 2)),
+        lambda _: ur.Network.from_torch(
+            nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).half()).float(), torch.ones(1, 2)
+        ),
+    ),
+    "call module.to_empty(device='cpu') and load its weights": (
+        lambda _: ur.Network.from_torch(nn.Linear(2, 2, device="meta"), torch.ones(1, 2)),
+        lambda folder: ur.Network.from_torch(
+            loaded(weights(folder), nn.Linear(2, 2, device="meta").to_empty(device="cpu")), torch.ones(1, 2)
+        ),
+    ),
+    "ur.load(path, trust=True, example_input=batch)": (
+        lambda folder: ur.load(pickled(folder), trust=True),
+        lambda folder: ur.load(pickled(folder), trust=True, example_input=torch.ones(1, 2)),
     ),
     "which is not read; read the model up to the node before it (upto='linear')": (
         lambda _: read(lambda m, x: torch.sin(m.linear(x))),

@@ -59,12 +59,7 @@ def trained() -> tuple[np.ndarray, ur.Network]:
     hidden = MLPRegressor(hidden_layer_sizes=(16, 16), learning_rate_init=0.01, max_iter=2000, random_state=0)
     model: Any = TransformedTargetRegressor(make_pipeline(StandardScaler(), hidden), transformer=StandardScaler())
     model.fit(X, data.target)
-    (scaler, mlp), target = model.regressor_, model.transformer_
-    weights, biases = [W.T for W in mlp.coefs_], list(mlp.intercepts_)
-    weights[0] = weights[0] / scaler.scale_
-    biases[0] = biases[0] - weights[0] @ scaler.mean_
-    weights[-1], biases[-1] = weights[-1] * target.scale_, biases[-1] * target.scale_ + target.mean_
-    return X, ur.Network.from_layers(list(zip(weights, biases, strict=True)))
+    return X, ur.Network.from_sklearn(model)
 
 
 def draw(people: np.ndarray, net: ur.Network, pre: UnionPreimage, near: ur.ConsistentSet, out: Path) -> None:

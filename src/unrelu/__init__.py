@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from unrelu.inverse.inversion import Inversion as Inversion
     from unrelu.inverse.invert import invert as invert
     from unrelu.inverse.paving import Paving as Paving
+    from unrelu.inverse.sampler_seen import SamplerSeen as SamplerSeen
     from unrelu.inverse.solution import Solution as Solution
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
@@ -201,6 +202,7 @@ _HOMES = {
     "ConsistentSet": "unrelu.inverse.consistent_set",
     "ConsistentRanges": "unrelu.inverse.consistent_ranges",
     "Paving": "unrelu.inverse.paving",
+    "SamplerSeen": "unrelu.inverse.sampler_seen",
     "BestFit": "unrelu.inverse.best_fit",
     "Solution": "unrelu.inverse.solution",
     "CompletenessCertificate": "unrelu.preimages.search.completeness_certificate",

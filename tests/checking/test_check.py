@@ -16,7 +16,7 @@ import unrelu as ur
 from network.onnx_builder import OnnxBuilder
 from unrelu.checking.folding_cost import plan_layer
 from unrelu.cli import app
-from unrelu.errors import InputError, ShapeError, StoreError, TrainingMode, UnknownNode, UnreluError
+from unrelu.errors import InputError, ModelFileError, ShapeError, StoreError, TrainingMode, UnknownNode, UnreluError
 from unrelu.operators import Dense
 
 MATRIX = np.random.default_rng(5).normal(size=(4, 4)).astype(np.float32)
@@ -289,6 +289,26 @@ def test_a_saved_network_and_a_module_of_several_outputs(tmp_path: Path) -> None
     found = ur.check(Two(), X, questions=False)
     assert found.all_read
     assert any("2 outputs" in note for note in found.notes)
+
+
+def test_files_that_may_run_code_are_checked_where_they_are_trusted(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module, path = Broken().eval(), tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(module, (X,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)), path)
+    with pytest.raises(ModelFileError, match="trust"):
+        ur.check(path)
+    assert [node.operator for node in ur.check(path, trust=True, questions=False).refused] == ["sin", "cos"]
+    assert run(path, "--trust", "--no-questions").exit_code == 1
+
+
+def test_an_estimator_of_scikit_learn_is_a_network_without_a_model_of_its_own() -> None:
+    network = pytest.importorskip("sklearn.neural_network")
+    generator = np.random.default_rng(0)
+    X, y = generator.random((40, 3)), generator.random(40)
+    fitted = network.MLPRegressor(hidden_layer_sizes=(5,), max_iter=400, random_state=0, tol=1e-2).fit(X, y)
+    found = ur.check(fitted, questions=False)
+    assert [node.name for node in found.nodes] == [node.name for node in ur.Network.from_sklearn(fitted).nodes]
+    assert found.all_read
 
 
 def test_tables_and_json_say_the_same(broken, tmp_path: Path) -> None:

@@ -1,35 +1,22 @@
 """`PYTHONPATH=src:tests python -m fuzzing --cases 20000`: read files changed at random, and say how it ended.
 
-Every case is made from the target's name and its number alone, so that one that failed is made again by
-`--target NAME --first NUMBER --cases 1`.
+Cases are read in processes of their own, with limits of time and memory. It is made from the target's name and its
+number alone, so that one that failed is made again by `--target NAME --first NUMBER --cases 1`.
 """
 
 from __future__ import annotations
 
 import argparse
-import signal
 import tempfile
 import time
-import traceback
 from collections import Counter
 from pathlib import Path
 
+from fuzzing.apart import read_apart
 from fuzzing.cases import outcome
 from fuzzing.targets import TARGETS
 
-
-def _most() -> int:
-    """The most memory that this process has had, in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
-
-
-class _TooSlow(BaseException):
-    """Not an `Exception`, which what is tested may catch."""
-
-
-def _stop(*_: object) -> None:
-    raise _TooSlow
+BAD = ("FAILED", "CRASHED", "TOO SLOW", "TOO LARGE")
 
 
 def main() -> None:
@@ -38,34 +25,28 @@ def main() -> None:
     parser.add_argument("--target", choices=sorted(TARGETS), help="all if left out")
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--seconds", type=float, default=20.0, help="that a case may take, or it is named and given up")
+    parser.add_argument("--seconds", type=float, default=10.0, help="that a case may take")
+    parser.add_argument("--mebibytes", type=int, default=1024, help="that its process may take")
     asked = parser.parse_args()
-    signal.signal(signal.SIGALRM, _stop)
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for name in [asked.target] if asked.target else sorted(TARGETS):
-            outcome(name, asked.first, Path(folder))  # imports what is needed, which takes memory too
+            outcome(name, asked.first, Path(folder))  # imports and makes what every case needs
             ends: Counter[str] = Counter()
-            longest, before, start = 0.0, _most(), time.monotonic()
-            for number in range(asked.first, asked.first + asked.cases):
-                begun = time.monotonic()
-                signal.setitimer(signal.ITIMER_REAL, asked.seconds)
-                try:
-                    ends[outcome(name, number, Path(folder))] += 1
-                except _TooSlow:
-                    ends["TOO SLOW"] += 1
-                    print(f"{name} {number}: more than {asked.seconds} s", flush=True)
-                except Exception:
+            longest, most, start = 0.0, 0, time.monotonic()
+            numbers = range(asked.first, asked.first + asked.cases)
+            for done, case in enumerate(read_apart(name, numbers, Path(folder), asked.seconds, asked.mebibytes), 1):
+                ends[case.end] += 1
+                longest, most = max(longest, case.seconds), max(most, case.mebibytes)
+                if case.end in BAD:
                     failed += 1
-                    ends["FAILED"] += 1
-                    print(f"{name} {number}:\n{traceback.format_exc()[-1500:]}", flush=True)
-                finally:
-                    signal.setitimer(signal.ITIMER_REAL, 0)
-                longest = max(longest, time.monotonic() - begun)
+                    print(f"{name} {case.number}: {case.end} {case.said}", flush=True)
+                if done % 5000 == 0:
+                    print(f"{name}: {done} cases so far, {failed} bad", flush=True)
             said = ", ".join(f"{count} {end}" for end, count in ends.most_common())
             print(
                 f"{name}: {asked.cases} cases in {time.monotonic() - start:.0f} s, the longest {longest:.1f} s, "
-                f"memory +{_most() - before} MiB: {said}",
+                f"at most {most} MiB: {said}",
                 flush=True,
             )
     raise SystemExit(1 if failed else 0)

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
+from fuzzing.spliced import change_spliced, make_spliced, read_spliced
 from network.onnx_builder import OnnxBuilder
 from unrelu.errors import UnreluError
 from unrelu.inverse.invert import invert
@@ -361,6 +362,7 @@ TARGETS = {
     "analyze": Target(_make_data, _change_data, _read_data),
     "read_table": Target(_make_table, _change_table, _read_table),
     "load": Target(_make_model, _change_model, _read_model),
+    "splice": Target(make_spliced, change_spliced, read_spliced),
 }
 
 

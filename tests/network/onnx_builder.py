@@ -1,4 +1,4 @@
-"""ONNX files written by hand (torch's exporter needs a package that is not installed)."""
+"""ONNX files written by hand, node by node."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -27,7 +27,9 @@ from unrelu.operators import (
     Absolute,
     AtLeast,
     AtMost,
+    Blend,
     Clamp,
+    Contraction,
     GroupNorm,
     Hardswish,
     Input,
@@ -44,7 +46,10 @@ from unrelu.operators import (
     SmallestAlong,
     Softmax,
     Softplus,
+    Sum,
+    Take,
     Tanh,
+    TransposedConvolution,
 )
 
 
@@ -92,6 +97,11 @@ BENT = [
     LayerNorm((0, 1), HALVES, HALVES, 1e-5),
     GroupNorm(3, HALVES[:, 0], HALVES[:, 0], 1e-5),
     Product(),
+    Take(torch.tensor([1.0, -1.0, 0.0], dtype=torch.float64), 0),
+    Blend(torch.tensor([[1.0, -1.0], [0.0, 2.0]], dtype=torch.float64), HALVES[:2].expand(2, 2), 1, 2.5),
+    Contraction(HALVES, "ab,ac->cb"),
+    Sum((1,), 4, keep=True),
+    TransposedConvolution(HALVES[:, :, None], HALVES[0], (2,), ((0, 1),), (1,)),
 ]
 
 

@@ -1,7 +1,6 @@
 """Names, forms that only ONNX has, and the source; what both intakes read alike is in test_intake_contract."""
 
 import pickle
-import warnings
 from typing import Any
 
 import numpy as np
@@ -194,38 +193,3 @@ def test_wrong_reading_of_an_operator_is_a_mismatch(tmp_path, monkeypatch):
     monkeypatch.setitem(registry.OPERATORS, "Neg", registry.OPERATORS["Relu"])
     with pytest.raises(IntakeMismatch, match="node 'minus' computes"):
         read(tmp_path, lambda b: b.node("Relu", b.node("Neg", "x", name="minus")))
-
-
-@pytest.mark.parametrize("axes", [None, {"x": {0: "n"}}], ids=["batch of one", "free batch"])
-def test_file_of_torchs_own_exporter(tmp_path, axes):
-    class Exported(torch.nn.Module):
-        mean: torch.Tensor
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("mean", torch.tensor(0.1307))
-            self.features = torch.nn.Sequential(
-                torch.nn.Conv2d(1, 4, 3, padding="same"),
-                torch.nn.ReLU(inplace=True),
-                torch.nn.BatchNorm2d(4),
-                torch.nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"),
-                torch.nn.AvgPool2d(2),
-            )
-            self.fc = torch.nn.Linear(4, 3)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            h = self.features((x - self.mean) / 0.25).clamp(min=0)
-            h = torch.nn.functional.dropout(h + 1, training=self.training)
-            return self.fc(torch.nn.functional.adaptive_avg_pool2d(h, 1).view(x.size(0), -1))
-
-    torch.manual_seed(8)
-    module, path = Exported().eval(), tmp_path / "exported.onnx"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # this exporter is PyTorch's older one; the newer needs another package
-        torch.onnx.export(
-            module, (torch.rand(1, 1, 8, 8),), str(path), dynamo=False, input_names=["x"], dynamic_axes=axes
-        )
-    network = load(path)
-    assert network.layers == ("/features/features.1/Relu", "/Clip")
-    x = torch.rand(3, 1, 8, 8).double()
-    torch.testing.assert_close(network(x), module.double()(x).detach(), rtol=1e-6, atol=1e-6)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from operators.affine_instances import instances
 from unrelu.errors import ShapeError
 from unrelu.operators import (
     AdaptiveAveragePool,
@@ -57,6 +58,7 @@ def build() -> list[tuple[AffineOperator, tuple[Shape, ...]]]:
         (Slice(1, 1, 4, 2), ((3, 4),)),
         (Pad(((1, 0), (0, 2))), ((3, 4),)),
         (Pad(((1, 1),), "reflect"), ((3, 4),)),
+        *((operator, ((2, 5, 6),)) for operator in instances((2, 5, 6)).values()),
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy.sparse.linalg import svds
 
+from operators.affine_instances import instances
 from stability.reference_networks import REFERENCES, Graph, normal, one_layer
 from unrelu.errors import InputError, UnsupportedOperator
 from unrelu.operators import (
@@ -52,6 +53,7 @@ OPERATORS = {
     "slice": Slice(2, 1, 6, 2),
     "broadcast": Broadcast((2, 4, 5, 6)),
     "reshape": Reshape((20, 6)),
+    **instances((4, 5, 6)),
 }
 
 

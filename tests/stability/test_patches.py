@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from operators.affine_instances import instances
 from stability.reference_networks import REFERENCES, Graph, circular_pad, convolution, normal
 from unrelu.operators import (
     Add,
@@ -67,6 +68,7 @@ OPERATORS = {
     "clamp": Clamp(torch.tensor(-0.5, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64)),
     "largest channel": LargestAlong((0,), keep=True),
     "largest of a column": LargestAlong((1,)),
+    **instances(SHAPE),
 }
 
 EXTENTS = [
@@ -89,7 +91,7 @@ def test_a_patch_is_carried_as_the_whole(name):
     for k, extent in enumerate(EXTENTS):
         patch = Patch(normal(k, 4, 2, *extent.sizes), SHAPE, extent)
         node = net.node(name)
-        expected = linear_map(node, pattern).linear(patch.full().reshape(4, *SHAPE)).flatten(1)
+        expected = linear_map(node, pattern).linear(patch.full().reshape(4, *SHAPE)).reshape(4, -1)
         found = tangent_step(net, pattern)(node, [patch])
         torch.testing.assert_close(found.full(), expected, rtol=0, atol=1e-14)
         torch.testing.assert_close(found.squares(), expected.square().sum(dim=0), rtol=0, atol=1e-12)

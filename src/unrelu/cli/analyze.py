@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import Quiet, Upto, Workers
+from unrelu.cli.options import Quiet, Trust, Upto, Workers
 from unrelu.cli.ranges import HELP, read_ranges
 from unrelu.cli.sentences import notes, sentences
 
@@ -23,6 +23,7 @@ def analyze(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the report and the results.")],
     upto: Upto = None,
+    trust: Trust = False,
     layer: Annotated[
         list[str] | None, typer.Option(help="A ReLU layer that gets verdicts; may be repeated. All if left out.")
     ] = None,
@@ -77,7 +78,7 @@ def analyze(
 
         check_requirements()
         with notes():
-            net = load(model, upto=upto)
+            net = load(model, upto=upto, trust=trust)
         where = _domain("--metamer-box", metamer_box, metamer_ranges, net.input_size)
         valid = _domain("--prior", prior, prior_ranges, net.input_size)
         batch = read_batch(data, net.input_shape)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unrelu.cli.answers_sheet import AnswersSheet
 from unrelu.cli.display import display
 from unrelu.cli.invert_with_noise import show_ranges
-from unrelu.cli.options import Quiet, Upto
+from unrelu.cli.options import Quiet, Trust, Upto
 from unrelu.cli.ranges import HELP, read_ranges
 from unrelu.cli.sentences import INTERRUPTED, notes, sentences
 from unrelu.untrusted.printable import printable
@@ -76,11 +77,27 @@ def invert(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for targets.csv and solutions.csv, or with noise ranges.csv, and certificates: `unrelu verify "
-            "OUT`."
+            help="Folder for a page with the picture, targets.csv and solutions.csv, or with noise ranges.csv, and "
+            "certificates: `unrelu verify OUT`."
         ),
     ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="POINTS",
+            help="With --out: a .csv file of inputs that another method found (a Markov chain, many fits), a row a "
+            "point, in the order of RANGES. The page shows which of the solutions, or parts, they miss.",
+        ),
+    ] = None,
+    shown: Annotated[
+        str | None,
+        typer.Option(
+            "--show", metavar="K,...", help="With --out: which inputs are in the picture, at most four, as 0,2,3."
+        ),
+    ] = None,
+    page: Annotated[bool, typer.Option(help="With --out: write the page with the picture, solutions.html.")] = True,
     upto: Upto = None,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
     """Find every input that gives the measured outputs, with a proof that none is missing.
@@ -98,17 +115,23 @@ def invert(
         from unrelu.study.number_table import read_table
 
         with notes():
-            net = load(model, upto=upto)
+            net = load(model, upto=upto, trust=trust)
         ranges = read_ranges(domain, net.input_size)
         names = ranges.names
         targets = read_table(measured)
         chosen = None if outputs is None else _chosen(outputs)
+        if out is None and (samples is not None or shown is not None):
+            raise typer.BadParameter("--samples and --show are for the page; name its folder by --out.")
+        sheet = None if out is None or not page else AnswersSheet.begin(
+            out, names, shown=None if shown is None else _chosen(shown, "inputs"), samples=samples,
+            n_targets=len(targets.values), box=ranges.box,
+        )  # fmt: skip
         if noise is not None:
             if exact or resolution is not None:
                 raise typer.BadParameter("noise takes the place of a resolution; leave --exact and --resolution out.")
             show_ranges(
                 net, targets, ranges.box, names, chosen, noise,
-                within=within, time_limit=time_limit, out=out, quiet=quiet,
+                within=within, time_limit=time_limit, out=out, quiet=quiet, sheet=sheet,
             )  # fmt: skip
             return
         tables = None if out is None else InversionTables.begin(writable_folder(out), names)
@@ -130,38 +153,38 @@ def invert(
             if out is not None and tables is not None:
                 tables.add(title, found)
                 save_certificates(found, out / "certificates" / str(k), progress=False)
+            if sheet is not None:
+                sheet.add(title, found)
             n_complete += found.complete
             if found.stopped == "interrupted":
+                if sheet is not None:
+                    sheet.write()
                 typer.echo("stopped.", err=True)
                 raise typer.Exit(INTERRUPTED)
         n = len(targets.values)
+        if sheet is not None:
+            sheet.write()
         typer.echo(f"The solutions of {n_complete} of {n} target{'s' if n > 1 else ''} are proved complete.")
     if n_complete < n:
         raise typer.Exit(_INCOMPLETE)
 
 
-def _chosen(text: str) -> list[int]:
+def _chosen(text: str, what: str = "outputs") -> list[int]:
     try:
         return [int(number) for number in text.split(",")]
     except ValueError:
-        raise typer.BadParameter(f"{text!r} names no outputs; write their numbers as 0,2.") from None
+        raise typer.BadParameter(f"{text!r} names no {what}; write their numbers as 0,2.") from None
 
 
 def _say(title: str, found: Inversion, names: Sequence[str]) -> None:
-    n = len(found.solutions)
-    count = "no solution" if n == 0 else "1 solution" if n == 1 else f"{n} solutions"
-    unique = {True: "; it is unique", False: "; not unique", None: "; uniqueness is open"}[found.unique] if n else ""
-    if found.complete:
-        how = f", proved complete to {found.resolution.max():.1e} in the outputs"
-    else:
-        left = len(found.left[0])
-        how = f" so far, {100 * found.settled:.4g} % of the domain settled, {left} part{'s' if left != 1 else ''} left"
-        how += f" ({found.stopped})" if found.stopped else ""
-    typer.echo(f"{title}: {count}{how}{unique}.")
+    from unrelu.inverse.words import told_of_solution, told_of_solutions
+
+    typer.echo(f"{title}: {told_of_solutions(found)}.")
     for number, each in enumerate(found.solutions[:_SHOWN], start=1):
-        typer.echo(f"  {number}: {_where(each, names)}; {_proved(each)}")
-    if n > _SHOWN:
-        typer.echo(f"  and {n - _SHOWN} more")
+        typer.echo(f"  {number}: {_where(each, names)}; {told_of_solution(each)}")
+    more = len(found.solutions) - _SHOWN
+    if more > 0:
+        typer.echo(f"  and {more} more")
 
 
 def _where(each: Solution, names: Sequence[str]) -> str:
@@ -171,16 +194,3 @@ def _where(each: Solution, names: Sequence[str]) -> str:
         return ", ".join(f"{name} in {low:.10g} to {high:.10g}" for name, low, high in ends)
     places = zip(shown, each.center, each.radius, strict=True)
     return ", ".join(f"{name} = {center:.10g} ± {radius:.0e}" for name, center, radius in places)
-
-
-def _proved(each: Solution) -> str:
-    if each.is_flat:
-        low, high = each.dimension.lower, each.dimension.upper
-        return f"several inputs that hang together, of dimension {low}" + (f" to {high}" if high > low else "")
-    said = {
-        True: "an exact root",
-        False: f"no exact root, the least noise is {each.noise[0]:.1e} to {each.noise[1]:.1e}",
-        None: "whether it is exact is open",
-    }
-    holds = "" if each.holds else "not proved to be a solution, "
-    return f"{holds}{said[each.exact]}, condition {each.condition:.1e}"

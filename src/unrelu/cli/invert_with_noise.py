@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,13 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from unrelu.cli.answers_sheet import AnswersSheet
     from unrelu.inverse.consistent_ranges import ConsistentRanges
     from unrelu.network.graph import Network
     from unrelu.polyhedra.domains import Box
     from unrelu.study.number_table import NumberTable
 
 _INCOMPLETE = 1  # exit status
-
-_DIGITS = 6
 
 
 def show_ranges(
@@ -40,6 +38,7 @@ def show_ranges(
     time_limit: float,
     out: Path | None,
     quiet: bool,
+    sheet: AnswersSheet | None,
 ) -> None:
     """Show and write the range of each input for each target.
 
@@ -54,6 +53,7 @@ def show_ranges(
         time_limit: seconds for each target.
         out: folder for the table and the certificates.
         quiet: whether no progress is shown.
+        sheet: the page that grows with each target, if one is written.
 
     Raises:
         Exit: if a range was not reached, or on Ctrl-C.
@@ -75,11 +75,18 @@ def show_ranges(
         if out is not None and table is not None:
             table.add(title, names, told)
             save_certificates(found, out / "certificates" / str(k), progress=False)
+        interrupted = told.stopped == "interrupted"
+        if sheet is not None:
+            sheet.add(title, found, ranges=told, time_limit=0.0 if interrupted else time_limit, progress=display(quiet))
         n_reached += bool(told.reached.all())
-        if told.stopped == "interrupted":
+        if interrupted:
+            if sheet is not None:
+                sheet.write()
             typer.echo("stopped.", err=True)
             raise typer.Exit(INTERRUPTED)
     n = len(targets.values)
+    if sheet is not None:
+        sheet.write()
     typer.echo(f"The ranges of {n_reached} of {n} target{'s' if n > 1 else ''} are known to {100 * within:.4g} %.")
     if n_reached < n:
         raise typer.Exit(_INCOMPLETE)
@@ -108,23 +115,15 @@ def _noise(text: str) -> float | np.ndarray | _Share:
 
 
 def _say(title: str, told: ConsistentRanges, names: Sequence[str]) -> None:
-    why = f" ({told.stopped})" if told.stopped else ""
+    from unrelu.inverse.words import DIGITS, inner_end, lower_end, told_of_ranges, upper_end
+
     if told.empty:
-        typer.echo(f"{title}: no input is consistent, proved.")
+        typer.echo(f"{title}: {told_of_ranges(told)}.")
         return
-    if told.empty is None:
-        typer.echo(f"{title}: no consistent input is known so far{why}; if there are any, they lie in")
-    else:
-        typer.echo(f"{title}: every consistent input lies in{why}")
+    typer.echo(f"{title}: {told_of_ranges(told)}")
     for name, outer, inner, gap in zip(names, told.outer, told.inner, told.gap, strict=True):
-        low, high = _rounded(outer[0], ROUND_FLOOR), _rounded(outer[1], ROUND_CEILING)
-        shown = f"  {printable(name, 40)}: {low} to {high}"
+        shown = f"  {printable(name, 40)}: {lower_end(outer[0]):.{DIGITS}g} to {upper_end(outer[1]):.{DIGITS}g}"
         if told.empty is False:
-            low, high = _rounded(inner[0], ROUND_HALF_EVEN), _rounded(inner[1], ROUND_HALF_EVEN)
-            shown += f"; attained {low} to {high}, {100 * gap:.2g} % open"
+            low, high = inner_end(inner[0]), inner_end(inner[1])
+            shown += f"; attained {low:.{DIGITS}g} to {high:.{DIGITS}g}, {100 * gap:.2g} % open"
         typer.echo(shown)
-
-
-def _rounded(value: float, way: str) -> str:
-    """To the digits that are shown; outer ends outward, as they are proved."""
-    return f"{float(Context(prec=_DIGITS, rounding=way).create_decimal(float(value))):.{_DIGITS}g}"

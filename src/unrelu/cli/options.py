@@ -12,3 +12,7 @@ Upto = Annotated[
     str | None,
     typer.Option(metavar="NODE", help="End the network in this node; what lies behind it is not read."),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Read a file of PyTorch (.pt2, .pt) as well, which can run code of its maker's."),
+]

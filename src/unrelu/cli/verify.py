@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import Quiet, Upto, Workers
+from unrelu.cli.options import Quiet, Trust, Upto, Workers
 from unrelu.cli.sentences import notes, sentences
 from unrelu.untrusted.printable import printable
 
@@ -47,6 +47,7 @@ def verify(
         ),
     ] = None,
     upto: Upto = None,
+    trust: Trust = False,
     workers: Workers = None,
     quiet: Quiet = False,
 ) -> None:
@@ -69,7 +70,7 @@ def verify(
             from unrelu.network.load import load
 
             with notes():
-                network = load(against, upto=upto)
+                network = load(against, upto=upto, trust=trust)
         n_claimed = n_proved = n_wrong = 0
         for path in find_certificates(folder):
             saved = load_certificates(path)

@@ -45,7 +45,7 @@ class Draft:
 
     nodes: list[Node] = field(default_factory=list)
     _total: int = 0
-    _taken: set[str] = field(default_factory=lambda: {INPUT, OUTPUT})
+    _taken: dict[str, None] = field(default_factory=lambda: {INPUT: None, OUTPUT: None})
 
     def begin(self, shape: Shape) -> Signal:
         """Write the input node, for samples of that shape."""
@@ -72,8 +72,19 @@ class Draft:
         while name in self._taken:
             count += 1
             name = f"{wish}#{count}"
-        self._taken.add(name)
+        self._taken[name] = None
         return name
+
+    def mark(self) -> tuple[int, int, int]:
+        """Where the draft is now, to come back to."""
+        return len(self.nodes), self._total, len(self._taken)
+
+    def rewind(self, mark: tuple[int, int, int]) -> None:
+        """Forget what was written and claimed since a mark: it is tried another way."""
+        count, self._total, taken = mark
+        del self.nodes[count:]
+        while len(self._taken) > taken:
+            self._taken.popitem()
 
     def write(self, name: str, operator: Operator, *inputs: Signal) -> Signal:
         """Write a node under a name that was claimed.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,7 @@ from unrelu.inverse.paving import Paving
 from unrelu.inverse.range_search import RangeSearch, ranges_of
 from unrelu.inverse.refinement import refine, visit
 from unrelu.inverse.running import telling
+from unrelu.inverse.sampler_seen import SamplerSeen, seen_by_sampler
 from unrelu.inverse.set_sample import sample_members
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from unrelu.preimages.search.statement import InverseStatement
     from unrelu.progress import Progress
+    from unrelu.report.write import Report
 
 LARGEST = 2.0**900
 """Of a functional, so that no sum of its terms overflows."""
@@ -115,6 +119,38 @@ class ConsistentSet:
         As many as the boxes tell apart that there are now; `refine` cuts them.
         """
         return len(visit(self._search))
+
+    @property
+    def part_ranges(self) -> np.ndarray:
+        """(p, d, 2) float64, between which ends each of the `parts` lies: those of its boxes."""
+        covering = self._search.covering
+        ends = [
+            np.stack([covering.lower[group].min(axis=0), covering.upper[group].max(axis=0)], axis=1)
+            for group in self._groups
+        ]
+        return np.array(ends).reshape(len(ends), len(self.statement.lower), 2)
+
+    @property
+    def _groups(self) -> list[np.ndarray]:
+        """The boxes of each part, parts in the order of their ends."""
+        lower = self._search.covering.lower
+        return sorted(visit(self._search), key=lambda group: lower[group].min(axis=0).tolist())
+
+    def seen_by(self, points: Array) -> SamplerSeen:
+        """In which of the `parts` a sampler's points lie, and which of them are consistent.
+
+        A point lies in a part if it is in one of the boxes that hold it; `refine` cuts them.
+
+        Args:
+            points: (n, d), of a Markov chain, nested sampling, many fits.
+
+        Raises:
+            ShapeError: if points have another number of entries.
+            InputError: if one is not finite.
+        """
+        covering = self._search.covering
+        places = [(covering.lower[group], covering.upper[group]) for group in self._groups]
+        return seen_by_sampler(self.statement, points, places)
 
     @property
     def certificate(self) -> CompletenessCertificate:
@@ -281,6 +317,40 @@ class ConsistentSet:
         asked = replace(self.statement, features=torch.from_numpy(self.measured.copy()))
         with telling(progress, "proof of the least misfit, ‰") as tell:
             return find_best_fit(asked, torch.from_numpy(errors), checked_share(within), time_limit=limit, tell=tell)
+
+    def report(
+        self,
+        path: str | PathLike[str] = "solutions.html",
+        *,
+        names: Sequence[str] | None = None,
+        shown: Sequence[int] | None = None,
+        points: Array | None = None,
+        title: str | None = None,
+        time_limit: float | None = None,
+        progress: Progress | bool | None = None,
+    ) -> Report:
+        """Write a page with the picture of the answer: one HTML file, and its figure as PNG in a folder beside it.
+
+        Args:
+            path: the HTML file to write.
+            names: of the inputs; "x0" and so on if left out.
+            shown: which inputs are in the picture, at most four; the first that are not fixed if left out.
+            points: (n, d) of a sampler or another method, to be held against the answer (`seen_by`).
+            title: heading of the page.
+            time_limit: seconds for what is not known yet; 20 if left out.
+            progress: where to show how far it is.
+
+        Raises:
+            ShapeError: if there are not as many names as inputs, or points of another size.
+            InputError: if inputs that are shown do not exist, are fixed, or are too many; points are not finite.
+            MissingExtra: if matplotlib or jinja2 are not installed.
+            StoreError: if the file cannot be written.
+        """
+        from unrelu.inverse.answer import answer
+        from unrelu.report.write_answers import write_answers
+
+        told = answer(self, names=names, shown=shown, points=points, time_limit=time_limit, progress=progress)
+        return write_answers([told], path, title=title)
 
     def contains(self, x: Array) -> bool:
         """Whether an input is consistent, by its exact output.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.errors import ShapeError
+from unrelu.errors import InputError, ShapeError
 from unrelu.frontier.tree import Tree
 from unrelu.inverse.assemble import assemble
 from unrelu.inverse.running import run
+from unrelu.inverse.sampler_seen import SamplerSeen, seen_by_sampler
 from unrelu.inverse.solution import Solution
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
@@ -22,6 +25,7 @@ from unrelu.preimages.search.watched import MEMORY
 if TYPE_CHECKING:
     from unrelu.preimages.search.statement import InverseStatement
     from unrelu.progress import Progress
+    from unrelu.report.write import Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,54 @@ class Inversion:
                 f"the input x has {point.size} numbers, but the network takes {len(self.statement.lower)}."
             )
         return self.statement.is_member(self.statement.lower.new_tensor(point))
+
+    def seen_by(self, points: Array, *, near: float = 0.05) -> SamplerSeen:
+        """At which of the solutions a sampler's points lie.
+
+        Args:
+            points: (n, d), of a Markov chain, nested sampling, many fits.
+            near: how far from a solution's box a point may be in each input and still be at it, as a share of the
+                domain's width.
+
+        Raises:
+            ShapeError: if points have another number of entries.
+            InputError: if one is not finite, or `near` is negative.
+        """
+        if not 0 <= near < math.inf:
+            raise InputError(f"near is a share of the domain's width, 0 or more, not {near!r}.")
+        reach = near * (self.statement.upper - self.statement.lower).numpy()
+        places = [((each.lower - reach)[None], (each.upper + reach)[None]) for each in self.solutions]
+        return seen_by_sampler(self.statement, points, places)
+
+    def report(
+        self,
+        path: str | PathLike[str] = "solutions.html",
+        *,
+        names: Sequence[str] | None = None,
+        shown: Sequence[int] | None = None,
+        points: Array | None = None,
+        title: str | None = None,
+    ) -> Report:
+        """Write a page with the picture of the answer: one HTML file, and its figure as PNG in a folder beside it.
+
+        Args:
+            path: the HTML file to write.
+            names: of the inputs; "x0" and so on if left out.
+            shown: which inputs are in the picture, at most four; the first that are not fixed if left out.
+            points: (n, d) of a sampler or another method, to be held against the answer (`seen_by`).
+            title: heading of the page.
+
+        Raises:
+            ShapeError: if there are not as many names as inputs, or points of another size.
+            InputError: if inputs that are shown do not exist, are fixed, or are too many; points are not finite.
+            MissingExtra: if matplotlib or jinja2 are not installed.
+            StoreError: if the file cannot be written.
+        """
+        from unrelu.inverse.answer import answer
+        from unrelu.report.write_answers import write_answers
+
+        told = answer(self, names=names, shown=shown, points=points)
+        return write_answers([told], path, title=title)
 
     def go_on(
         self, *, time_limit: float = math.inf, memory_limit: float = MEMORY, progress: Progress | bool | None = None

@@ -11,6 +11,7 @@ import torch
 
 from unrelu.inverse.covering import BATCH
 from unrelu.inverse.members import are_members, descend
+from unrelu.inverse.sampler_seen import in_boxes
 from unrelu.preimages.search.clusters import clusters
 
 if TYPE_CHECKING:
@@ -99,5 +100,4 @@ def visit(search: RangeSearch) -> list[NDArray[np.int64]]:
 
 def holds_any(lower: NDArray[np.float64], upper: NDArray[np.float64], points: NDArray[np.float64]) -> bool:
     """Whether any point (n, d) lies in one of some boxes (k, d)."""
-    near = points[((lower.min(axis=0) <= points) & (points <= upper.max(axis=0))).all(axis=1)]
-    return any(bool(((lower <= x) & (x <= upper)).all(axis=1).any()) for x in near)
+    return bool(in_boxes(lower, upper, points).any())

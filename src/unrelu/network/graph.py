@@ -21,6 +21,7 @@ from unrelu.network.node import Node
 from unrelu.operators import Dense, Input, ReLU, Shape
 
 if TYPE_CHECKING:
+    from torch.export import ExportedProgram
     from torch.nn import Module
 
     from unrelu.network.source import Source
@@ -92,7 +93,7 @@ class Network:
     # -- making one ---------------------------------------------------------------------------------
 
     @classmethod
-    def from_torch(cls, module: Module, example_input: Array, *, upto: str | None = None) -> Network:
+    def from_torch(cls, module: Module | ExportedProgram, example_input: Array, *, upto: str | None = None) -> Network:
         """Read a `torch.nn.Module` through `torch.export`; the module is not changed.
 
         The network is a copy, laid on the CPU (`to` moves it). Its nodes are called by the module's path
@@ -100,7 +101,9 @@ class Network:
         for later calls; modules called "input" or "output" get a trailing underscore.
 
         Args:
-            module: in evaluation mode, with one input and one output.
+            module: in evaluation mode, with one input and one output; or a program that `torch.export` made of one.
+                Of an average of weights, of copies on several devices or of a compiled module, the module itself is
+                read.
             example_input: a batch (n, *shape) of inputs, as the module takes them.
             upto: name of the node that the network ends in; what lies behind it is not read. If left out, it ends in
                 the output, of which a last softmax or sigmoid is cut off with a `HeadWarning`.
@@ -130,6 +133,26 @@ class Network:
         from unrelu.intake.onnx import network_from_onnx
 
         return network_from_onnx(path, upto)
+
+    @classmethod
+    def from_sklearn(cls, estimator: object, *, upto: str | None = None) -> Network:
+        """Read a neural network of scikit-learn, with the scalers before it and behind it; it is not changed.
+
+        The nodes of the network itself are called dense1, relu1, dense2, ..., those of a pipeline as its steps, and
+        that which undoes a TransformedTargetRegressor's scaler "target".
+
+        Args:
+            estimator: fitted: MLPClassifier or MLPRegressor, alone, behind scalers in a Pipeline, or in a
+                TransformedTargetRegressor.
+            upto: as for `from_torch`.
+
+        Raises:
+            ModelError: if it cannot be read; the message names the step and what to do.
+            UnknownNode: if no node is called `upto`.
+        """
+        from unrelu.intake.sklearn import network_from_sklearn
+
+        return network_from_sklearn(estimator, upto)
 
     @classmethod
     def from_layers(cls, layers: Sequence[tuple[Array, Array]]) -> Network:

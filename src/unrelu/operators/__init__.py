@@ -5,7 +5,9 @@ from unrelu.operators.add import Add, Subtract
 from unrelu.operators.affine import AffineOperator
 from unrelu.operators.average import AdaptiveAveragePool, AveragePool, Mean
 from unrelu.operators.base import Operator, Shape
+from unrelu.operators.blend import Blend
 from unrelu.operators.clamp import AtLeast, AtMost, Clamp
+from unrelu.operators.contraction import Contraction
 from unrelu.operators.convolution import Convolution
 from unrelu.operators.dense import Dense
 from unrelu.operators.elementwise import Elementwise, Quotient
@@ -20,6 +22,9 @@ from unrelu.operators.relu import ReLU
 from unrelu.operators.smooth import Product
 from unrelu.operators.smooth_functions import ELU, GELU, Hardswish, Sigmoid, SiLU, Softplus, Tanh
 from unrelu.operators.softmax import LogSoftmax, Softmax
+from unrelu.operators.sum import Sum
+from unrelu.operators.take import Take
+from unrelu.operators.transposed_convolution import TransposedConvolution
 
 __all__ = [
     "ELU",
@@ -31,9 +36,11 @@ __all__ = [
     "AtLeast",
     "AtMost",
     "AveragePool",
+    "Blend",
     "Broadcast",
     "Clamp",
     "Concatenate",
+    "Contraction",
     "Convolution",
     "Dense",
     "Elementwise",
@@ -64,5 +71,8 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Subtract",
+    "Sum",
+    "Take",
     "Tanh",
+    "TransposedConvolution",
 ]

@@ -14,6 +14,7 @@ from torch.nn import functional
 from unrelu.errors import ShapeError
 from unrelu.operators.affine import AffineOperator
 from unrelu.operators.base import Shape
+from unrelu.operators.reduced import without_axes
 from unrelu.operators.windows import Windows
 
 if TYPE_CHECKING:
@@ -153,13 +154,7 @@ class Mean(_Averaging):
 
     def output_shape(self, *shapes: Shape) -> Shape:
         """The shape without these axes."""
-        (shape,) = shapes
-        if not all(0 <= axis < len(shape) for axis in self.axes) or (
-            math.prod(shape[axis] for axis in self.axes) != self.count
-        ):
-            raise ShapeError(f"a mean of {self.count} numbers over axes {self.axes} does not fit a sample {shape}.")
-        sizes = ((1 if axis in self.axes else size) for axis, size in enumerate(shape))
-        return tuple(size for axis, size in enumerate(sizes) if self.keep or axis not in self.axes)
+        return without_axes("a mean", shapes[0], self.axes, self.count, self.keep)
 
     def linear(self, *inputs: Tensor) -> Tensor:
         """The means."""

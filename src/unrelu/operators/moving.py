@@ -163,6 +163,25 @@ class Slice(AffineOperator):
         axes = [slice(None)] * (self.axis + 1)
         return inputs[0][(*axes, slice(self.start, self.stop, self.step))]
 
+    def windows(self, n_axes: int) -> Windows | None:
+        """The places that stay, where they are cut out along an axis behind the channels."""
+        single = Windows.single(n_axes)
+        if self.axis == 0 or self.axis > n_axes:
+            return single if self.axis == 0 else None
+        before, stride = list(single.before), list(single.stride)
+        before[self.axis - 1], stride[self.axis - 1] = -self.start, self.step
+        return replace(single, before=tuple(before), stride=tuple(stride))
+
+    def on_patch(self, operands: Sequence[Patch], shape: Shape, extent: Extent) -> Tensor | None:
+        """What is left of the patch."""
+        (patch,) = operands
+        if self.axis == 0:
+            return self.linear(patch.values)
+        windows = self.windows(len(shape) - 1)
+        assert windows is not None
+        steps = tuple(slice(None, None, step) for step in windows.stride)
+        return patch.under(windows, extent)[(..., *steps)]
+
 
 @dataclass(frozen=True, eq=False)
 class Pad(AffineOperator):

@@ -32,6 +32,9 @@ GRID = Colour("grid", "#dfe3e7", "#333b45")
 PAPER = Colour("paper", "#ffffff", "#14181d")
 BEFORE = Colour("before", "#8a95a1", "#8d99a6")
 AFTER = Colour("after", "#1f6fa8", "#5fb2e6")
+OPEN = Colour("open", "#a9cbe4", "#2f5574")
+OTHERS = Colour("others", "#c2571a", "#f0a15c")
+"""What is open beside what is proved, and what another method has found."""
 
 KINDS = {
     "singleton": Colour("singleton", "#0b3c63", "#b5dcf7"),

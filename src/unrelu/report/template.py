@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 from unrelu.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from unrelu.report.answers_page import AnswersPage
     from unrelu.report.page import Page
 
 
-def render(page: Page) -> str:
+def render(page: Page | AnswersPage, template: str = "report.html.j2") -> str:
     """The page as one HTML document that asks nothing of any other place.
 
     All text is escaped; the drawings, which matplotlib wrote, are put in as they are.
+
+    Args:
+        page: what to show.
+        template: name of the file in the folder `templates`.
 
     Raises:
         MissingExtra: if jinja2 is not installed.
@@ -29,4 +34,4 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(page=page)
+    return environment.get_template(template).render(page=page)

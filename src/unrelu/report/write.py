@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unrelu.errors import InputError, StoreError
+from unrelu.report.figures import Drawing
 from unrelu.report.figures_gallery import draw_gallery
 from unrelu.report.page import make_page
 from unrelu.report.shown import shown
@@ -56,7 +57,15 @@ def write_report(studies: Sequence[Study], path: str | PathLike[str], *, title: 
     for number, study in enumerate(studies, start=1):
         if study.metamers.num_rows and study.info.picture_shape is not None:
             drawings.append(draw_gallery(study, f"network{number}-gallery"))
-    html = render(page)
+    return write_page(render(page), drawings, path)
+
+
+def write_page(html: str, drawings: Sequence[Drawing], path: str | PathLike[str]) -> Report:
+    """Write a page, and its figures beside it.
+
+    Raises:
+        StoreError: if a file cannot be written.
+    """
     where = Path(path)
     try:
         (where.parent / FIGURES).mkdir(parents=True, exist_ok=True)

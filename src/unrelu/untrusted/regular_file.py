@@ -41,9 +41,12 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
         OSError: as `open_regular` does, and if the file is longer.
     """
     with open_regular(path) as stream:
-        content = stream.read(limit + 1)
+        size = os.fstat(stream.fileno()).st_size
+        content = stream.read(min(size, limit) + 1)  # so many bytes are allocated, whether there are as many or not
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"it is longer than the {limit:,} bytes that such a file may have")
+    if len(content) > size:
+        raise OSError(errno.EAGAIN, "it holds more than it says, or grew while it was read")
     return content
 
 

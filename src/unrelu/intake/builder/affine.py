@@ -22,6 +22,8 @@ from unrelu.operators import (
     Quotient,
     Reshape,
     Subtract,
+    Sum,
+    TransposedConvolution,
 )
 
 
@@ -76,6 +78,46 @@ def mean(at: Site, x: Signal, axes: Iterable[int], keep: bool) -> Signal:
     return at.write(Mean(axes, math.prod(x.shape[axis] for axis in axes), keep), x)
 
 
+def total(at: Site, x: Signal, axes: Iterable[int], keep: bool) -> Signal:
+    """Sums over axes of a sample; the same numbers where there is one along them."""
+    axes = tuple(axes)
+    operator = Sum(axes, math.prod(x.shape[axis] for axis in axes), keep)
+    if operator.count != 1:
+        return at.write(operator, x)
+    shape = operator.output_shape(x.shape)
+    return x if shape == x.shape else at.write(Reshape(shape), x)
+
+
+def transposed_convolution(
+    at: Site,
+    x: Signal,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    dilation: tuple[int, ...],
+    groups: int,
+) -> Signal:
+    """A transposed convolution of one to three dimensions; of its result the padding is cut off."""
+    offset = torch.zeros(weight.shape[1] * groups, dtype=torch.float64) if bias is None else bias
+    return at.write(TransposedConvolution(weight, offset, stride, padding, dilation, groups), x)
+
+
+def masked(at: Site, mask: Tensor, x: Operand, other: Operand) -> Signal:
+    """`x` where a constant mask is true, else `other`."""
+    if isinstance(x, Signal) and isinstance(other, Signal):
+        first, second = at.together(x, other)
+        kept = [masked(at.part("kept"), mask, first, full(0.0)), masked(at.part("other"), ~mask, second, full(0.0))]
+        return add(at, *kept)
+    if not isinstance(x, Signal):
+        return masked(at, ~mask, at.signal(other), x)
+    assert isinstance(other, Tensor)
+    if not bool(torch.isfinite(other).all()):
+        raise at.unread("fills places with a number that is not finite")
+    x, (inside, fill) = at.aligned(x, mask.to(torch.float64), other)
+    return at.write(Elementwise(inside, (1 - inside) * fill), x)
+
+
 def add(at: Site, a: Operand, b: Operand) -> Signal:
     """`a + b`."""
     if isinstance(a, Signal) and isinstance(b, Signal):
@@ -94,6 +136,20 @@ def subtract(at: Site, a: Operand, b: Operand) -> Signal:
         return at.write(Subtract(), *at.together(a, b))
     x, (offset,) = at.aligned(b, a)
     return at.write(Elementwise(full(-1.0), offset), x)
+
+
+def add_multiple(at: Site, a: Operand, b: Operand, factor: Tensor) -> Signal:
+    """`a + factor b`."""
+    if bool((factor == 1).all()):
+        return add(at, a, b)
+    if bool((factor == -1).all()):
+        return subtract(at, a, b)
+    return add(at, a, multiply(at.part("multiple"), b, factor) if isinstance(b, Signal) else factor * b)
+
+
+def between(at: Site, a: Operand, b: Operand, weight: Tensor) -> Signal:
+    """`a + weight (b - a)`."""
+    return add(at, a, multiply(at.part("part"), subtract(at.part("difference"), a=b, b=a), weight))
 
 
 def multiply(at: Site, a: Operand, b: Operand) -> Signal:

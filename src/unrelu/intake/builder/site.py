@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from unrelu.errors import UnsupportedOperator
+from unrelu.intake.builder.mixing import MixesSamples
 from unrelu.intake.draft import Draft, Signal
 from unrelu.operators import Broadcast, Operator, Shape
 
 Operand: TypeAlias = Signal | Tensor
 """What a node takes: computed from the input, or a constant in float64."""
 
-Handler: TypeAlias = Callable[..., Signal]
-"""Parses the arguments of one operator of a model and calls a verb: (place, *arguments) -> signal."""
+Handler: TypeAlias = Callable[..., Any]
+"""Parses the arguments of one operator of a model and calls a verb: (place, *arguments) -> signal, or several."""
 
 
 @dataclass(eq=False)
@@ -121,7 +122,7 @@ class Site(ABC):
         values = []
         for constant in constants:
             if constant.ndim > len(x.shape) + 1 or (constant.ndim > len(x.shape) and constant.shape[0] != 1):
-                raise UnsupportedOperator(
+                raise MixesSamples(
                     f"node {self.wish!r} combines samples of shape {x.shape} with a constant of shape "
                     f"{tuple(constant.shape)}, which would mix the samples of a batch; "
                     "give the constant the shape of one sample."
@@ -134,7 +135,7 @@ class Site(ABC):
         """Signals broadcast to their common shape."""
         if len({len(signal.shape) for signal in signals}) > 1:
             shapes = " and ".join(str(signal.shape) for signal in signals)
-            raise UnsupportedOperator(
+            raise MixesSamples(
                 f"node {self.wish!r} combines samples of shapes {shapes}, which would mix the "
                 "samples of a batch; bring them to the same number of axes first."
             )

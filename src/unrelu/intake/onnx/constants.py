@@ -5,6 +5,7 @@ They are computed by NumPy in the dtype they are stored in, as ONNX defines them
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,15 +17,16 @@ from unrelu.intake.onnx.place import Place, Value
 from unrelu.untrusted.printable import printable
 
 
-def fold_constant(place: Place, operands: list[Value | None]) -> np.ndarray:
-    """The value of a node that does not depend on the input (or only on its shape).
+def fold_constant(place: Place, operands: list[Value | None]) -> np.ndarray | list[np.ndarray]:
+    """The value of a node that does not depend on the input (or only on its shape); several where it has several.
 
     Raises:
         ModelFileError: if its operands do not fit.
         UnsupportedOperator: if a needed operand is left out.
     """
     try:
-        return np.asarray(FOLDS[place.node.function](place, *operands))
+        found = FOLDS[place.node.function](place, *operands)
+        return [np.asarray(part) for part in found] if isinstance(found, list) else np.asarray(found)
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"node {place.wish!r} ({place.node.function}) cannot be computed: {printable(str(error))}; export the "
@@ -41,7 +43,7 @@ def _constant(at: Place) -> Any:
 
 
 def _shape(at: Place, x: Value) -> Any:
-    shape = (at.batch, *x.shape) if isinstance(x, Signal) else x.shape
+    shape = at.dims(x) if isinstance(x, Signal) else x.shape
     return np.array(shape[at.attribute("start", 0) : at.attribute("end", None)], dtype=np.int64)
 
 
@@ -132,6 +134,75 @@ def _constant_of_shape(at: Place, shape: Any) -> Any:
     return np.full(sizes, fill)
 
 
+def _matmul(at: Place, x: Any, y: Any) -> Any:
+    rows, columns = x.shape[:-1], y.shape[-1:] if y.ndim > 1 else ()
+    stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    at.make_room((*stack, *rows[-1:], *columns))
+    if math.prod((*stack, *rows[-1:], *columns)) * max(x.shape[-1], 1) > _WORK:
+        raise ValueError(f"a product of {x.shape} and {y.shape}")
+    return np.matmul(x, y)
+
+
+def _expand(at: Place, x: Any, shape: Any) -> Any:
+    sizes = np.broadcast_shapes(x.shape, tuple(at.integers(shape, "shape")))
+    at.make_room(sizes)
+    return np.array(np.broadcast_to(x, sizes))
+
+
+def _tile(at: Place, x: Any, repeats: Any) -> Any:
+    times = at.integers(repeats, "repeats")
+    if len(times) != x.ndim or min(times, default=0) < 0:
+        raise ValueError(f"{times} copies of {x.shape}")
+    at.make_room(tuple(size * count for size, count in zip(x.shape, times, strict=True)))
+    return np.tile(x, times)
+
+
+def _where(at: Place, mask: Any, x: Any, y: Any) -> Any:
+    at.make_room(np.broadcast_shapes(mask.shape, x.shape, y.shape))
+    return np.where(mask, x, y)
+
+
+def _range(at: Place, start: Any, limit: Any, delta: Any) -> Any:
+    first, last, step = (value.reshape(()).item() for value in (start, limit, delta))
+    count = max(math.ceil((last - first) / step), 0)
+    at.make_room((count,))
+    return (first + step * np.arange(count)).astype(start.dtype)
+
+
+def _flatten(at: Place, x: Any) -> Any:
+    axis = int(at.attribute("axis", 1))
+    axis = axis + x.ndim if axis < 0 else axis
+    at.make_room(x.shape)
+    return x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
+
+
+def _split(at: Place, x: Any, sizes: Any = None) -> Any:
+    axis, count = int(at.attribute("axis", 0)), len(at.node.outputs)
+    given = at.attribute("split", sizes)
+    each = -(-x.shape[axis] // count)
+    ends = np.cumsum([each] * count if given is None else at.integers(given, "sizes"))
+    if len(ends) != count or min(ends) < 0 or (given is not None and ends[-1] != x.shape[axis]):
+        raise ValueError(f"{x.shape} in parts that end in {ends.tolist()}")
+    at.make_room(x.shape)
+    return [np.array(part) for part in np.split(x, ends[:-1], axis=axis)]
+
+
+def _reduced(function: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(at: Place, x: Any, axes: Any = None) -> Any:
+        given = at.attribute("axes", axes)
+        if given is None and at.attribute("noop_with_empty_axes", 0):
+            return x
+        along = None if given is None else tuple(at.integers(given, "axes"))
+        at.make_room(x.shape)
+        return function(x, axis=along, keepdims=bool(at.attribute("keepdims", 1)), dtype=x.dtype)
+
+    return compute
+
+
+_WORK = 2**30
+"""Products that a constant may take."""
+
+
 FOLDS: dict[str, Callable[..., Any]] = {
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
@@ -152,5 +223,28 @@ FOLDS: dict[str, Callable[..., Any]] = {
     "Sub": _pairwise(np.subtract),
     "Mul": _pairwise(np.multiply),
     "Div": _divide,
+    "Min": _pairwise(np.minimum),
+    "Max": _pairwise(np.maximum),
+    "Equal": _pairwise(np.equal),
+    "Greater": _pairwise(np.greater),
+    "Less": _pairwise(np.less),
+    "GreaterOrEqual": _pairwise(np.greater_equal),
+    "LessOrEqual": _pairwise(np.less_equal),
+    "And": _pairwise(np.logical_and),
+    "Or": _pairwise(np.logical_or),
+    "Not": _elementwise(np.logical_not),
+    "Floor": _elementwise(np.floor),
+    "Ceil": _elementwise(np.ceil),
+    "Abs": _elementwise(np.abs),
+    "Size": lambda at, x: np.asarray(x.size, dtype=np.int64),
+    "MatMul": _matmul,
+    "Expand": _expand,
+    "Tile": _tile,
+    "Where": _where,
+    "Range": _range,
+    "Flatten": _flatten,
+    "Split": _split,
+    "ReduceSum": _reduced(np.sum),
+    "ReduceProd": _reduced(np.prod),
 }
 """By the operator's type."""

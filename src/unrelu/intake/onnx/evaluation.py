@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unrelu.errors import ModelFileError, UnknownNode
+from unrelu.intake.onnx.explicit import Explicit
 from unrelu.intake.onnx.library import evaluator
 from unrelu.intake.onnx.model import OnnxModel
 from unrelu.untrusted.printable import printable
@@ -22,12 +23,18 @@ class OnnxProgram:
     Attributes:
         model: what was read.
         places: for each node of the network that the model computes too: the tensor's name.
-        tensors: first results of all nodes that were read.
+        tensors: results of all nodes that were read.
+        batchless: those of them that have no batch axis.
+        explicit: what some nodes do that the evaluator computes otherwise, by their first results.
+        exit: the tensor that is the result.
     """
 
     model: OnnxModel
     places: dict[str, str]
     tensors: set[str]
+    batchless: set[str]
+    explicit: dict[str, Explicit]
+    exit: str
     _run: Any = field(default=None, init=False, repr=False)
 
     @property
@@ -52,7 +59,7 @@ class OnnxProgram:
             raise UnknownNode(f"the model has no node {missing[0]!r}; it has {', '.join(self.places)}.")
         if self._run is None:
             try:
-                self._run = evaluator(self.model.serialized, self.tensors)
+                self._run = evaluator(self.model, self.tensors, self.explicit)
             except Exception as error:
                 raise ModelFileError(
                     f"ONNX's reference evaluator does not take the model ({printable(str(error))}); export it again."
@@ -66,15 +73,28 @@ class OnnxProgram:
             for name, column in zip(names, columns, strict=True)
         }
 
+    def in_one_batch(self, batch: Tensor) -> Tensor:
+        """The result for all samples at once, as the graph gives it where its batch is free.
+
+        Raises:
+            ModelFileError: if the graph cannot be computed for so many.
+        """
+        free = replace(self, model=replace(self.model, batch=None), batchless=set(), places={"": self.exit})
+        return free.values(batch, ("",))[""]
+
     def _once(self, samples: np.ndarray, size: int, names: tuple[str, ...]) -> list[np.ndarray]:
         full = samples[np.arange(size) % len(samples)]
+        tensors = [self.places[name] for name in names]
         try:
-            values = self._run([self.places[name] for name in names], {self.model.entry: full})
+            values = self._run(tensors, {self.model.entry: full[0] if self.model.batchless else full})
         except Exception as error:  # whatever ONNX's own operators raise on what they do not expect
             raise ModelFileError(
                 f"ONNX's reference evaluator cannot compute the model ({printable(str(error))}); export it again."
             ) from error
-        return [value[: len(samples)] for value in values]
+        return [
+            np.asarray(value)[None] if tensor in self.batchless else value[: len(samples)]
+            for tensor, value in zip(tensors, values, strict=True)
+        ]
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the evaluator, which is made again where it is needed."""

@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 
 from unrelu.errors import MissingExtra, ModelFileError
+from unrelu.intake.onnx.data_files import DataFiles
+from unrelu.intake.onnx.explicit import Explicit, make_explicit
 from unrelu.intake.onnx.model import OnnxModel, OnnxNode
+from unrelu.intake.onnx.own_operators import own_operators
+from unrelu.intake.onnx.tensors import read_tensor
 from unrelu.network.sample_size import SAMPLE_LIMIT
+from unrelu.untrusted.printable import printable
 from unrelu.untrusted.regular_file import read_regular
 
 FILE_LIMIT = 2 * 2**30
 """Bytes of a model file: what one protocol buffer may have."""
 
-OLDEST_OPSET = 9
-"""Older operators have other forms."""
+OLDEST_OPSET = 7
+"""Before it Add, Mul and their like do not broadcast as NumPy does, but as attributes say."""
 
 
 def _onnx() -> Any:
@@ -28,6 +33,7 @@ def _onnx() -> Any:
         import onnx.numpy_helper
         import onnx.reference
         import onnx.reference.op_run
+        import onnx.reference.ops._op_list
     except ImportError as error:
         raise MissingExtra('reading ONNX files needs the onnx package: pip install "unrelu[onnx]".') from error
     return onnx
@@ -41,7 +47,7 @@ def parse(path: str | os.PathLike[str], *, whole: bool = True) -> OnnxModel:
         whole: whether the output itself is asked about, so that there must be one only.
 
     Raises:
-        ModelFileError: if it is missing, damaged, too large, or keeps its weights elsewhere.
+        ModelFileError: if it is missing, damaged, too large, or keeps its weights outside of its folder.
         MissingExtra: if the onnx package is not installed.
     """
     onnx = _onnx()
@@ -61,7 +67,7 @@ def parse(path: str | os.PathLike[str], *, whole: bool = True) -> OnnxModel:
     if not model.graph.input or not model.graph.output:
         raise ModelFileError(f"{str(file)!r} holds no graph with an input and an output; export the model again.")
     _check_names(model.graph, str(file))
-    return _model(onnx, model, data, whole)
+    return _model(onnx, model, data, whole, DataFiles(file.parent))
 
 
 def _check_names(graph: Any, file: str) -> None:
@@ -78,69 +84,81 @@ def _check_names(graph: Any, file: str) -> None:
         raise ModelFileError(f"{file!r} holds a name that is no text; export the model again.")
 
 
-def evaluator(data: bytes, tensors: set[str]) -> Callable[[list[str], dict[str, np.ndarray]], list[np.ndarray]]:
+def evaluator(
+    model: OnnxModel, tensors: set[str], explicit: dict[str, Explicit]
+) -> Callable[[list[str], dict[str, np.ndarray]], list[np.ndarray]]:
     """ONNX's reference evaluator for the part of a model that was read: (names, inputs) -> values.
 
-    Its batch norm before opset 14 mixes in the statistics of the batch unless the momentum is 1, which plays no
-    role in inference; and functions stored in the file, which could stand in for ONNX's own, are left out.
+    It is made of an equal graph: its batch norm before opset 14 mixes in the statistics of the batch, which play no
+    role in inference; its pooling rounds sizes up in another way than ONNX says, and some automatic padding too; and
+    functions stored in the file, which could stand in for ONNX's own, are left out.
 
     Args:
-        data: the file's bytes.
-        tensors: first results of the nodes that were read; all others are left out.
+        model: the model.
+        tensors: results of the nodes that were read; all others are left out.
+        explicit: what some of these nodes do, by their first results.
     """
     onnx = _onnx()
-    model = onnx.load_model_from_string(data)
-    del model.functions[:]
-    for index in reversed(range(len(model.graph.node))):
-        if model.graph.node[index].output[0] not in tensors:
-            del model.graph.node[index]
-    if _opset(model) < 14:
-        for node in model.graph.node:
-            if node.op_type == "BatchNormalization":
-                kept = [attribute for attribute in node.attribute if attribute.name != "momentum"]
-                del node.attribute[:]
-                node.attribute.extend([*kept, onnx.helper.make_attribute("momentum", 1.0)])
-    return onnx.reference.ReferenceEvaluator(model, new_ops=[_global_max_pool(onnx)]).run
+    proto = onnx.load_model_from_string(model.serialized)
+    del proto.functions[:]
+    for tensor in proto.graph.initializer:
+        _bring_inside(onnx, tensor, model.weights.get(tensor.name))
+    nodes = [node for node in proto.graph.node if node.output[0] in tensors]
+    stored = {node.outputs[0]: node.attributes for node in model.nodes}
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                _bring_inside(onnx, attribute.t, stored[node.output[0]][attribute.name])
+    made = [each for node in nodes for each in make_explicit(onnx, node, explicit.get(node.output[0]), model)]
+    del proto.graph.node[:]
+    proto.graph.node.extend(made)
+    return onnx.reference.ReferenceEvaluator(proto, new_ops=own_operators(onnx, model.opset)).run
 
 
-def _global_max_pool(onnx: Any) -> Any:
-    """Maxima over all spatial axes; the evaluator's own takes wrong axes where these are not two."""
-
-    class GlobalMaxPool(onnx.reference.op_run.OpRun):
-        op_domain = ""
-
-        def _run(self, x: np.ndarray) -> tuple[np.ndarray]:
-            return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
-
-    return GlobalMaxPool
+def _bring_inside(onnx: Any, tensor: Any, values: np.ndarray | None) -> None:
+    """Put the numbers into the tensor that are stored elsewhere."""
+    if tensor.data_location == onnx.TensorProto.EXTERNAL and values is not None:
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
 
 
 def _opset(model: Any) -> int:
     return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 
-def _model(onnx: Any, model: Any, data: bytes, whole: bool) -> OnnxModel:
+def _model(onnx: Any, model: Any, data: bytes, whole: bool, files: DataFiles) -> OnnxModel:
     graph = model.graph
     if _opset(model) < OLDEST_OPSET:
         raise ModelFileError(
-            f"the file uses opset {_opset(model)} of ONNX, older than {OLDEST_OPSET}; export the model again."
+            f"the file uses opset {_opset(model)} of ONNX, older than {OLDEST_OPSET}, before which sums and products "
+            "broadcast in another way; export the model again, or convert it (onnx.version_converter)."
         )
     if graph.sparse_initializer:
         raise ModelFileError("the file stores sparse weights, which are not read; export the model with dense ones.")
-    weights = {tensor.name: _array(onnx, tensor, f"weight {tensor.name!r}") for tensor in graph.initializer}
+    weights = {tensor.name: read_tensor(onnx, tensor, f"weight {tensor.name!r}", files) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
     for values, what in ((inputs, "input"), (graph.output, "output")):
         if len(values) != 1 and (whole or what == "input"):
-            names = ", ".join(repr(value.name) for value in values)
-            raise ModelFileError(f"the model has {len(values)} {what}s ({names}); export one with a single {what}.")
+            names = ", ".join(repr(printable(value.name)) for value in values)
+            advice = (
+                f"read it up to one of them (upto={printable(values[0].name)!r})"
+                if what == "output"
+                else "only functions of one input are read: join them in front of the model, or store all but one as "
+                "constants"
+                if values
+                else "export one that takes its input as an argument"
+            )
+            raise ModelFileError(f"the model has {len(values)} {what}s ({names}); {advice}.")
     dims, dtype = _declared(onnx, inputs[0])
+    batchless = len(dims) == 1 and dims[0] is not None
+    nodes = tuple(_node(onnx, node, files) for node in graph.node)
     return OnnxModel(
-        nodes=tuple(_node(onnx, node) for node in graph.node),
+        nodes=nodes,
         weights=weights,
         entry=inputs[0].name,
         exits=tuple(value.name for value in graph.output),
-        shape=tuple(dim for dim in dims[1:] if dim is not None),
-        batch=dims[0],
+        shape=tuple(dim for dim in (dims if batchless else dims[1:]) if dim is not None),
+        batch=1 if batchless else dims[0],
+        batchless=batchless,
         dtype=dtype,
         opset=_opset(model),
         serialized=data,
@@ -169,7 +187,7 @@ def _declared(onnx: Any, value: Any) -> tuple[list[int | None], np.dtype]:
     return dims, np.dtype(names[kind.elem_type])
 
 
-def _node(onnx: Any, node: Any) -> OnnxNode:
+def _node(onnx: Any, node: Any, files: DataFiles) -> OnnxNode:
     if not node.output:
         raise ModelFileError(f"node {node.name!r} gives no result; export the model again.")
     name = node.name or node.output[0]
@@ -179,44 +197,14 @@ def _node(onnx: Any, node: Any) -> OnnxNode:
         function=node.op_type if own else f"{node.domain}.{node.op_type}",
         inputs=tuple(node.input),
         outputs=tuple(node.output),
-        attributes={attribute.name: _attribute(onnx, attribute, name) for attribute in node.attribute},
+        attributes={attribute.name: _attribute(onnx, attribute, name, files) for attribute in node.attribute},
     )
 
 
-def _attribute(onnx: Any, attribute: Any, node: str) -> Any:
+def _attribute(onnx: Any, attribute: Any, node: str, files: DataFiles) -> Any:
     if attribute.type == onnx.AttributeProto.TENSOR:
-        return _array(onnx, attribute.t, f"a constant of node {node!r}")
+        return read_tensor(onnx, attribute.t, f"a constant of node {node!r}", files)
     value = onnx.helper.get_attribute_value(attribute)
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return list(value) if attribute.type in (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS) else value
-
-
-def _array(onnx: Any, tensor: Any, what: str) -> np.ndarray:
-    """The numbers of a stored tensor, after a check that the file holds as many as it declares."""
-    proto = onnx.TensorProto
-    stores = {
-        proto.FLOAT: ("float_data", 4),
-        proto.DOUBLE: ("double_data", 8),
-        proto.FLOAT16: ("int32_data", 2),
-        proto.INT32: ("int32_data", 4),
-        proto.INT64: ("int64_data", 8),
-        proto.BOOL: ("int32_data", 1),
-    }
-    if tensor.data_location == proto.EXTERNAL:
-        raise ModelFileError(f"{what} is stored outside the file; save the model with its weights in one file.")
-    if tensor.data_type not in stores or tensor.HasField("segment"):
-        raise ModelFileError(f"{what} has an element type or layout that is not read; export it as float32.")
-    if any(dim < 0 for dim in tensor.dims):
-        raise ModelFileError(f"{what} declares the sizes {list(tensor.dims)}; the file is damaged.")
-    field, width = stores[tensor.data_type]
-    count = math.prod(tensor.dims)
-    held = len(tensor.raw_data) / width if tensor.HasField("raw_data") else len(getattr(tensor, field))
-    if held != count:
-        raise ModelFileError(
-            f"{what} declares {count:,} numbers ({list(tensor.dims)}), but the file holds {held:,g}; it is damaged."
-        )
-    try:
-        return np.array(onnx.numpy_helper.to_array(tensor))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ModelFileError(f"{what} cannot be read ({error}); the file is damaged.") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -38,8 +38,9 @@ class OnnxModel:
         weights: stored tensors, by name.
         entry: name of the input tensor.
         exits: names of the output tensors; more than one only where a node is named that the network ends in.
-        shape: sample shape of the input.
-        batch: the fixed size of the batch, or None where it is free.
+        shape: sample shape of the input; all of its sizes where it has no batch axis.
+        batch: the fixed size of the batch, or None where it is free; 1 where there is no batch axis.
+        batchless: whether the input has no batch axis, so that all of it is one sample.
         dtype: of the input.
         opset: version of ONNX's own operators.
         serialized: the file's bytes.
@@ -51,6 +52,13 @@ class OnnxModel:
     exits: tuple[str, ...]
     shape: Shape
     batch: int | None
+    batchless: bool
     dtype: np.dtype
     opset: int
     serialized: bytes
+
+    def as_one_sample(self) -> Self:
+        """The same graph, given one sample: a batch of one where its size is free, else all of the input."""
+        if self.batch is None:
+            return replace(self, batch=1)
+        return replace(self, shape=(self.batch, *self.shape), batch=1, batchless=True)

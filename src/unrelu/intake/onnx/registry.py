@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -11,9 +12,9 @@ from unrelu.errors import ModelFileError, TrainingMode, UnsupportedOperator
 from unrelu.intake.builder import affine, moving, piecewise, smooth
 from unrelu.intake.builder.site import Handler, full, pairwise, plain, unary
 from unrelu.intake.draft import Signal
-from unrelu.intake.onnx import shapes
+from unrelu.intake.onnx import picking, products, resizing, shapes
 from unrelu.intake.onnx.place import Place, Value
-from unrelu.intake.onnx.sliding import Sliding, positive
+from unrelu.intake.onnx.sliding import Sliding, made_explicit, of_transposed, positive
 from unrelu.operators import (
     ELU,
     GELU,
@@ -28,22 +29,6 @@ from unrelu.operators import (
     Softplus,
     Tanh,
 )
-
-
-def _gemm(at: Place, a: Value, b: Value, c: Value | None = None) -> Signal:
-    signal = at.signal(a)
-    if at.attribute("transA", 0):
-        raise at.mixing("transposes its input")
-    W = _scaled(at, b, at.attribute("alpha", 1.0), "matrix")
-    if W.ndim != 2:
-        raise ModelFileError(f"node {at.wish!r} multiplies by an array of {W.ndim} axes; export the model again.")
-    W = W if at.attribute("transB", 0) else W.T.contiguous()
-    if c is None:
-        return affine.dense(at, signal, W)
-    stored = _scaled(at, c, at.attribute("beta", 1.0), "bias")
-    if stored.numel() not in (1, len(W)) or stored.shape[-1:].numel() != stored.numel():
-        raise at.mixing(f"adds an array of shape {tuple(stored.shape)}")
-    return affine.dense(at, signal, W, stored.reshape(-1).expand(len(W)).contiguous())
 
 
 def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signal:
@@ -61,12 +46,55 @@ def _convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signa
     by = Sliding.of_node(at, signal, tuple(W.shape[2:]))
     at.check_size((signal.shape[0], *by.grown))
     at.check_size((*W.shape[:2], *by.reach))
+    made_explicit(at, by)
     bias, groups = at.optional(b, "bias"), at.attribute("group", 1)
+    if bias is not None and bias.shape != W.shape[:1]:
+        raise ModelFileError(f"node {at.wish!r} has a bias of shape {tuple(bias.shape)}; export the model again.")
     return affine.convolution(at, signal, W, bias, by.stride, by.padding, by.dilation, groups)
 
 
+def _transposed_convolution(at: Place, x: Value, w: Value, b: Value | None = None) -> Signal:
+    signal, W, groups = at.signal(x), at.weight(w, "filters"), int(at.attribute("group", 1))
+    dims = W.ndim - 2
+    fits = dims in (1, 2, 3) and len(signal.shape) == dims + 1 and list(W.shape) and signal.shape[0] == len(W)
+    if (
+        not fits
+        or groups < 1
+        or len(W) % groups
+        or list(W.shape[2:]) != list(at.attribute("kernel_shape", W.shape[2:]))
+    ):
+        raise ModelFileError(
+            f"node {at.wish!r} convolves samples {signal.shape} with filters {tuple(W.shape)}, "
+            "which do not fit; export the model again."
+        )
+    by = of_transposed(at, signal, tuple(W.shape[2:]))
+    at.check_size((W.shape[1] * groups, *by.grown))
+    bias = at.optional(b, "bias")
+    if bias is not None and bias.shape != (W.shape[1] * groups,):
+        raise ModelFileError(f"node {at.wish!r} has a bias of shape {tuple(bias.shape)}; export the model again.")
+    if groups > 1 and at.explicit is not None:
+        at.check_size((W.shape[0], W.shape[1] * groups, *W.shape[2:]))
+        at.explicit = replace(at.explicit, weight=_one_group(W, groups).astype(at.model.dtype))
+    return affine.transposed_convolution(at, signal, W, bias, by.stride, by.padding, by.dilation, groups)
+
+
+def _one_group(W: Tensor, groups: int) -> np.ndarray:
+    """The same filters with zeros between the groups."""
+    width, height = W.shape[1], len(W) // groups
+    found = np.zeros((len(W), width * groups, *W.shape[2:]))
+    for k in range(groups):
+        rows = slice(k * height, (k + 1) * height)
+        found[rows, k * width : (k + 1) * width] = W[rows].numpy()
+    return found
+
+
 def _batch_norm(at: Place, x: Value, scale: Value, b: Value, mean: Value, variance: Value) -> Signal:
-    if at.attribute("training_mode", 0):
+    if not at.attribute("spatial", 1):
+        raise UnsupportedOperator(
+            f"node {at.wish!r} has statistics for each place (spatial=0, as before opset 9), which are not read; "
+            "export the model again with a newer opset."
+        )
+    if at.attribute("training_mode", 0) or (at.model.opset < 14 and len(at.node.outputs) > 1):
         raise TrainingMode(f"node {at.wish!r} is in training mode; export the model in evaluation mode.")
     statistics = at.weight(mean, "mean"), at.weight(variance, "variance")
     numbers = at.weight(scale, "scale"), at.weight(b, "bias")
@@ -83,13 +111,17 @@ def _average_pool(at: Place, x: Value) -> Signal:
     ceil_mode = bool(at.attribute("ceil_mode", 0))
     if ceil_mode and any(before != after for before, after in by.padding):
         raise UnsupportedOperator(f"node {at.wish!r} pools with uneven padding and ceil_mode; pad evenly.")
-    return at.write(AveragePool(kernel, by.stride, by.padding, ceil_mode, counts), signal)
+    operator = AveragePool(kernel, by.stride, by.padding, ceil_mode, counts)
+    made_explicit(at, by, operator.output_shape(signal.shape), counts)
+    return at.write(operator, signal)
 
 
 def _max_pool(at: Place, x: Value) -> Signal:
     signal, kernel, by = _pooled(at, x)
     ceil_mode = bool(at.attribute("ceil_mode", 0))
-    return at.write(MaxPool(kernel, by.stride, by.padding, by.dilation, ceil_mode), signal)
+    operator = MaxPool(kernel, by.stride, by.padding, by.dilation, ceil_mode)
+    made_explicit(at, by, operator.output_shape(signal.shape))
+    return at.write(operator, signal)
 
 
 def _reduced(verb: Handler, doing: str) -> Handler:
@@ -105,6 +137,22 @@ def _reduced(verb: Handler, doing: str) -> Handler:
         return verb(at, signal, chosen, bool(at.attribute("keepdims", 1)))
 
     return handle
+
+
+def _sum(at: Place, *values: Value) -> Signal:
+    """Of any number of operands."""
+    operands = [at.operand(value) for value in values]
+    if not operands:
+        raise at.unread("adds up nothing")
+    found, *others = sorted(operands, key=lambda each: not isinstance(each, Signal))
+    for k, each in enumerate(others, 1):
+        found = affine.add(at if k == len(others) else at.part(f"sum{k}"), found, each)
+    return at.signal(found)
+
+
+def _mean(at: Place, *values: Value) -> Signal:
+    total = _sum(at.part("sum"), *values)
+    return total if len(values) == 1 else affine.divide(at, total, full(float(len(values))))
 
 
 def _several(verb: Handler) -> Handler:
@@ -143,19 +191,6 @@ def _pooled(at: Place, x: Value) -> tuple[Signal, tuple[int, ...], Sliding]:
     return signal, kernel, by
 
 
-def _scaled(at: Place, value: Value | None, factor: float, what: str) -> Tensor:
-    """A stored array times a factor, exactly.
-
-    Raises:
-        UnsupportedOperator: if the product would be rounded.
-    """
-    weight = at.weight(value, what)
-    single = isinstance(value, np.ndarray) and value.dtype.itemsize <= 4  # two float32 make one float64
-    if not single and math.frexp(abs(factor))[0] != 0.5 and factor != 0:
-        raise UnsupportedOperator(f"node {at.wish!r} scales float64 weights by {factor}; store them scaled.")
-    return factor * weight
-
-
 def _hard_sigmoid(at: Place, x: Value) -> Signal:
     """`min(max(alpha x + beta, 0), 1)`."""
     alpha, beta = _float(at, "alpha", 0.2), _float(at, "beta", 0.5)
@@ -175,27 +210,26 @@ def _celu(at: Place, x: Value) -> Signal:
 def _softmax(kind: type[Softmax]) -> Handler:
     def handle(at: Place, x: Value) -> Signal:
         signal = at.signal(x)
-        rank = len(signal.shape) + 1
-        axis = at.axis(at.attribute("axis", -1 if at.model.opset >= _ONE_AXIS else 1), rank)
-        if axis == 0:
+        axis = at.axis(at.attribute("axis", -1 if at.model.opset >= _ONE_AXIS else 1), signal)
+        if axis < 0:
             raise at.mixing("takes the softmax over the batch")
-        if at.model.opset < _ONE_AXIS and axis != rank - 1:
+        if at.model.opset < _ONE_AXIS and axis != len(signal.shape) - 1:
             raise UnsupportedOperator(
                 f"node {at.wish!r} takes the softmax over several axes, as before opset {_ONE_AXIS}; export the model "
                 "again with a newer one."
             )
-        return at.write(kind(axis - 1), signal)
+        return at.write(kind(axis), signal)
 
     return handle
 
 
 _ONE_AXIS = 13
-"""The opset from which on a softmax is over one axis."""
+"""The opset from which on a softmax is over one axis; before, over that and all behind it."""
 
 
 def _layer_norm(at: Place, x: Value, scale: Value, b: Value | None = None) -> Signal:
     signal = at.signal(x)
-    first = at.axis(at.attribute("axis", -1), len(signal.shape) + 1) - 1
+    first = at.axis(at.attribute("axis", -1), signal)
     if first < 0:
         raise at.mixing("normalises over the batch")
     numbers = at.weight(scale, "scale"), at.optional(b, "bias")
@@ -222,15 +256,21 @@ def _float(at: Place, name: str, default: float) -> Tensor:
 
 
 OPERATORS: dict[str, Handler] = {
-    "Gemm": _gemm,
-    "MatMul": lambda at, a, b: affine.product(at, at.signal(a), at.weight(b, "matrix")),
+    "Gemm": products.gemm,
+    "MatMul": products.matmul,
+    "Einsum": products.einsum,
     "Conv": _convolution,
+    "ConvTranspose": _transposed_convolution,
     "BatchNormalization": _batch_norm,
     "AveragePool": _average_pool,
     "MaxPool": _max_pool,
     "GlobalMaxPool": lambda at, x: piecewise.max_pool_into(at, at.signal(x), [1] * (len(at.signal(x).shape) - 1)),
     "GlobalAveragePool": lambda at, x: affine.mean(at, at.signal(x), range(1, len(at.signal(x).shape)), True),
     "ReduceMean": _reduced(affine.mean, "mean"),
+    "ReduceSum": _reduced(affine.total, "sum"),
+    "Sum": _sum,
+    "Mean": _mean,
+    "CumSum": picking.cumulative_sum,
     "ReduceMax": _reduced(piecewise.largest_along, "maximum"),
     "ReduceMin": _reduced(piecewise.smallest_along, "minimum"),
     "Add": pairwise(affine.add),
@@ -272,5 +312,17 @@ OPERATORS: dict[str, Handler] = {
     "Concat": shapes.concatenate,
     "Slice": shapes.part,
     "Pad": shapes.pad,
+    "Split": picking.split,
+    "Gather": picking.gather,
+    "GatherElements": picking.gather_elements,
+    "GatherND": picking.gather_nd,
+    "Expand": picking.expand,
+    "Tile": picking.tile,
+    "Trilu": picking.triangle,
+    "Where": picking.where,
+    "DepthToSpace": picking.depth_to_space,
+    "SpaceToDepth": picking.space_to_depth,
+    "Resize": resizing.resize,
+    "Upsample": resizing.upsample,
 }
 """By the operator's type."""

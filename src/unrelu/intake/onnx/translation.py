@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable
-
-from unrelu.errors import ModelFileError, UnreluError, UnsupportedOperator
-from unrelu.intake.draft import Draft, Signal, before
-from unrelu.intake.onnx.allowance import Allowance
-from unrelu.intake.onnx.constants import FOLDS, fold_constant
+from unrelu.intake.draft import Draft, Signal
 from unrelu.intake.onnx.evaluation import OnnxProgram
 from unrelu.intake.onnx.model import OnnxModel, OnnxNode
-from unrelu.intake.onnx.place import Place, Value
-from unrelu.intake.onnx.registry import OPERATORS
-from unrelu.intake.refusals import refusal
+from unrelu.intake.onnx.reading import Reading
 from unrelu.intake.survey import Survey, survey_of
 from unrelu.intake.unread import Unread
 from unrelu.network.graph import Network
-from unrelu.untrusted.printable import printable
-
-PROBE = 7919
-"""Stands for the free size of a batch where a graph computes with sizes (Shape, Gather, Concat, Reshape).
-
-A prime, so that no size of a sample is taken for it by accident; and if one were, the comparison with the
-reference evaluator, which runs other batches, would fail.
-"""
 
 
 def translate(model: OnnxModel, upto: str | None = None) -> Network:
@@ -39,7 +23,18 @@ def translate(model: OnnxModel, upto: str | None = None) -> Network:
         ModelFileError: if the graph is not complete.
         UnknownNode: if there is no node to end in.
     """
-    return _Translation(model, Unread[str](upto)).network()
+    draft, unread = Draft(), Unread[str](upto)
+    reading = Reading.begin(model, draft)
+    result = _walk(reading, unread)
+    if upto is not None and result is None:
+        named = reading.known[upto] if upto in reading.tensors else None
+        if not isinstance(named, Signal):
+            raise unread.errors.get(upto) or unread.missing(draft)
+        result = named
+    if result is None:
+        result = reading.exit()
+    last = model.exits[0] if upto is None else reading.places.get(result.node, upto)
+    return draft.finish(result, _source(reading, draft.needed(result), last))
 
 
 def survey(model: OnnxModel) -> Survey:
@@ -48,97 +43,67 @@ def survey(model: OnnxModel) -> Survey:
     Raises:
         ModelFileError: if no output depends on the input.
     """
-    return _Translation(model, Unread[str](None, keep=True)).survey()
+    draft, unread = Draft(), Unread[str](None, keep=True)
+    reading = Reading.begin(model, draft)
+    _walk(reading, unread)
+    nodes = {node.outputs[0]: node for node in model.nodes}
+    first = _firsts(model)
 
-
-class _Translation:
-    """One walk through the nodes, in order; what is not read is known by the name of its first result."""
-
-    def __init__(self, model: OnnxModel, unread: Unread[str]) -> None:
-        self._model, self._unread, self._draft = model, unread, Draft()
-        self._batch = PROBE if model.batch is None else model.batch
-        entry = self._draft.begin(model.shape)
-        self._known: dict[str, Value] = {**model.weights, model.entry: entry}
-        self._places = {entry.node: model.entry}
-        self._tensors: set[str] = set()
-        self._allowance = Allowance.of_file(len(model.serialized))
-
-    def network(self) -> Network:
-        unread, draft = self._unread, self._draft
-        result: Value | None = self._walk()
-        if unread.upto is not None and result is None:
-            raise unread.missing(draft)
-        result = self._known.get(self._model.exits[0]) if result is None else result
-        if not isinstance(result, Signal):
-            raise self._constant(self._model.exits[0])
-        return draft.finish(result, self._source(draft.needed(result)))
-
-    def survey(self) -> Survey:
-        self._walk()
-        nodes = {node.outputs[0]: node for node in self._model.nodes}
-        unread, known, exits = self._unread, self._known, self._model.exits
-        rows = unread.rows(
-            self._draft, lambda key: nodes[key].function, lambda key: self._taken(nodes[key]), lambda key: None
-        )
-        reached = [value for value in (known.get(name) for name in exits) if isinstance(value, Signal)]
-        if not unread.errors and not reached:
-            raise self._constant(exits[0])
-        signals = [value for value in known.values() if isinstance(value, Signal)]
-        return survey_of(self._draft, signals, reached, rows, self._source, len(exits))
-
-    def _source(self, names: set[str]) -> OnnxProgram:
-        """The model, able to compute the nodes of these names."""
-        kept = {name: tensor for name, tensor in self._places.items() if name in names}
-        return OnnxProgram(self._model, kept, self._tensors)
-
-    def _walk(self) -> Signal | None:
-        """Write all nodes that are needed, up to the one that is asked for; None where it is the output."""
-        unread, draft = self._unread, self._draft
-        result = unread.found(draft)
-        for node in _needed(self._model):
-            if result is None:
-                unread.attempt(
-                    node.outputs[0],
-                    node.name,
-                    node.inputs,
-                    lambda node=node: self._read(node),
-                    lambda node=node: self._refused(node),
-                )
-                result = unread.found(draft)
-        return result
-
-    def _read(self, node: OnnxNode) -> None:
-        model, known = self._model, self._known
-        operands = _operands(model, node, known)
-        value = _value(node, self._place(node, operands), operands)
-        if node.outputs[0] in known:
-            raise ModelFileError(f"two nodes give {node.outputs[0]!r}; export the model again.")
-        known[node.outputs[0]] = value
-        self._tensors.add(node.outputs[0])
-        if isinstance(value, Signal):
-            self._places.setdefault(value.node, node.outputs[0])
-
-    def _place(self, node: OnnxNode, operands: Iterable[Value | None]) -> Place:
-        taken = before(operands)
-        return Place(self._draft, node.name, node, self._model, self._batch, self._allowance, before=taken)
-
-    def _refused(self, node: OnnxNode) -> UnsupportedOperator | None:
-        """The error for a node that no line of the registry reads, whatever it is given."""
-        if node.function in OPERATORS or node.function in FOLDS:
-            return None
-        return refusal(self._place(node, map(self._known.get, node.inputs)), node.function)
-
-    def _taken(self, node: OnnxNode) -> list[str]:
-        """What a node takes that depends on the input: tensors that were not read, and names of nodes that were."""
+    def taken(key: str) -> list[str]:
+        """What a node takes that depends on the input: first results of what was not read, names of what was."""
         found: list[str] = []
-        for each in node.inputs:
-            known = self._known.get(each)
-            if isinstance(known, Signal) or each in self._unread.errors:
-                found.append(known.node if isinstance(known, Signal) else each)
+        for each in nodes[key].inputs:
+            known = reading.known.get(each)
+            if isinstance(known, Signal):
+                found.append(known.node)
+            elif first.get(each) in unread.errors:
+                found.append(first[each])
         return found
 
-    def _constant(self, name: str) -> ModelFileError:
-        return ModelFileError(f"the output {name!r} does not depend on the input; export the model again.")
+    rows = unread.rows(draft, lambda key: nodes[key].function, taken, lambda key: None)
+    reached = [value for value in (reading.known.get(name) for name in model.exits) if isinstance(value, Signal)]
+    if len(model.exits) == 1 and reached:
+        reached = [reading.exit()]
+    if not unread.errors and not reached:
+        reading.exit()
+    signals = [value for value in reading.known.values() if isinstance(value, Signal)]
+    return survey_of(
+        draft,
+        [*signals, *reached],
+        reached,
+        rows,
+        lambda names: _source(reading, names, model.exits[0]),
+        len(model.exits),
+    )
+
+
+def _walk(reading: Reading, unread: Unread[str]) -> Signal | None:
+    """Write all nodes that are needed, up to the one that is asked for; None where it is the output."""
+    first = _firsts(reading.model)
+    result = unread.found(reading.draft)
+    for node in _needed(reading.model):
+        if result is None:
+            inputs = [first.get(name, name) for name in node.inputs]
+            unread.attempt(
+                node.outputs[0],
+                node.name,
+                inputs,
+                lambda node=node: reading.read(node),
+                lambda node=node: reading.refused(node),
+            )
+            result = unread.found(reading.draft)
+    return result
+
+
+def _firsts(model: OnnxModel) -> dict[str, str]:
+    """For each result of a node its first one, by which the node is known."""
+    return {name: node.outputs[0] for node in model.nodes for name in node.outputs}
+
+
+def _source(reading: Reading, names: set[str], last: str) -> OnnxProgram:
+    """The model, able to compute the nodes of these names."""
+    kept = {name: tensor for name, tensor in reading.places.items() if name in names}
+    return OnnxProgram(reading.model, kept, reading.tensors, reading.batchless, reading.explicit, last)
 
 
 def _needed(model: OnnxModel) -> list[OnnxNode]:
@@ -148,44 +113,3 @@ def _needed(model: OnnxModel) -> list[OnnxNode]:
             needed.append(node)
             wanted.update(node.inputs)
     return needed[::-1]
-
-
-def _operands(model: OnnxModel, node: OnnxNode, known: dict[str, Value]) -> list[Value | None]:
-    for name in node.inputs:
-        if name and name not in known:
-            giver = next((each for each in model.nodes if name in each.outputs[1:] and each.outputs[0] in known), None)
-            if giver is not None:
-                raise UnsupportedOperator(
-                    f"node {node.name!r} takes a later result of node {giver.name!r}, of which only the first is read; "
-                    f"read the model up to that node (upto={giver.name!r})."
-                )
-            raise ModelFileError(
-                f"node {node.name!r} takes {name!r}, which no node before it gives; export the model again."
-            )
-    return [known[name] if name else None for name in node.inputs]
-
-
-def _value(node: OnnxNode, place: Place, operands: list[Value | None]) -> Value:
-    if node.function == "Shape" or not any(isinstance(operand, Signal) for operand in operands):
-        if node.function not in FOLDS:
-            raise refusal(place, node.function)
-        return fold_constant(place, operands)
-    handler = OPERATORS.get(node.function)
-    if handler is None:
-        raise refusal(place, node.function)
-    try:
-        inspect.signature(handler).bind(place, *operands)
-    except TypeError as error:
-        raise UnsupportedOperator(
-            f"node {node.name!r} ({node.function}) takes {len(operands)} inputs, another number than is read; "
-            "export the model again."
-        ) from error
-    try:
-        return handler(place, *operands)
-    except UnreluError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        # An attribute of another kind than the operator has, a size beyond 64 bits: not worth a rule each.
-        raise ModelFileError(
-            f"node {node.name!r} ({node.function}) cannot be read: {printable(str(error))}; export the model again."
-        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import logging
 import warnings
@@ -17,8 +18,6 @@ from torch.func import functional_call
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from unrelu.errors import ModelError, ShapeError, TrainingMode
-
-_MODE_MATTERS = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd, nn.RReLU)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +37,6 @@ class Exported:
     exits: tuple[fx.Node, ...]
 
 
-def check_mode(module: nn.Module) -> None:
-    """Refuse a module with parts whose training mode is another function than their evaluation mode.
-
-    Raises:
-        TrainingMode: naming the first such part.
-    """
-    for path, part in module.named_modules():
-        if part.training and isinstance(part, _MODE_MATTERS):
-            where = f"its part {path!r}" if path else "it"
-            raise TrainingMode(
-                f"the module is in training mode, where {where} ({type(part).__name__}) is not one fixed function; "
-                "call module.eval() first."
-            )
-
-
 def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Tensor | None:
     """What the module itself gives for the example; run on copies of its buffers, so that none is changed.
 
@@ -64,8 +48,10 @@ def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Ten
     Raises:
         ShapeError: if the module does not take the example.
         ModelError: if it does not give one tensor.
+        TrainingMode: if it gives something else every time, as with spectral norm in training mode.
     """
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    held = dict(module.named_buffers())
+    buffers = {name: buffer.clone() for name, buffer in held.items()}
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are about the module, whose user has seen them
@@ -75,10 +61,26 @@ def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Ten
             raise ModelError(
                 f"the module does not take exactly one input ({_first_line(error)}); wrap it in one that does."
             ) from error
+        kinds = sorted({f"{values.dtype} on {values.device}" for values in module.parameters()})
+        if len(kinds) > 1:
+            raise ModelError(
+                f"the module does not run: its weights are {' and '.join(kinds)} ({_first_line(error)}); convert it to "
+                "one dtype and device (module.float(), module.cpu())."
+            ) from error
         raise ShapeError(
             f"the module does not take the example input of shape {tuple(example.shape)} "
             f"({_first_line(error)}); give a batch (n, *shape) as the module takes it."
         ) from error
+    changed = [name for name, values in buffers.items() if not torch.equal(values, held[name])]
+    if changed and isinstance(output, Tensor):  # counting calls does no harm, but does it depend on what it counts?
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            again = functional_call(module, buffers, (example.clone(),))
+        if not torch.equal(output, again):
+            raise TrainingMode(
+                f"the module changes its buffer {changed[0]!r} whenever it is called, and gives something else the "
+                "next time; call module.eval() first."
+            )
     if whole and not isinstance(output, Tensor):
         raise ModelError(
             f"the module gives a {type(output).__name__}, not one tensor; "
@@ -100,10 +102,11 @@ def export(module: nn.Module, example: Tensor) -> Exported:
     """
     try:
         with torch.no_grad(), _quiet():
+            # of forward(*args) the one argument is a tuple
+            shapes = (({0: Dim.DYNAMIC},),) if _takes_any_number(module) else ({0: Dim.DYNAMIC},)
             program = torch.export.export(
-                module, (at_least_two(example)[:2],), dynamic_shapes=({0: Dim.DYNAMIC},), strict=False
-            )
-            program = program.run_decompositions({})
+                module, (at_least_two(example)[:2],), dynamic_shapes=shapes, strict=False
+            ).run_decompositions({})
     except GuardOnDataDependentSymNode as error:
         raise ModelError(
             "the module chooses its path by the values of its input, so it is no fixed graph; "
@@ -122,6 +125,31 @@ def export(module: nn.Module, example: Tensor) -> Exported:
     return _parts(program)
 
 
+def readable(program: ExportedProgram) -> Exported:
+    """The calls of a program that was exported before.
+
+    Raises:
+        ModelError: if it takes several inputs, or batches of one size only.
+    """
+    try:
+        with _quiet():
+            exported = _parts(program.run_decompositions({}))
+    except ModelError:
+        raise
+    except Exception as error:  # whatever torch raises about a program of another version
+        raise ModelError(
+            f"the program cannot be brought to the operators that are read ({_first_line(error)}); give the module "
+            "that it was exported from."
+        ) from error
+    size = exported.entry.meta["val"].shape[:1]
+    if not size or isinstance(size[0], int):
+        raise ModelError(
+            "the program was exported for batches of one size; export it for any, torch.export.export(module, "
+            "(example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)), or give the module."
+        )
+    return exported
+
+
 def _parts(program: ExportedProgram) -> Exported:
     signature = program.graph_signature
     tensors = {**program.state_dict, **program.constants}
@@ -135,12 +163,19 @@ def _parts(program: ExportedProgram) -> Exported:
             constants[name] = tensors[spec.target].detach().clone()
     exits = [spec.arg for spec in signature.output_specs if spec.kind is OutputKind.USER_OUTPUT]
     by_name = {node.name: node for node in program.graph.nodes}
+    if len(entries) != 1:
+        raise ModelError(f"the program takes {len(entries)} inputs; export a module that takes one.")
     return Exported(
         nodes=tuple(node for node in program.graph.nodes if node.op != "output"),
         constants=constants,
         entry=by_name[entries[0]],
         exits=tuple(by_name[name] for name in (getattr(each, "name", "") for each in exits) if name in by_name),
     )
+
+
+def _takes_any_number(module: nn.Module) -> bool:
+    first = next(iter(inspect.signature(module.forward).parameters.values()), None)
+    return first is not None and first.kind is inspect.Parameter.VAR_POSITIONAL
 
 
 @contextmanager

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from unrelu.errors import InputError, ModelError
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from unrelu.errors import InputError
 from unrelu.intake.head import without_head
 from unrelu.intake.survey import Survey
-from unrelu.intake.torch.exporting import at_least_two, check_mode, export, own_output
+from unrelu.intake.torch.checks import check_is_module, check_module
+from unrelu.intake.torch.exporting import Exported, at_least_two, export, own_output, readable
+from unrelu.intake.torch.naming import node_name
 from unrelu.intake.torch.translation import survey, translate
+from unrelu.intake.torch.unwrapping import unwrapped
 from unrelu.network.agreement import check_agreement
 from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.graph import Network
 
 
-def network_from_torch(module: nn.Module, example_input: Array, upto: str | None = None) -> Network:
+def network_from_torch(module: nn.Module | ExportedProgram, example_input: Array, upto: str | None = None) -> Network:
     """Read a module through `torch.export`; it is not changed, and later changes of it are not seen.
 
     Args:
-        module: in evaluation mode, with one input and one output.
+        module: in evaluation mode, with one input and one output; or a program that `torch.export` made of one.
         example_input: a batch (n, *shape); converted to the module's dtype and device.
         upto: name of the node that the network ends in; nothing behind it is read.
 
@@ -31,35 +39,68 @@ def network_from_torch(module: nn.Module, example_input: Array, upto: str | None
         UnknownNode: if no node is called `upto`.
         InputError: if the example is not a batch of finite numbers.
     """
-    if not isinstance(module, nn.Module):
-        raise ModelError(f"from_torch takes a torch.nn.Module, not a {type(module).__name__}.")
-    example = _example(module, example_input)
-    check_mode(module)
-    whole = upto is None
+    itself, trace, wish = _traced(module)
+    network = read(itself, _example(itself, example_input), trace, wish, upto)
+    return network if upto is not None else without_head(network)
+
+
+def read(
+    module: nn.Module,
+    example: Tensor,
+    trace: Callable[[Tensor], Exported],
+    wish: Callable[[Any], str],
+    upto: str | None,
+) -> Network:
+    """Trace a module, write what it does, and compare the two.
+
+    Args:
+        module: called by itself for what it gives.
+        example: a batch (n, *shape) of its dtype, on its device.
+        trace: gives its calls for the example.
+        wish: what the node of a call should be called.
+        upto: name of the node to end in; None for the output.
+
+    Raises:
+        ModelError: if the module cannot be read, or gives something else than what was read.
+        UnknownNode: if no node is called `upto`.
+    """
     # first, so that the module's own errors are not taken for torch.export's
-    expected = own_output(module, example, whole=whole)
-    network = translate(module, export(module, example), upto)
+    expected = own_output(module, example, whole=upto is None)
+    network = translate(trace(example), wish, upto)
     if len(example) == 1:
         example = at_least_two(example)
-        expected = own_output(module, example, whole=whole)
+        expected = own_output(module, example, whole=upto is None)
     check_agreement(network, example, expected)
-    return without_head(network) if whole else network
+    return network
 
 
-def survey_torch(module: nn.Module, example_input: Array) -> tuple[Survey, torch.Tensor]:
+def survey_torch(module: nn.Module | ExportedProgram, example_input: Array) -> tuple[Survey, Tensor]:
     """All that is found in a module, read or not, and the example in the module's dtype.
 
     Arguments and errors as for `network_from_torch`.
     """
-    example = _example(module, example_input)
-    check_mode(module)
-    own_output(module, example, whole=False)  # first, for its own errors
-    return survey(module, export(module, example)), at_least_two(example)
+    itself, exported, wish = _traced(module)
+    example = _example(itself, example_input)
+    own_output(itself, example, whole=False)  # first, for its own errors
+    return survey(exported(example), wish), at_least_two(example)
 
 
-def _example(module: nn.Module, values: Array) -> torch.Tensor:
+def _traced(
+    module: nn.Module | ExportedProgram,
+) -> tuple[nn.Module, Callable[[Tensor], Exported], Callable[[Any], str]]:
+    """What is called by itself, what gives its calls for an example, and what the node of a call should be called."""
+    if isinstance(module, ExportedProgram):
+        program = readable(module)
+        return module.module(), lambda _: program, partial(node_name, None)
+    check_is_module(module)
+    itself = unwrapped(module)
+    check_module(itself)
+    return itself, partial(export, itself), partial(node_name, itself)
+
+
+def _example(module: nn.Module, values: Array) -> Tensor:
     as_tensor(values, "the example input")
-    example = values if isinstance(values, torch.Tensor) else torch.from_numpy(values)
+    example = values if isinstance(values, Tensor) else torch.from_numpy(values)
     if example.ndim == 0 or example.numel() == 0:
         raise InputError(
             "the example input must be a batch (n, *shape) of at least one sample, "

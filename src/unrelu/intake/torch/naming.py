@@ -20,29 +20,35 @@ def operator_name(node: fx.Node) -> str:
     return getattr(node.target, "__name__", str(node.target)) if schema is None else schema.name.split("::")[-1]
 
 
-def node_name(module: nn.Module, node: fx.Node) -> str:
+def node_name(module: nn.Module | None, node: fx.Node) -> str:
     """The path of the module whose forward pass the node is, or its owner's path and the function's name.
 
     Modules of PyTorch are one node each and give it their path ("features.0"); what other modules
     compute in their own forward pass is called by the function ("block.add").
+
+    Args:
+        module: that was traced; None if it is not at hand, but the names of its parts' classes, in the node.
+        node: one of its calls.
     """
-    path = _owner(node)
+    path, kind = owner(node)
     function = operator_name(node)
     function = _SPOKEN.get(function, function)
     if not path:
         return function
-    part = _part(module, path)
-    whole = part is not None and type(part).forward.__module__.startswith("torch.nn.")
+    part = None if module is None else _part(module, path)
+    home = kind if module is None else type(part).forward.__module__ if part is not None else ""
+    pads = hasattr(part, "padding_mode") or (module is None and kind.rpartition(".")[2].startswith("Conv"))
     # A convolution pads by itself unless with zeros; the convolution is what goes by the module's name.
-    if whole and not (function == "pad" and hasattr(part, "padding_mode")):
+    if home.startswith("torch.nn.") and not (function == "pad" and pads):
         return path
     return f"{path}.{function}"
 
 
-def _owner(node: fx.Node) -> str:
+def owner(node: fx.Node) -> tuple[str, str]:
+    """The path of the innermost module that a node is a call of, and the name of its class; empty without one."""
     stack = node.meta.get("nn_module_stack") or {}
-    paths = [path for path, _ in stack.values() if not path.startswith("_empty_nn_module_stack")]
-    return paths[-1] if paths else ""
+    named = [each for each in stack.values() if not each[0].startswith("_empty_nn_module_stack")]
+    return (named[-1][0], str(named[-1][1])) if named else ("", "")
 
 
 def _part(module: nn.Module, path: str) -> nn.Module | None:

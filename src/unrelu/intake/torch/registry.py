@@ -11,17 +11,15 @@ from unrelu.errors import TrainingMode, UnsupportedOperator
 from unrelu.intake.builder import affine, moving, piecewise, smooth
 from unrelu.intake.builder.site import Handler, pairwise, plain, unary
 from unrelu.intake.draft import Signal
-from unrelu.intake.torch import shapes
+from unrelu.intake.torch import arithmetic, contractions, filtering, resizing, shapes
+from unrelu.intake.torch.picking import added_up, picked
 from unrelu.intake.torch.place import Place
 from unrelu.operators import (
     ELU,
     GELU,
     Absolute,
-    AdaptiveAveragePool,
-    AveragePool,
     Hardswish,
     LogSoftmax,
-    MaxPool,
     ReLU,
     Sigmoid,
     SiLU,
@@ -29,34 +27,6 @@ from unrelu.operators import (
     Softplus,
     Tanh,
 )
-
-
-def _linear(at: Place, x: Any, weight: Any, bias: Any = None) -> Signal:
-    return affine.dense(at, at.signal(x), at.weight(weight, "weight"), at.optional(bias, "bias"))
-
-
-def _matmul(at: Place, x: Any, **others: Any) -> Signal:
-    (matrix,) = others.values()
-    return affine.product(at, at.signal(x), at.weight(matrix, "matrix"))
-
-
-def _addmm(at: Place, x: Any, mat1: Any, mat2: Any, beta: float, alpha: float) -> Signal:
-    if (beta, alpha) != (1, 1):
-        raise UnsupportedOperator(f"node {at.wish!r} is addmm with factors; write it as nn.Linear.")
-    W = at.weight(mat2, "matrix").T.contiguous()
-    return affine.dense(at, at.signal(mat1), W, at.weight(x, "bias").expand(len(W)).contiguous())
-
-
-def _convolution(
-    at: Place, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Signal:
-    W, steps = at.weight(weight, "filters"), at.spread(dilation)
-    if padding == "same":  # torch pads the odd zero at the end
-        sums = [step * (width - 1) for step, width in zip(steps, W.shape[2:], strict=True)]
-        pads = tuple((total // 2, total - total // 2) for total in sums)
-    else:
-        pads = _even(at, 0 if padding == "valid" else padding)
-    return affine.convolution(at, at.signal(x), W, at.optional(bias, "bias"), at.spread(stride), pads, steps, groups)
 
 
 def _batch_norm(
@@ -72,37 +42,6 @@ def _own_statistics(at: Place, **_: Any) -> Signal:
         f"node {at.wish!r} normalises by the statistics of the batch at hand, so it is not one fixed function of a "
         "sample; call module.eval(), and use batch norm with track_running_stats=True."
     )
-
-
-def _average_pool(
-    at: Place,
-    x: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor_override: int | None = None,
-) -> Signal:
-    if divisor_override is not None:
-        raise UnsupportedOperator(f"node {at.wish!r} overrides the divisor of average pooling; multiply instead.")
-    kernel = at.spread(kernel_size)
-    steps = at.spread(stride) if stride else kernel
-    return at.write(AveragePool(kernel, steps, _even(at, padding), ceil_mode, count_include_pad), at.signal(x))
-
-
-def _adaptive_average_pool(at: Place, x: Any, output_size: Any) -> Signal:
-    return at.write(AdaptiveAveragePool(at.shape[1:], at.signal(x).shape[1:]), x)
-
-
-def _max_pool(at: Place, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Signal:
-    kernel = at.spread(kernel_size)
-    steps = at.spread(stride) if stride else kernel
-    return at.write(MaxPool(kernel, steps, _even(at, padding), at.spread(dilation), ceil_mode), at.signal(x))
-
-
-def _even(at: Place, padding: Any) -> tuple[tuple[int, int], ...]:
-    return tuple((pad, pad) for pad in at.spread(padding))
 
 
 def _along(verb: Handler) -> Handler:
@@ -126,25 +65,6 @@ def _of_two_or_along(two: Handler, along: Handler) -> Handler:
 
 def _compared(verb: Handler) -> Handler:
     return lambda at, x, other: verb(at, at.bound(x), at.bound(other))
-
-
-def _with_factor(verb: Handler, reverse: Handler | None = None) -> Handler:
-    """Sums, which PyTorch takes with a factor: `x + alpha other`."""
-
-    def handle(at: Place, x: Any, other: Any, alpha: float = 1) -> Signal:
-        if alpha == -1 and reverse is not None:
-            return pairwise(reverse)(at, x, other)
-        if alpha != 1:
-            raise UnsupportedOperator(f"node {at.wish!r} adds with a factor alpha; write the multiplication out.")
-        return pairwise(verb)(at, x, other)
-
-    return handle
-
-
-def _divide(at: Place, x: Any, other: Any, rounding_mode: str | None = None) -> Signal:
-    if rounding_mode is not None or isinstance(other, Signal):
-        raise at.unread("divides by what depends on the input, or rounds, so it is not affine")
-    return affine.divide(at, at.signal(x), at.number(other))
 
 
 def _clamp(lower: str, upper: str) -> Handler:
@@ -245,9 +165,50 @@ def _dropout(at: Place, x: Any, p: float, train: bool | None) -> Signal:
 
 
 def _item(at: Place, x: Any, index: int) -> Signal:
+    if isinstance(x, tuple):
+        return x[index]
     if index != 0:
         raise at.unread(f"takes result {index} of an operator, of which only result 0 is read")
     return at.signal(x)
+
+
+PICKS = [
+    "split",
+    "split_with_sizes",
+    "unbind",
+    "chunk",
+    "tensor_split",
+    "unsafe_chunk",
+    "unsafe_split",
+    "index",
+    "index_select",
+    "gather",
+    "flip",
+    "fliplr",
+    "roll",
+    "rot90",
+    "repeat",
+    "tile",
+    "repeat_interleave",
+    "diagonal",
+    "diag_embed",
+    "tril",
+    "triu",
+    "take_along_dim",
+    "unfold",
+    "im2col",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "channel_shuffle",
+    "native_channel_shuffle",
+    "upsample_nearest1d",
+    "upsample_nearest2d",
+    "upsample_nearest3d",
+    "_upsample_nearest_exact1d",
+    "_upsample_nearest_exact2d",
+    "_upsample_nearest_exact3d",
+]
+"""Calls that pick numbers by constant indices, and put zeros among them."""
 
 
 def _ranks(function: str, handler: Callable[..., Signal]) -> dict[str, Handler]:
@@ -256,33 +217,46 @@ def _ranks(function: str, handler: Callable[..., Signal]) -> dict[str, Handler]:
 
 
 OPERATORS: dict[str, Handler] = {
-    "linear": _linear,
-    **dict.fromkeys(("matmul", "mm", "mv"), _matmul),
-    "addmm": _addmm,
-    **_ranks("conv{}d", _convolution),
+    "linear": contractions.linear,
+    **dict.fromkeys(("matmul", "mm", "mv", "bmm"), contractions.matmul),
+    **dict.fromkeys(("addmm", "baddbmm", "addmv"), contractions.addmm),
+    "einsum": contractions.einsum,
+    "tensordot": contractions.tensordot,
+    "inner": contractions.inner,
+    "linalg_vecdot": contractions.vecdot,
+    "cumsum": contractions.cumsum,
+    **_ranks("conv{}d", filtering.convolution),
+    **_ranks("conv_transpose{}d", filtering.transposed_convolution),
     "_native_batch_norm_legit_no_training": _batch_norm,
     "_native_batch_norm_legit": _own_statistics,
     "_native_batch_norm_legit_functional": _own_statistics,
-    **_ranks("avg_pool{}d", _average_pool),
-    **_ranks("adaptive_avg_pool{}d", _adaptive_average_pool),
-    **_ranks("max_pool{}d", _max_pool),
-    **_ranks("max_pool{}d_with_indices", _max_pool),
+    **_ranks("avg_pool{}d", filtering.average_pool),
+    **_ranks("adaptive_avg_pool{}d", filtering.adaptive_average_pool),
+    **_ranks("max_pool{}d", filtering.max_pool),
+    **_ranks("max_pool{}d_with_indices", filtering.max_pool),
     **_ranks(
         "adaptive_max_pool{}d", lambda at, x, output_size: piecewise.max_pool_into(at, at.signal(x), at.shape[1:])
     ),
     "mean": _along(affine.mean),
+    "sum": _along(affine.total),
     "amax": _along(piecewise.largest_along),
     "amin": _along(piecewise.smallest_along),
     "max": _of_two_or_along(piecewise.largest, piecewise.largest_along),
     "min": _of_two_or_along(piecewise.smallest, piecewise.smallest_along),
     "maximum": _compared(piecewise.largest),
     "minimum": _compared(piecewise.smallest),
-    "add": _with_factor(affine.add, affine.subtract),
-    "sub": _with_factor(affine.subtract, affine.add),
-    "rsub": _with_factor(lambda at, x, other: affine.subtract(at, other, x)),
-    "mul": pairwise(affine.multiply),
-    "div": _divide,
-    "neg": unary(affine.negate),
+    "add": arithmetic.added(1.0),
+    **dict.fromkeys(("sub", "subtract"), arithmetic.added(-1.0)),
+    "rsub": arithmetic.subtracted_from,
+    "lerp": arithmetic.between,
+    "addcmul": arithmetic.added_product,
+    "addcdiv": arithmetic.added_quotient,
+    "diff": arithmetic.difference,
+    "where": arithmetic.where,
+    "masked_fill": arithmetic.masked_fill,
+    **dict.fromkeys(("mul", "multiply"), pairwise(affine.multiply)),
+    **dict.fromkeys(("div", "divide", "true_divide"), arithmetic.divide),
+    **dict.fromkeys(("neg", "negative"), unary(affine.negate)),
     "relu": plain(ReLU()),
     "abs": plain(Absolute()),
     "leaky_relu": lambda at, x, negative_slope: piecewise.leaky_relu(at, at.signal(x), at.number(negative_slope)),
@@ -324,6 +298,16 @@ OPERATORS: dict[str, Handler] = {
     "transpose": shapes.transpose,
     "expand": lambda at, x, **_: moving.broadcast(at, at.signal(x), at.shape),
     "cat": shapes.concatenate,
+    "stack": shapes.stack,
+    "hstack": shapes.hstack,
+    "column_stack": shapes.column_stack,
+    "dstack": shapes.dstack,
+    **dict.fromkeys(PICKS, picked),
+    "col2im": added_up,
+    **{f"upsample_{name}": resizing.linear for name in ("linear1d", "bilinear2d", "trilinear3d")},
+    "upsample_bicubic2d": resizing.cubic,
+    **_ranks("upsample_nearest{}d", resizing.nearest),
+    **_ranks("_upsample_nearest_exact{}d", resizing.nearest),
     "slice": shapes.part,
     "select": shapes.select,
     **dict.fromkeys(("pad", "constant_pad_nd"), shapes.pad),

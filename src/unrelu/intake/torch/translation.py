@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.fx.node import map_arg
 
-from unrelu.errors import UnsupportedOperator
+from unrelu.errors import UnreluError, UnsupportedOperator
 from unrelu.intake.draft import Draft, Signal, before
 from unrelu.intake.refusals import refusal
 from unrelu.intake.survey import Survey, survey_of
 from unrelu.intake.torch.exporting import Exported
-from unrelu.intake.torch.naming import node_name, operator_name
+from unrelu.intake.torch.naming import operator_name
 from unrelu.intake.torch.place import Place
 from unrelu.intake.torch.program import Reference, Step, TorchProgram
 from unrelu.intake.torch.registry import OPERATORS
+from unrelu.intake.torch.sizes import SIZES, arguments_at, one_sample, size_at
 from unrelu.intake.unread import Unread
 from unrelu.network.graph import Network
 from unrelu.operators import Shape
@@ -24,12 +26,12 @@ from unrelu.operators import Shape
 _FILLS = {"zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 
 
-def translate(module: nn.Module, exported: Exported, upto: str | None = None) -> Network:
-    """Write the network that the traced module is.
+def translate(exported: Exported, wish: Callable[[fx.Node], str], upto: str | None = None) -> Network:
+    """Write the network that a traced module is.
 
     Args:
-        module: for the names of its parts.
         exported: its traced calls.
+        wish: what the node of a call should be called.
         upto: name of the node to end in; None for the module's output. What lies behind it is not looked at.
 
     Raises:
@@ -37,20 +39,22 @@ def translate(module: nn.Module, exported: Exported, upto: str | None = None) ->
         TrainingMode: if a call is in training mode.
         UnknownNode: if there is no node to end in.
     """
-    return _Translation(module, exported, upto).network()
+    return _Translation(exported, wish, upto).network()
 
 
-def survey(module: nn.Module, exported: Exported) -> Survey:
+def survey(exported: Exported, wish: Callable[[fx.Node], str]) -> Survey:
     """Write all calls that are read, and list those that are not; arguments as for `translate`."""
-    return _Translation(module, exported, None, keep=True).survey()
+    return _Translation(exported, wish, None, keep=True).survey()
 
 
 class _Translation:
     """One walk through the calls, in order."""
 
-    def __init__(self, module: nn.Module, exported: Exported, upto: str | None, *, keep: bool = False) -> None:
-        self._module = module
+    def __init__(
+        self, exported: Exported, wish: Callable[[fx.Node], str], upto: str | None, *, keep: bool = False
+    ) -> None:
         self._exported = exported
+        self._wish = wish
         self._unread: Unread[fx.Node] = Unread(upto, keep)
         self._draft = Draft()
         self._known: dict[fx.Node, Any] = {}
@@ -97,7 +101,7 @@ class _Translation:
             if node.op == "placeholder":
                 self._known.setdefault(node, self._exported.constants.get(node.name))
             else:
-                wish = node_name(self._module, node)
+                wish = self._wish(node)
                 self._unread.attempt(
                     node,
                     wish,
@@ -156,17 +160,13 @@ class _Translation:
         value = node.meta.get("val")
         if isinstance(value, torch.SymInt) or operator_name(node) == "sym_size":
             self._sizes.add(node)
-        elif operator_name(node) in _FILLS and not isinstance(value, (tuple, list)):
-            self._known[node] = self._filled(node)
-        elif not any(isinstance(known, Signal) for known in inputs) and not self._sizes.intersection(
-            node.all_input_nodes
-        ):
-            self._known[node] = self._constant(node, name)
-        else:
+        elif any(map(_is_computed, inputs)) and operator_name(node) not in _FILLS:
             self._remember(node, self._handled(node, name))
+        else:
+            self._known[node] = self._constant(node, name)
         self._steps.append(_step(node))
 
-    def _handled(self, node: fx.Node, name: str) -> Signal:
+    def _handled(self, node: fx.Node, name: str) -> Signal | tuple[Signal, ...]:
         signals = [self._known.get(source) for source in node.all_input_nodes]
         place = Place(
             draft=self._draft,
@@ -178,11 +178,18 @@ class _Translation:
                 torch.float32,
             ),
             before=before(signals),
+            call=lambda batch: self._call(node, SIZES[0], lambda source: self._instead(source, batch)),
         )
         handler = OPERATORS.get(operator_name(node))
         if handler is None:
             raise refusal(place, operator_name(node))
-        return handler(place, **self._arguments(node))
+        try:
+            return handler(place, **self._arguments(node))
+        except UnreluError:
+            raise
+        except Exception as error:  # forms of arguments that nobody thought of, whatever comes of them
+            said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise place.unread(f"is {operator_name(node)} in a form that is not read ({said})") from error
 
     def _arguments(self, node: fx.Node) -> dict[str, Any]:
         """Arguments by the names of the schema, defaults filled in, nodes replaced by what is known of them."""
@@ -202,6 +209,11 @@ class _Translation:
     def _sample_shape(self, node: fx.Node, name: str) -> Shape:
         shape = tuple(_tensor(node.meta["val"]).shape)
         sizes = [size for size in shape[1:] if isinstance(size, int)]
+        if any(str(size).startswith("u") for size in shape):
+            raise UnsupportedOperator(
+                f"node {name!r} gives as many numbers as a mask or a tensor of counts says, which torch.export does "
+                "not know; pick by constant indices (mask.nonzero())."
+            )
         if not shape or str(shape[0]) != self._batch or len(sizes) < len(shape) - 1:
             shown = ", ".join(
                 "n" if str(size) == self._batch else str(size).replace(self._batch, "n") for size in shape
@@ -212,30 +224,44 @@ class _Translation:
             )
         return tuple(sizes)
 
-    def _filled(self, node: fx.Node) -> Tensor:
-        """A tensor filled with one number; where its size is that of the batch, one sample of it."""
-        value = _tensor(node.meta["val"])
-        number: Any = {"zeros": 0.0, "ones": 1.0}.get(operator_name(node).removeprefix("new_").removesuffix("_like"))
-        if number is None:
-            number = node.args[-1]
-        if isinstance(number, fx.Node):  # taken from a buffer
-            number = self._known[number]
-        shape = [size if isinstance(size, int) else 1 for size in value.shape]
-        return torch.full(shape, number, dtype=value.dtype, device=value.device)
-
     def _constant(self, node: fx.Node, name: str) -> Any:
         """A value that does not depend on the input, computed with the module's own operators."""
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UnsupportedOperator(f"node {name!r} draws random numbers; replace them by a buffer of the module.")
-        target: Any = node.target
-        arguments = map_arg((node.args, node.kwargs), lambda source: self._known[source])
-        with torch.no_grad():
-            return target(*arguments[0], **arguments[1])
+        compute = lambda n: self._call(node, n, lambda source: self._placeheld(source, n))  # noqa: E731
+        return one_sample(compute, node.meta.get("val"), name)
 
-    def _remember(self, node: fx.Node, signal: Signal) -> None:
+    def _call(self, node: fx.Node, n: int, known: Callable[[fx.Node], Any]) -> Any:
+        """The call itself for a batch of n."""
+        target: Any = node.target
+        arguments, keywords = arguments_at(node, n, known)
+        with torch.no_grad():
+            return target(*arguments, **keywords)
+
+    def _placeheld(self, source: fx.Node, n: int) -> Any:
+        """What is known of a node; of a signal, of which but the shape is asked, zeros."""
+        known = self._known.get(source)
+        if not _is_computed(known):
+            return known
+        value = _tensor(source.meta["val"])
+        return torch.zeros(1, dtype=value.dtype).expand([size_at(size, n) for size in value.shape])
+
+    def _instead(self, source: fx.Node, batch: Tensor) -> Any:
+        known = self._known.get(source)
+        return batch if isinstance(known, Signal) else known
+
+    def _remember(self, node: fx.Node, signal: Signal | tuple[Signal, ...]) -> None:
         self._known[node] = signal
+        if not isinstance(signal, Signal):  # its results are taken one by one
+            return
         # Of several calls that give the same node (a dropout after a ReLU), the first is its own.
         self._places.setdefault(signal.node, node.name)
+
+
+def _is_computed(value: Any) -> bool:
+    """Whether it depends on the input."""
+    several = value if isinstance(value, (tuple, list)) else (value,)
+    return any(isinstance(each, Signal) for each in several)
 
 
 def _tensor(value: Any) -> Tensor:
