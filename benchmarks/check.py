@@ -7,7 +7,7 @@ time is asked in another process, forked for it, at other inputs than the check'
 Processor seconds of all threads; what is foreseen to take less than half a second is asked twice, of which the second
 time counts: the first one of a process prepares much. Memory: by how much the largest resident size of the process
 grows while the question is asked for the first time (`resource.getrusage`). Numbers below 32 MiB count as 32 MiB, as
-what the allocators hold back is of that size. What is foreseen to take more than 8 s is not asked.
+what the allocators hold back is of that size. What is foreseen to take more than 4 s is not asked.
 """
 
 from __future__ import annotations
@@ -33,11 +33,18 @@ from benchmarks.check_networks import NETWORKS, built
 from benchmarks.environment import environment
 from unrelu.checking.questions import warm_up
 
+QUESTIONS = (
+    *("values", "linearize", "spectrum", "layer", "preimage of layer", "classify 100"),
+    *("preimage of prefix", "metamer"),
+)
+
 SMALL = 32 * 2**20
+
+VALUES = 20  # forward passes, of which the mean counts
 
 SHORT = 0.5  # seconds foreseen of what is asked twice, of which the second time counts
 
-LONGEST = 8.0  # seconds foreseen of what is asked here
+LONGEST = 4.0  # seconds foreseen of what is asked here
 
 
 class Subject:
@@ -62,7 +69,7 @@ class Subject:
                 return lambda: ur.classify(layer, hs, progress=False, workers=1)
             return lambda: ur.preimage(layer, at=hs[0])
         return {
-            "values": lambda: net(xs[:1]),
+            "values": lambda: [net(xs[k : k + 1]) for k in range(VALUES)],
             "linearize": lambda: ur.linearize(prefix, x),
             "spectrum": lambda: ur.spectrum(prefix, x),
             "layer": lambda: net.layer(node),
@@ -94,7 +101,8 @@ def asked(name: str, questions: list[tuple[str, str, bool]], out: Connection) ->
         gc.collect()
         child = os.fork()
         if child == 0:
-            out.send(taken(way, twice=twice))
+            seconds, memory = taken(way, twice=twice)
+            out.send((seconds / VALUES if question == "values" else seconds, memory))
             os._exit(0)
         os.waitpid(child, 0)
 
@@ -155,23 +163,32 @@ def main() -> None:
     parser.add_argument("--network", choices=NETWORKS, action="append")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    networks = [of_network(name) for name in given.network or NETWORKS]
-    rows = [row for network in networks for row in network["asked"]]
-    summary = {
+    networks = []
+    for name in given.network or NETWORKS:
+        networks.append(of_network(name))
+        found = {
+            "environment": environment(("numpy", "scipy", "torch")),
+            "summary": summary([row for network in networks for row in network["asked"]]),
+            "networks": networks,
+        }
+        if given.out is not None:
+            given.out.write_text(json.dumps(found, indent=1) + "\n")
+        print(json.dumps(found["summary"], indent=1), flush=True)
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """By question, how many times and memories are within a factor of 2."""
+    told = {question: [row for row in rows if row["question"] == question] for question in QUESTIONS}
+    return {
         question: {
-            "time within a factor of 2": within([row["time ratio"] for row in rows if row["question"] == question]),
+            "time within a factor of 2": within([row["time ratio"] for row in some]),
             "memory within a factor of 2": within(
-                [row["memory ratio"] for row in rows if row["question"] == question and row["memory ratio"] is not None]
+                [row["memory ratio"] for row in some if row["memory ratio"] is not None]
             ),
         }
-        for question in dict.fromkeys(row["question"] for row in rows)
+        for question, some in told.items()
+        if some
     }
-    text = json.dumps(
-        {"environment": environment(("numpy", "scipy", "torch")), "summary": summary, "networks": networks}, indent=1
-    )
-    print(json.dumps(summary, indent=1))
-    if given.out is not None:
-        given.out.write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def check(
     upto: str | None = None,
     data: Array | str | os.PathLike[str] | None = None,
     questions: bool = True,
+    trust: bool = False,
 ) -> ModelCheck:
     """What is read of a model, what it can be asked, what that takes, and how far it is from the model itself.
 
@@ -43,11 +44,13 @@ def check(
     (ModelCheck(4 nodes, all read), True, 'relu1')
 
     Args:
-        model: a network, a `torch.nn.Module` in evaluation mode, or the path of a model as for `load`.
+        model: a network, a `torch.nn.Module` in evaluation mode, an estimator as for `Network.from_sklearn`, or the
+            path of a model as for `load`.
         example: of a module: a batch (n, *shape) of inputs.
         upto: name of the node to end in; the output if left out, or where that is not read the last node that is.
         data: inputs (n, *shape) on which the network is compared with the model too, or the path of a file or folder
             with them, as `unrelu analyze` takes it.
+        trust: whether a file may run code, as for `load`.
         questions: False to leave out what the questions take, which needs some time by itself.
 
     Raises:
@@ -55,7 +58,7 @@ def check(
         UnknownNode: if no node is called `upto`.
         InputError: if there is no such model, or the example or the data do not fit it.
     """
-    found = survey_model(model, example)
+    found = survey_model(model, example, trust=trust)
     survey = found.survey if upto is None else found.survey.upto(upto)
     notes: list[str] = []
     last = survey.last

@@ -29,7 +29,10 @@ _SURE = 3.0
 _TURNED = 2.5
 """Times that the Jacobian of a linear map is written into memory that is fresh."""
 
-_SMALL = 200_000
+_ALIVE = 3
+"""Values of the largest node that are alive at once while a part of the directions is pushed."""
+
+_SMALL = 50_000
 """Numbers of all matrices of a prefix, with those of the Jacobian, up to which a set of inputs is asked for once."""
 
 _SEARCH = "it depends on what a search finds"
@@ -87,7 +90,7 @@ def _of_map(sample: Sample, prefix: Network, asked: Asked, asking: Asking) -> Qu
         return asked.refused(str(error))
     seconds = START + 2 * sample.forward + sample.pushing.seconds(name, compress=is_spectrum)
     widest = max(math.prod(node.shape) for node in prefix.nodes)
-    memory = int(_chunks(sample, name) * min(CHUNK_BYTES, 8 * prefix.input_size * widest))
+    memory = _ALIVE * min(CHUNK_BYTES, 8 * sample.pushing.at_once(name) * widest)
     if is_spectrum:
         decomposing = decomposition_cost(m, d)
         seconds += decomposing.products / speed().products + 3 * m * d / speed().moved
@@ -100,11 +103,6 @@ def _of_map(sample: Sample, prefix: Network, asked: Asked, asking: Asking) -> Qu
         ask = spectrum if is_spectrum else linearize
         return asking.ask(asked, lambda: ask(prefix, sample.x), memory)
     return asked.foreseen(seconds, memory, "")
-
-
-def _chunks(sample: Sample, name: str) -> float:
-    """Values of the largest node that are alive at once while a part of the directions is pushed."""
-    return 0.3 if sample.pushing.is_tiled(name) else 3.0
 
 
 def _numbers(prefix: Network) -> Iterator[int]:

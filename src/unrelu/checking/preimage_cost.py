@@ -6,10 +6,10 @@ from unrelu.checking.cost import Cost
 from unrelu.checking.folding_cost import LayerPlan
 from unrelu.checking.speed import speed
 
-_PASSES, _SPARSE_PASSES = 3.0, 25.0
+_PASSES, _SPARSE_PASSES = 1.2, 15.0
 """Passes over the matrix that exact signs, bounds of rounding errors, scaling and counting take."""
 
-_DECIDED = 1.2
+_DECIDED = 0.5
 """Factorisations of d columns that deciding takes where neither counting nor the rank of the active rows does."""
 
 _COPIES = 5.0

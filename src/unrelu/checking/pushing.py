@@ -44,7 +44,7 @@ class Pushing:
         rows = self._units[middle : middle + self._k]
         (part,) = in_order(network, rows, {}, self._k, self._k)
         self._whole = self._timed(part, steps)
-        self._in_tiles: set[str] = set()
+        self._at_once: dict[str, int] = {}
         self._tiled: dict[str, tuple[float, float]] = {}
 
     def seconds(self, target: str, *, compress: bool) -> float:
@@ -76,9 +76,9 @@ class Pushing:
             k = max(self._pattern.n_active(end), 1)
             r, known, largest = k, {end}, max(largest, r * k)
 
-    def is_tiled(self, target: str) -> bool:
-        """Whether the unit vectors go through in tiles; asked after `seconds`."""
-        return target in self._in_tiles
+    def at_once(self, target: str) -> int:
+        """How many unit vectors go through together at most, on the way to a node; asked after `seconds`."""
+        return self._at_once.get(target, self._network.input_size)
 
     def _from_input(self, steps: Sequence[Node]) -> float:
         """Seconds for one of all unit vectors of the input."""
@@ -88,14 +88,16 @@ class Pushing:
         tiles = tiled_parts(self._network, self._units, steps, CHUNK_BYTES)
         if tiles is None:
             return sum(self._whole[node.name] for node in steps)
-        self._in_tiles.add(steps[-1].name)
+        self._at_once[steps[-1].name] = max(map(len, tiles))
         if len(self._tiled) >= _TILED and steps[-1].name not in self._tiled:
             at, seconds = min(self._tiled.values(), key=lambda each: abs(math.log(each[0] / work)))
             return seconds / at * work
         if steps[-1].name not in self._tiled:
-            rows = tiles[len(tiles) // 2][: max(_FEW, self._k)]
-            (part,) = in_tiles(self._network, self._units, [rows])
-            self._tiled[steps[-1].name] = work, sum(self._timed(part, steps).values())
+            # one in a corner, which reaches least, and one in the middle
+            some = [tile[: max(_FEW, self._k)] for tile in (tiles[0], tiles[len(tiles) // 2])]
+            parts = in_tiles(self._network, self._units, some)
+            taken = [sum(self._timed(part, steps).values()) for part in parts]
+            self._tiled[steps[-1].name] = work, sum(taken) / len(taken)
         return self._tiled[steps[-1].name][1]
 
     def _timed(self, part: Part, steps: Sequence[Node]) -> dict[str, float]:

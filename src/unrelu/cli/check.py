@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from unrelu.cli.options import Upto
+from unrelu.cli.options import Trust, Upto
 from unrelu.cli.sentences import sentences
 
 _REFUSED = 1  # exit status
@@ -32,6 +32,7 @@ def check(
     questions: Annotated[
         bool, typer.Option(help="Foresee what each question takes; some are asked once for that.")
     ] = True,
+    trust: Trust = False,
 ) -> None:
     """Tell what is read of a model, what it can be asked, what that takes, and how far it is from the model itself.
 
@@ -42,7 +43,7 @@ def check(
         from unrelu.checking.check import check as checked
         from unrelu.checking.tables import show
 
-        found = checked(model, upto=upto, data=data, questions=questions)
+        found = checked(model, upto=upto, data=data, questions=questions, trust=trust)
         if json is not None:
             found.save(json)
         show(found, Console(width=None if sys.stdout.isatty() else _WIDTH))

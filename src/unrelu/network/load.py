@@ -49,23 +49,32 @@ def load(
     if suffix == SUFFIX:
         network = load_network(path)
         return network if upto is None else network.upto(upto)
-    if suffix in _TORCH and trust:
-        return _trusted(Path(path), upto, example_input)
+    if is_of_torch(Path(path)) and trust:
+        return Network.from_torch(*trusted_module(Path(path), example_input), upto=upto)
     raise ModelFileError(f"{str(path)!r} {_refusal(suffix)}.")
 
 
-def _trusted(path: Path, upto: str | None, example_input: Array | None) -> Network:
+def is_of_torch(path: Path) -> bool:
+    """Whether a file is one of PyTorch's own, which can run code."""
+    return path.suffix.lower() in _TORCH
+
+
+def trusted_module(path: Path, example_input: Array | None) -> tuple[Any, Any]:
+    """The module or program in a file that may run code, and an example of its input.
+
+    Raises:
+        ModelFileError: if the file cannot be read, or has no example and none is given.
+    """
     model = read_trusted(path)
-    example: Any = example_input
-    if example is None:
-        held = getattr(model, "example_inputs", None)  # of a program
-        if not held or not held[0]:
-            raise ModelFileError(
-                f"{str(path)!r} does not say which inputs its {type(model).__name__} takes; give a batch, "
-                "ur.load(path, trust=True, example_input=batch)."
-            )
-        example = held[0][0]
-    return Network.from_torch(model, example, upto=upto)
+    if example_input is not None:
+        return model, example_input
+    held = getattr(model, "example_inputs", None)  # of a program
+    if not held or not held[0]:
+        raise ModelFileError(
+            f"{str(path)!r} does not say which inputs its {type(model).__name__} takes; give a batch, "
+            "ur.load(path, trust=True, example_input=batch)."
+        )
+    return model, held[0][0]
 
 
 def _refusal(suffix: str) -> str:
