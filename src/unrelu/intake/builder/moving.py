@@ -51,6 +51,8 @@ def take(at: Site, x: Signal, axis: int, indices: Sequence[int] | np.ndarray | T
     steps = np.diff(listed)
     if len(listed) and listed.min() >= 0 and (steps == max(1, steps[:1].sum())).all():
         return cut(at, x, axis, slice(int(listed[0]), int(listed[-1]) + 1, int(max(1, steps[:1].sum()))))
+    if x.shape[axis] == 1 and not listed.any():
+        return broadcast(at, x, (*x.shape[:axis], len(listed), *x.shape[axis + 1 :]))
     return at.write(Take(torch.from_numpy(listed.astype(np.float64)), axis), x)
 
 

@@ -306,6 +306,8 @@ OPERATORS: dict[str, Handler] = {
     "col2im": added_up,
     **{f"upsample_{name}": resizing.linear for name in ("linear1d", "bilinear2d", "trilinear3d")},
     "upsample_bicubic2d": resizing.cubic,
+    **_ranks("upsample_nearest{}d", resizing.nearest),
+    **_ranks("_upsample_nearest_exact{}d", resizing.nearest),
     "slice": shapes.part,
     "select": shapes.select,
     **dict.fromkeys(("pad", "constant_pad_nd"), shapes.pad),
