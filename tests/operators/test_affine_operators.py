@@ -11,7 +11,9 @@ import torch
 
 from operators.affine_instances import instances, listed, normal
 from stability.reference_networks import Graph
+from unrelu.bounding.linear_bounds import linear_bounds
 from unrelu.errors import ShapeError
+from unrelu.network.affine_rows import affine_rows
 from unrelu.network.colouring import colouring
 from unrelu.operators import AffineOperator, Blend, Contraction, Shape, Slice, Sum, Take, TransposedConvolution
 from unrelu.operators.extent import Extent
@@ -143,6 +145,37 @@ def test_numbers_are_exact_on_units_where_that_is_said(name: str) -> None:
         unit = zeros((size,))
         unit[k] = Fraction(1)
         assert np.array_equal(found[k], apply_exactly(operator, unit.reshape(SHAPE)) - offset)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_rows_are_the_operator(name: str) -> None:
+    """As certificates take it, to rational arithmetic: rows of stored floats, nothing in them rounded."""
+    operator = OPERATORS[name]
+    rows = affine_rows(Graph(*SHAPE).add("it", operator).network(), "it")
+    assert (rows.error == 0) == (name != "a place twice")
+    assert rows.divisors is None
+    x = normal(0, *SHAPE)
+    terms = exact(rows.matrix.toarray()) @ exact(x).reshape(-1) + exact(rows.constants)
+    truth = np.atleast_1d(apply_exactly(operator, exact(x))).reshape(-1)
+    assert (np.abs(terms - truth) <= Fraction(rows.error) * 100).all()
+    assert (rows.moves is not None) == isinstance(operator, Take | Slice)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_linear_bounds_hold(name: str) -> None:
+    operator = OPERATORS[name]
+    network = Graph(*SHAPE).add("it", operator).network()
+    low = normal(0, 1, *SHAPE)
+    high = low + normal(1, 1, *SHAPE).abs()
+    found = linear_bounds(network, low, high)
+    for x in (low, high, torch.where(normal(2, 1, *SHAPE) > 0, low, high)):
+        value = np.atleast_1d(apply_exactly(operator, exact(x[0]))).reshape(-1)
+        z = exact(x).reshape(-1)
+        below = exact(found.lower_slopes[0].flatten(1)) @ z + exact(found.lower_offsets[0])
+        above = exact(found.upper_slopes[0].flatten(1)) @ z + exact(found.upper_offsets[0])
+        assert (below <= value).all()
+        assert (value <= above).all()
+        assert (above - below <= Fraction(1, 10**9)).all()
 
 
 KNOWN = [name for name, operator in OPERATORS.items() if len(operator.output_shape(SHAPE)) == 3

@@ -99,7 +99,7 @@ def within(places: Tensor, start: int, size: int) -> Tensor:
         size: number of its places.
     """
     shifted = places - start
-    return torch.where((places >= 0) & (shifted >= 0) & (shifted < size), shifted, -1)
+    return torch.where((shifted >= 0) & (shifted < size), shifted, -1)
 
 
 def _taken(x: Tensor, axis: int, places: Tensor) -> Tensor:

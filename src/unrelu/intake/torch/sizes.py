@@ -47,6 +47,13 @@ def spread_to(value: Any, meta: Any, n: int) -> Any:
     return value
 
 
+def is_sized(meta: Any) -> bool:
+    """Whether a value has the size of the batch, or is one, by what the trace says about it."""
+    if isinstance(meta, (tuple, list)):
+        return any(map(is_sized, meta))
+    return not all(isinstance(size, int) for size in meta.shape) if isinstance(meta, Tensor) else not _is_plain(meta)
+
+
 def one_sample(compute: Callable[[int], Any], meta: Any, name: str) -> Any:
     """A value computed for batches of two sizes, with size 1 where it has that of the batch.
 
@@ -75,6 +82,10 @@ def arguments_at(node: fx.Node, n: int, known: Callable[[fx.Node], Any]) -> tupl
 
     arguments, keywords = map_arg((node.args, dict(node.kwargs)), value)
     return tuple(arguments), dict(keywords)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, complex, str, torch.dtype, torch.device))
 
 
 def _narrowed(value: Any, meta: Any, name: str) -> Any:

@@ -17,7 +17,7 @@ from unrelu.intake.torch.naming import node_name, operator_name
 from unrelu.intake.torch.place import Place
 from unrelu.intake.torch.program import Reference, Step, TorchProgram
 from unrelu.intake.torch.registry import OPERATORS
-from unrelu.intake.torch.sizes import SIZES, arguments_at, one_sample, size_at
+from unrelu.intake.torch.sizes import SIZES, arguments_at, is_sized, one_sample, size_at
 from unrelu.intake.unread import Unread
 from unrelu.network.graph import Network
 from unrelu.operators import Shape
@@ -178,7 +178,10 @@ class _Translation:
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UnsupportedOperator(f"node {name!r} draws random numbers; replace them by a buffer of the module.")
         compute = lambda n: self._call(node, n, lambda source: self._placeheld(source, n))  # noqa: E731
-        return one_sample(compute, node.meta.get("val"), name)
+        meta = node.meta.get("val")
+        if not any(is_sized(each) for each in (meta, *(source.meta.get("val") for source in node.all_input_nodes))):
+            return compute(SIZES[0])
+        return one_sample(compute, meta, name)
 
     def _call(self, node: fx.Node, n: int, known: Callable[[fx.Node], Any]) -> Any:
         """The call itself for a batch of n."""
