@@ -42,6 +42,12 @@ class Case:
     mebibytes: int
 
 
+def most() -> int:
+    """The most memory that this process has had, in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
 def read_apart(target: str, numbers: range, folder: Path, seconds: float, mebibytes: int) -> Iterator[Case]:
     """Read cases in copies of this process.
 
@@ -82,9 +88,9 @@ def _in_one_process(target: str, numbers: list[int], folder: Path, seconds: floa
                     return
                 held += some
             line, _, held = held.partition(_END)
-            most, taken, end, more = line.decode("utf-8", "replace").split("\n", 3)
-            bad = "TOO LARGE" if int(most) > mebibytes else "TOO SLOW" if float(taken) > seconds else end
-            yield Case(number, bad, more or f"{end} in {taken} s", float(taken), int(most))
+            held_most, taken, end, more = line.decode("utf-8", "replace").split("\n", 3)
+            bad = "TOO LARGE" if int(held_most) > mebibytes else "TOO SLOW" if float(taken) > seconds else end
+            yield Case(number, bad, more or f"{end} in {taken} s", float(taken), int(held_most))
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -103,10 +109,9 @@ def _read_all(target: str, numbers: list[int], folder: Path, writer: int, mebiby
             said = f"{outcome(target, number, folder)}\n"
         except BaseException:
             said = f"FAILED\n{traceback.format_exc()[-1500:]}"
-        lines = Path("/proc/self/status").read_text().splitlines()
-        most = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
         os.write(
             writer,
-            f"{most}\n{time.process_time() - begun:.2f}\n{said}".encode("utf-8", "replace").replace(_END, b" ") + _END,
+            f"{most()}\n{time.process_time() - begun:.2f}\n{said}".encode("utf-8", "replace").replace(_END, b" ")
+            + _END,
         )
     os._exit(0)

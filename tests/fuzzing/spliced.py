@@ -17,6 +17,9 @@ from network.contract_cases import CASES
 from network.onnx_builder import OnnxBuilder
 from network.piecewise_cases import PIECEWISE
 from network.smooth_cases import SMOOTH
+from network.test_onnx_affine import CASES as AFFINE
+from network.test_onnx_affine import LONE as AFFINE_LONE
+from network.test_onnx_families import FAMILIES
 from network.test_onnx_lone import CASES as LONE
 from network.test_onnx_opsets import ordinary
 from unrelu.network.load import load
@@ -31,7 +34,11 @@ def models() -> list[bytes]:
         for batch in ("n", 1):
             b = OnnxBuilder(case.shape, opset=case.opset)
             made.append(b.model(case.write(b, case.make().eval()), batch))
-    for write, dims, opset, *_ in LONE:
+    for shape, opset, write, _ in AFFINE.values():
+        b = OnnxBuilder(shape, opset=opset)
+        made.append(b.model(write(b), 1))
+    alone = [(write, dims, 13) for dims, write, _ in AFFINE_LONE.values()]
+    for write, dims, opset, *_ in [*LONE, *FAMILIES, *alone]:
         b = OnnxBuilder(dims[1:], opset=opset)
         made.append(b.model(write(b), dims[0]))
     for opset in (7, 10, 13, 18):

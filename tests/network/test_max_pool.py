@@ -78,7 +78,7 @@ def test_windows_that_do_not_fit_are_refused(operator, shape, message):
         operator.output_shape(shape)
 
 
-@pytest.mark.parametrize("pads", [[1, 0, 0, 1], [0, 1, 1, 0]])
+@pytest.mark.parametrize("pads", [[1, 0, 0, 1], [0, 1, 1, 0], [0, 0, 1, 1]])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_uneven_padding_of_a_file_equals_the_reference_evaluator(pads, stride, tmp_path):
     def write(b: OnnxBuilder) -> str:

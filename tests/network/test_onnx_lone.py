@@ -236,6 +236,10 @@ def test_a_node_that_is_tried_twice_keeps_its_name(tmp_path):
     network = load(b.save(tmp_path, b.node("Transpose", "x", perm=[2, 1, 0], name="turn"), batch=1))
     assert [node.name for node in network.nodes] == ["input", "turn.whole", "turn"]
     assert network.output_shape == (2, 2, 1)
+    b = OnnxBuilder((3, 3))
+    ends = b.integers(0, 0), b.integers(2, 1), b.integers(1, 0)
+    network = load(b.save(tmp_path, b.node("Slice", "x", *ends, name="cut"), batch=1))  # axis 1 is cut before axis 0
+    assert [node.name for node in network.nodes] == ["input", "cut.whole", "cut.slice", "t0"]
 
 
 def _two_ends(folder: Path) -> Path:

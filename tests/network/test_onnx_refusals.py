@@ -83,6 +83,8 @@ def test_operators_that_are_not_read_are_named(tmp_path, write, message):
 @pytest.mark.parametrize(
     ("write", "error", "message"),
     [
+        (lambda b: b.node("Conv", "x", b.weight(FILTERS), b.weight(np.ones((2, 1)))), ModelFileError,
+         r"has a bias of shape \(2, 1\)"),
         (lambda b: b.node("AveragePool", "x", kernel_shape=[2, 2], dilations=[2, 2]), UnsupportedOperator, "dilation"),
         (lambda b: b.node("AveragePool", "x", kernel_shape=[2, 2], pads=[0, 0, 1, 1], ceil_mode=1), UnsupportedOperator,
          "uneven padding and ceil_mode"),

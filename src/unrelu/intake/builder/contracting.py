@@ -77,7 +77,7 @@ def einsum(at: Site, terms: Sequence[str], result: str, operands: Sequence[Opera
     x, mine = _diagonal(at, x, mine)
     for k, (constant, theirs) in enumerate(others):
         later = result + "".join(term for _, term in others[k + 1 :])
-        constant, theirs = _without_ones(constant, theirs, mine + later)
+        constant, theirs = _without_ones(constant, theirs, mine + "".join(term for _, term in others[k + 1 :]))
         x, mine = _fitted(at.part(f"axes{k}"), x, mine, constant, theirs)
         lone = "".join(letter for letter in theirs if letter not in mine + later)
         if lone:  # summed over the constant alone: of the sample there are copies
