@@ -47,7 +47,7 @@ def _indices(at: Place, found: Tensor, size: int) -> np.ndarray:
         UnsupportedOperator: if samples are mixed, or it is another number.
     """
     first, second = found[0].numpy(), found[1 % len(found)].numpy()
-    if len(found) != 2 or not np.array_equal(np.where(first == 0, 0, first + size), second) or (first > size).any():
+    if len(found) != 2 or not np.array_equal(np.where(first == 0, 0, first + size), second):
         raise UnsupportedOperator(
             f"node {at.wish!r} mixes the samples of a batch; keep dimension 0 for the batch, and pick within samples."
         )

@@ -205,7 +205,7 @@ class _Translation:
         if any(str(size).startswith("u") for size in shape):
             raise UnsupportedOperator(
                 f"node {name!r} gives as many numbers as a mask or a tensor of counts says, which torch.export does "
-                "not know; pick by constant indices (mask.nonzero())."
+                "not know; pick by constant indices instead."
             )
         if not shape or str(shape[0]) != self._batch or len(sizes) < len(shape) - 1:
             shown = ", ".join(
