@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from unrelu.errors import InputError
+from unrelu.intake.keras import survey_keras
 from unrelu.intake.onnx import example_for, survey_onnx
 from unrelu.intake.survey import Survey
 from unrelu.intake.torch import survey_torch
@@ -38,7 +39,7 @@ _FAMILIES = {"sklearn": Network.from_sklearn}
 
 
 def survey_model(model: object, example: Array | None = None, *, trust: bool = False) -> ModelSurvey:
-    """Survey a network, a module or program with an example, an estimator, or what `unrelu.load` takes.
+    """Survey a network, a module or program with an example, a Keras model, an estimator, or what `unrelu.load` takes.
 
     Args:
         model: any of them.
@@ -57,18 +58,21 @@ def survey_model(model: object, example: Array | None = None, *, trust: bool = F
             return ModelSurvey(survey, example_for(survey.network), True)
         held = trusted_module(path, example) if trust and is_of_torch(path) else None
         model, example = (load(path), example) if held is None else held
+    packages = {each.__module__.split(".")[0] for each in type(model).__mro__}
+    if "keras" in packages:  # on PyTorch it is a module too, but knows its own inputs
+        survey, batch = survey_keras(model, example)
+        return ModelSurvey(survey, batch, True)
     if isinstance(model, nn.Module | ExportedProgram):
         if example is None:
             raise InputError("a module is checked with an example input: give ur.check(module, example).")
         survey, batch = survey_torch(model, example)
         return ModelSurvey(survey, batch, True)
-    packages = {each.__module__.split(".")[0] for each in type(model).__mro__}
     for package, read in _FAMILIES.items():
         if package in packages:
             model = read(model)
     if not isinstance(model, Network):
         raise InputError(
-            f"a Network, a torch.nn.Module with an example, an estimator of scikit-learn or the path of a model is "
-            f"checked, not {type(model).__name__}."
+            f"a Network, a torch.nn.Module with an example, a model of Keras, an estimator of scikit-learn or the path "
+            f"of a model is checked, not {type(model).__name__}."
         )
     return ModelSurvey(Survey(model, (), len(model.outputs)), example_for(model), False)

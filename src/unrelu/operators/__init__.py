@@ -19,7 +19,7 @@ from unrelu.operators.max_pool import MaxPool
 from unrelu.operators.moving import Broadcast, Concatenate, Pad, Permute, Reshape, Slice
 from unrelu.operators.normalization import Normalization
 from unrelu.operators.relu import ReLU
-from unrelu.operators.smooth import Product
+from unrelu.operators.smooth import MatrixProduct, Product
 from unrelu.operators.smooth_functions import ELU, GELU, Hardswish, Sigmoid, SiLU, Softplus, Tanh
 from unrelu.operators.softmax import LogSoftmax, Softmax
 from unrelu.operators.sum import Sum
@@ -51,6 +51,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "LogSoftmax",
+    "MatrixProduct",
     "MaxPool",
     "Maximum",
     "Mean",

@@ -98,3 +98,35 @@ class Product(Smooth):
         """`|x| e_y + |y| e_x + e_x e_y`, and one rounding."""
         (x, y), (e, f) = values, errors
         return x.abs() * f + y.abs() * e + e * f + 2 * unit * (x * y).abs()
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixProduct(Smooth):
+    """`(X, Y) -> X Y` for matrices, or stacks of them (*stack, i, k) and (*stack, k, j) that broadcast."""
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """(*stack, i, j)."""
+        first, second = shapes
+        try:
+            if len(first) != len(second) or len(first) < 2 or first[-1] != second[-2]:
+                raise ValueError
+            stack = torch.broadcast_shapes(first[:-2], second[:-2])
+        except (RuntimeError, ValueError):
+            raise ShapeError(
+                f"samples of shapes {first} and {second} are no matrices that can be multiplied."
+            ) from None
+        return (*stack, first[-2], second[-1])
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        """The products."""
+        return inputs[0] @ inputs[1]
+
+    @property
+    def terms(self) -> int:
+        """One at least."""
+        return 1
+
+    def error(self, values: Sequence[Tensor], errors: Sequence[Tensor], unit: float = UNIT) -> Tensor:
+        """`|X| F + E |Y| + E F`, and a rounding for each product and sum."""
+        (x, y), (e, f) = ([each.abs() for each in part] for part in (values, errors))
+        return x @ f + e @ y + e @ f + 2 * (x.shape[-1] + 1) * unit * (x @ y)

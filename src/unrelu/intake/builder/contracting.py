@@ -13,7 +13,7 @@ from unrelu.intake.builder.affine import product, total
 from unrelu.intake.builder.moving import broadcast, permute, pick, reshape
 from unrelu.intake.builder.site import Operand, Site
 from unrelu.intake.draft import Signal
-from unrelu.operators import Contraction
+from unrelu.operators import Contraction, MatrixProduct
 
 
 def contract(at: Site, x: Signal, constant: Tensor, equation: str) -> Signal:
@@ -24,20 +24,22 @@ def contract(at: Site, x: Signal, constant: Tensor, equation: str) -> Signal:
 def matrix_product(at: Site, a: Operand, b: Operand) -> Signal:
     """`a @ b` of a sample and a constant, in either order, with the rules of NumPy for vectors and stacks.
 
+    Of two samples, matrices or stacks of as many axes, it is smooth.
+
     Args:
         at: where.
         a: in the shape of a sample, or a constant that may have axes of size 1 in front.
         b: the same.
 
     Raises:
-        UnsupportedOperator: if both are signals, or both constants.
+        UnsupportedOperator: if both are constants, or two samples no matrices.
     """
-    if isinstance(a, Signal) == isinstance(b, Signal):
-        raise at.unread(
-            "computes its matrix from the input"
-            if isinstance(a, Signal)
-            else "multiplies two constants with each other"
-        )
+    if isinstance(a, Signal) and isinstance(b, Signal):
+        if len(a.shape) != len(b.shape) or len(a.shape) < 2:
+            raise at.unread("multiplies signals that are not both matrices, or stacks of them with as many axes")
+        return at.write(MatrixProduct(), a, b)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        raise at.unread("multiplies two constants with each other")
     x, constant = (a, b) if isinstance(a, Signal) else (b, a)
     assert isinstance(x, Signal)
     assert isinstance(constant, Tensor)

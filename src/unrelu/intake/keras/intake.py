@@ -7,15 +7,18 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from unrelu.errors import ModelError
 from unrelu.intake.head import without_head
 from unrelu.intake.keras.container import Container, layers
 from unrelu.intake.keras.library import back_end, is_model
 from unrelu.intake.keras.naming import layer_names
+from unrelu.intake.survey import Survey
 from unrelu.intake.torch.checks import check_module
-from unrelu.intake.torch.exporting import export
+from unrelu.intake.torch.exporting import at_least_two, export, own_output
 from unrelu.intake.torch.intake import example_for, read
+from unrelu.intake.torch.translation import survey
 from unrelu.network.arrays import Array
 from unrelu.network.graph import Network
 
@@ -35,14 +38,28 @@ def network_from_keras(model: Any, upto: str | None = None, example_input: Array
         ModelError: if the model cannot be read; the message names the layer and what to do.
         UnknownNode: if no node is called `upto`.
     """
+    container, example = _prepared(model, example_input)
+    network = read(container, example, partial(export, container), partial(layer_names, container), upto)
+    return network if upto is not None else without_head(network)
+
+
+def survey_keras(model: Any, example_input: Array | None = None) -> tuple[Survey, Tensor]:
+    """All that is found in a model, read or not, and the example; arguments and errors as for `network_from_keras`."""
+    container, example = _prepared(model, example_input)
+    own_output(container, example, whole=False)  # first, for its own errors
+    exported = export(container, example)
+    return survey(exported, layer_names(container, exported)), at_least_two(example)
+
+
+def _prepared(model: Any, example_input: Array | None) -> tuple[Container, Tensor]:
+    """The model as a module that can be traced, and a batch of its inputs."""
     _check(model)
     container = Container(model)
     check_module(container)
     example = example_for(container, _inputs(model) if example_input is None else example_input)
     for entry in (getattr(model, "inputs", None) or [])[:1]:  # it may be of another precision than the weights
         example = example.to(getattr(torch, str(entry.dtype)))
-    network = read(container, example, partial(export, container), partial(layer_names, container), upto)
-    return network if upto is not None else without_head(network)
+    return container, example
 
 
 def _check(model: Any) -> None:

@@ -16,7 +16,9 @@ from unrelu.intake.onnx.place import Place, Value
 
 
 def matmul(at: Place, a: Value, b: Value) -> Signal:
-    """`x M` or `M x`, of vectors, matrices or stacks of them."""
+    """`x M` or `M x`, of vectors, matrices or stacks of them; or of two signals."""
+    if isinstance(a, Signal) and isinstance(b, Signal):
+        return contracting.matrix_product(at, a, b)
     x, constant = (a, b) if isinstance(a, Signal) else (at.signal(b), a)
     M = at.weight(constant, "matrix")
     more = M.ndim - len(at.dims(x))
