@@ -41,6 +41,7 @@ def instances(shape: Shape) -> dict[str, AffineOperator]:
         "rows times a matrix": Contraction(normal(3, 5, h), "chw,gh->cgw"),
         "cumulative": Contraction(lower, "chw,vw->chv"),
         "banded": Contraction(bands, "chw,gh->cgw"),
+        "banded, written the other way": Contraction(bands.T.contiguous(), "chw,hg->cgw"),
         "channels times a matrix": Contraction(normal(4, c, 3), "chw,cd->dhw"),
         "a matrix for each column": Contraction(normal(5, w, 2, h), "chw,wgh->cgw"),
         "elementwise": Contraction(normal(6, c, w), "chw,cw->chw"),
