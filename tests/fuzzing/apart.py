@@ -17,8 +17,8 @@ from fuzzing.cases import outcome
 TOGETHER = 200
 """Cases that one process reads after each other, as making one takes as long as reading a few."""
 
-PATIENCE = 6
-"""Times its seconds of computing after which a case is given up that does not end, on a machine that others use too."""
+PATIENCE = 60
+"""Times its seconds of computing after which a case is given up that does not compute, on a machine that others use."""
 
 _END = b"\0"
 
@@ -78,12 +78,13 @@ def _in_one_process(target: str, numbers: list[int], folder: Path, seconds: floa
     held = b""
     try:
         for number in numbers:
-            begun = time.monotonic()
+            begun, before = time.monotonic(), _computed(child)
             while _END not in held:
-                over = not select.select([reader], [], [], max(0.0, begun + PATIENCE * seconds - time.monotonic()))[0]
-                some = b"" if over else os.read(reader, 2**16)
-                if over or not some:
-                    said = f"more than {PATIENCE * seconds} s" if over else "the process ended"
+                ready = select.select([reader], [], [], 0.2)[0]
+                some = os.read(reader, 2**16) if ready else b""
+                over = _computed(child) - before > seconds or time.monotonic() - begun > PATIENCE * seconds
+                if over or (ready and not some):
+                    said = f"more than {seconds} s" if over else "the process ended"
                     yield Case(number, "TOO SLOW" if over else "CRASHED", said, time.monotonic() - begun, 0)
                     return
                 held += some
@@ -95,6 +96,15 @@ def _in_one_process(target: str, numbers: list[int], folder: Path, seconds: floa
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(reader)
+
+
+def _computed(child: int) -> float:
+    """Seconds that a process has computed; none once it is gone."""
+    try:
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _read_all(target: str, numbers: list[int], folder: Path, writer: int, mebibytes: int) -> None:

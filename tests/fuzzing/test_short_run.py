@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from fuzzing.apart import most, read_apart
+from fuzzing.apart import read_apart
 from fuzzing.cases import outcome
 from fuzzing.targets import TARGETS, Target
 
@@ -48,7 +49,7 @@ def test_a_case_that_ends_badly_ends_its_own_process_only(tmp_path: Path, monkey
         if number == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         if number == 3:
-            return b"x" * 2**28
+            return b"x" * 2**29
         while number == 4:
             pass
         return number
@@ -60,9 +61,11 @@ def test_a_case_that_ends_badly_ends_its_own_process_only(tmp_path: Path, monkey
         folder.joinpath("number").write_text(folder.parent.joinpath("at").read_text())
 
     monkeypatch.setitem(TARGETS, "bad", Target(make, change, read))
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    held = pages * resource.getpagesize() // 2**20
     ends = []
     for number in range(6):
         (tmp_path / "at").write_text(str(number))
-        ends += list(read_apart("bad", range(number, number + 1), tmp_path, 0.5, most() + 100))
+        ends += list(read_apart("bad", range(number, number + 1), tmp_path, 1.0, held + 50))
     assert [case.end for case in ends] == ["read", "FAILED", "CRASHED", "TOO LARGE", "TOO SLOW", "read"]
     assert "KeyError: 'raw'" in ends[1].said

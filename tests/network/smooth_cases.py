@@ -45,6 +45,7 @@ def _varied(module: nn.Module) -> nn.Module:
 SMOOTH = [
     function("sigmoid", torch.sigmoid, "Sigmoid"),
     function("hyperbolic tangent", torch.tanh, "Tanh"),
+    function("error function", torch.erf, "Erf"),
     function("softplus", functional.softplus, "Softplus"),
     # ONNX's reference evaluator computes GELU, hard swish and group norm with constants, or sums, in float32
     function("GELU", functional.gelu, "Gelu", 20, exact_in_double=False),

@@ -74,8 +74,9 @@ def test_the_folder_is_that_of_the_path_which_may_be_a_link(tmp_path, monkeypatc
 
 @pytest.mark.parametrize(
     "location",
-    ["../secret.bin", "/etc/hostname", "sub/../../secret.bin", "sub/../w.bin", "", ".", "a\0b", "C:\\secret.bin",
-     "..\\secret.bin", "sub/link", "link", "folder"],
+    ["../secret.bin", "/etc/hostname", "sub/../../secret.bin", "sub/../w.bin",
+     "", ".", "a\0b", "C:\\secret.bin", "..\\secret.bin",
+     "sub/link", "link", "folder"],
 )  # fmt: skip
 def test_nothing_outside_of_the_folder_is_opened(tmp_path, location, monkeypatch):
     folder = tmp_path / "model"

@@ -19,6 +19,8 @@ class Animal:
         smooth: whether parts of it have no pieces.
         refused: words of the sentence by which it is refused as it is; empty where it comes in.
         rough: whether PyTorch's own derivative is of float32: of the hard sigmoid it multiplies by float32's 1/6.
+        double: whether ONNX's reference evaluator computes it in float64.
+        exports: whether the exporter of TorchScript writes it.
         single: whether ONNX keeps numbers of it in float32, as attributes (slopes).
     """
 
@@ -28,4 +30,6 @@ class Animal:
     smooth: bool = False
     refused: str = ""
     rough: bool = False
+    double: bool = True
+    exports: bool = True
     single: bool = False

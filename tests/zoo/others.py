@@ -228,7 +228,7 @@ class TwoTowers(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         users = self.users(x.index_select(1, self.which))
-        return self.last(torch.hstack([users, self.items(x[:, [1, 3]])]))
+        return self.last(torch.cat([users, self.items(x[:, [1, 3]])], 1))
 
 
 class Mixture(nn.Module):
@@ -416,8 +416,8 @@ OTHERS = [
     Animal("MLP", lambda: mlp(6, 8, 8, 3), (6,)),
     Animal("MLP with batch norm and log-softmax", normalised, (4,)),
     Animal("MLP, weight norm", weight_normed, (4,)),
-    Animal("MLP, leaky", lambda: mlp(4, 8, 3, activation=nn.LeakyReLU), (4,)),
-    Animal("Self-normalising (SELU)", self_normalising, (4,), smooth=True),
+    Animal("MLP, leaky", lambda: mlp(4, 8, 3, activation=nn.LeakyReLU), (4,), single=True),
+    Animal("Self-normalising (SELU)", self_normalising, (4,), smooth=True, single=True),
     Animal("Physics-informed (tanh)", physics_informed, (2,), smooth=True),
     Animal("Emulator with its scalers", Scaled, (3,)),
     Animal("ACAS Xu's shape", AcasXu, (5,)),

@@ -103,7 +103,7 @@ def loaded(path: Path) -> ur.Network:
     return ur.load(path, upto=network.head) if network.head else network
 
 
-@pytest.mark.parametrize("animal", READ, ids=lambda animal: animal.name)
+@pytest.mark.parametrize("animal", [each for each in READ if each.exports], ids=lambda animal: animal.name)
 def test_it_is_the_same_network_through_onnx(animal: Animal, tmp_path: Path) -> None:
     """In float64, and in float32 as onnxruntime computes it; ONNX's reference evaluator is asked when it is read."""
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -112,9 +112,10 @@ def test_it_is_the_same_network_through_onnx(animal: Animal, tmp_path: Path) -> 
     double = copy.deepcopy(module).double()
     expected = double(x).detach()
     scale = float(expected.abs().max()) + 1
-    found = np.asarray(loaded(exported(double, x[:2], tmp_path / "double.onnx"))(x))
-    bound = 1e-7 if animal.rough or animal.single else 1e-12
-    np.testing.assert_allclose(found, expected, rtol=0, atol=bound * scale)
+    if animal.double:
+        found = np.asarray(loaded(exported(double, x[:2], tmp_path / "double.onnx"))(x))
+        bound = 1e-7 if animal.single else 1e-12
+        np.testing.assert_allclose(found, expected, rtol=0, atol=bound * scale)
     session = onnxruntime.InferenceSession(single, providers=["CPUExecutionProvider"])
     (run,) = session.run(None, {"x": x.float().numpy()})
     # the exporter folds norms into convolutions in float32

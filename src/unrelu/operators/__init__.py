@@ -20,7 +20,7 @@ from unrelu.operators.moving import Broadcast, Concatenate, Pad, Permute, Reshap
 from unrelu.operators.normalization import Normalization
 from unrelu.operators.relu import ReLU
 from unrelu.operators.smooth import MatrixProduct, Product
-from unrelu.operators.smooth_functions import ELU, GELU, Hardswish, Sigmoid, SiLU, Softplus, Tanh
+from unrelu.operators.smooth_functions import ELU, GELU, Erf, Hardswish, Sigmoid, SiLU, Softplus, Tanh
 from unrelu.operators.softmax import LogSoftmax, Softmax
 from unrelu.operators.sum import Sum
 from unrelu.operators.take import Take
@@ -44,6 +44,7 @@ __all__ = [
     "Convolution",
     "Dense",
     "Elementwise",
+    "Erf",
     "GroupNorm",
     "Hardswish",
     "Input",

@@ -35,6 +35,20 @@ class Tanh(SmoothFunction):
 
 
 @dataclass(frozen=True, eq=False)
+class Erf(SmoothFunction):
+    """`x -> 2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to x, as exporters write the GELU."""
+
+    @property
+    def steepest(self) -> float:
+        """At 0, `2 / sqrt(pi)`, rounded up."""
+        return 1.13
+
+    def apply(self, *inputs: Tensor) -> Tensor:
+        """The error function."""
+        return torch.erf(inputs[0])
+
+
+@dataclass(frozen=True, eq=False)
 class Softplus(SmoothFunction):
     """`x -> log(1 + exp(beta x)) / beta`.
 

@@ -113,6 +113,12 @@ def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return compute
 
 
+def _remainder(at: Place, x: Any, y: Any) -> Any:
+    """With the sign of the divisor, or with fmod that of what is divided."""
+    _fits(at, x, y)
+    return np.fmod(x, y) if at.attribute("fmod", 0) else np.mod(x, y)
+
+
 def _elementwise(function: Callable[[Any], Any]) -> Callable[..., Any]:
     def compute(at: Place, x: Any) -> Any:
         at.make_room(x.shape)
@@ -223,6 +229,7 @@ FOLDS: dict[str, Callable[..., Any]] = {
     "Sub": _pairwise(np.subtract),
     "Mul": _pairwise(np.multiply),
     "Div": _divide,
+    "Mod": _remainder,
     "Min": _pairwise(np.minimum),
     "Max": _pairwise(np.maximum),
     "Equal": _pairwise(np.equal),
