@@ -261,7 +261,17 @@ def test_the_page_is_written_beside_the_tables(folder: Path, noise: tuple[object
     plain = _asked(folder, *noise, "--out", folder / "plain", "--no-page", "--quiet")
     assert plain.exit_code == 0
     assert not (folder / "plain" / "solutions.html").exists()
+    (folder / "turned.csv").write_text("light,heat\n0.25,0.5\n0.2,0.4\n")
+    turned = _asked(
+        folder, *noise, "--out", folder / "turned", "--samples", folder / "turned.csv", "--show", 1, "--quiet"
+    )
+    assert turned.exit_code == 0
+    of_page = [line for line in text.splitlines() if "<td>" in line]
+    again = (folder / "turned" / "solutions.html").read_text(encoding="utf-8")
+    assert [line for line in again.splitlines() if "<td>" in line] == of_page
+    (folder / "named.csv").write_text("light,hot\n0.25,0.5\n")
     refused = {
+        "call them the same, in any order": ("--out", out, "--samples", folder / "named.csv"),
         "has 1 numbers a row, but the network takes 2 inputs": ("--out", out, "--samples", folder / "wrong.csv"),
         "at most 4 different inputs of 0 to 1": ("--out", out, "--show", "0,2"),
         "name its folder by --out": ("--show", "0"),

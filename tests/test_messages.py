@@ -7,6 +7,7 @@ cannot do without a line.
 from __future__ import annotations
 
 import ast
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,13 @@ def _bounded(x: torch.Tensor) -> torch.Tensor:
 
 def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
     return functional.linear(x.half().float(), torch.eye(2))
+
+
+class Drawing(nn.Module):
+    """Draws a number in training."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * (1 + random.random()) if self.training else x * 2
 
 
 def joined() -> ur.Network:
@@ -189,9 +197,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.Network.from_torch(torch.export.export(nn.Linear(2, 2), (torch.ones(2, 2),)), torch.ones(1, 2)),
         lambda folder: ur.load(program(folder), trust=True),
     ),
-    "and gives something else the next time; call module.eval() first": (
+    "gives something else the next time; call module.eval() first": (
         lambda _: ur.Network.from_torch(spectral(), torch.ones(1, 9)),
         lambda _: ur.Network.from_torch(spectral().eval(), torch.ones(1, 9)),
+    ),
+    "gives something else the next time it is called; call module.eval() first": (
+        lambda _: ur.Network.from_torch(Drawing(), torch.ones(1, 2)),
+        lambda _: ur.Network.from_torch(Drawing().eval(), torch.ones(1, 2)),
     ),
     "convert it to one dtype and device (module.float(), module.cpu())": (
         lambda _: ur.Network.from_torch(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).half()), torch.ones(1, 2)),

@@ -58,7 +58,7 @@ def test_a_point_is_in_its_part_and_consistent_to_the_last_bit() -> None:
     assert not seen.at[3].any()
     assert seen.seen.tolist() == [False, True, True, True]
     assert seen.n_points.sum() == seen.at.sum()
-    assert repr(seen).startswith("SamplerSeen(5 points in 3 of 4 places, 3 consistent")
+    assert "of 5 points in 3 of 4 places, 3 consistent" in repr(seen)
 
 
 def test_the_interval_holds_the_central_99_per_cent() -> None:
@@ -125,7 +125,7 @@ def test_the_page_says_what_the_answer_says(tmp_path: Path) -> None:
     assert "<b>" not in text
     assert "At least 4 parts" not in text
     assert "at least 4 parts, proved." in text
-    assert "100 points of the sampler are in 1 of the 4 known parts." in text
+    assert "100 of the 100 points of the sampler are in 1 of the 4 known parts." in text
     assert "100 of them (100 %) are consistent" in text
     assert "unrelu" in text
     assert "ranges.csv" not in text  # there is none beside it
@@ -150,7 +150,7 @@ def test_the_page_of_solutions_of_none_and_of_an_unfinished_search(tmp_path: Pat
     assert all("an exact root" in row[4] for row in rows)
     text = path.read_text(encoding="utf-8")
     assert "4 solutions, proved complete to" in text
-    assert "1 point of the sampler is within 5 % of the domain of 1 of the 4 known solutions." in text
+    assert "1 of the 1 points of the sampler are within 5 % of the domain of 1 of the 4 known solutions." in text
     empty = ur.invert(MAGNITUDES, -Y, domain=BOX).report(tmp_path / "none.html").path.read_text(encoding="utf-8")
     assert "No solution, proved complete" in empty
     assert "<table" not in empty

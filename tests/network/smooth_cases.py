@@ -45,7 +45,13 @@ def _varied(module: nn.Module) -> nn.Module:
 SMOOTH = [
     function("sigmoid", torch.sigmoid, "Sigmoid"),
     function("hyperbolic tangent", torch.tanh, "Tanh"),
-    function("error function", torch.erf, "Erf"),
+    Case(
+        "product of matrices",
+        (3, 4),
+        lambda: Call(lambda x: x @ x.transpose(1, 2)),
+        lambda b, m: b.node("MatMul", "x", b.node("Transpose", "x", perm=[0, 2, 1])),
+    ),
+    function("error function", torch.erf, "Erf", exact_in_double=False),
     function("softplus", functional.softplus, "Softplus"),
     # ONNX's reference evaluator computes GELU, hard swish and group norm with constants, or sums, in float32
     function("GELU", functional.gelu, "Gelu", 20, exact_in_double=False),

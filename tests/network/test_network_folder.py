@@ -30,6 +30,7 @@ from unrelu.operators import (
     Blend,
     Clamp,
     Contraction,
+    Erf,
     GroupNorm,
     Hardswish,
     Input,
@@ -37,6 +38,7 @@ from unrelu.operators import (
     LayerNorm,
     LeakyReLU,
     LogSoftmax,
+    MatrixProduct,
     Maximum,
     Minimum,
     Product,
@@ -87,6 +89,7 @@ BENT = [
     SmallestAlong((0, 1), keep=True),
     Sigmoid(),
     Tanh(),
+    Erf(),
     Softplus(2.0),
     GELU("tanh"),
     SiLU(),
@@ -126,7 +129,11 @@ def test_every_network_comes_back_to_the_last_bit(tmp_path: Path) -> None:
         x = np.random.default_rng(k).standard_normal((5, 3, 4))
         assert np.array_equal(ur.load(folder)(x), network(x))
         seen.add(type(operator).__name__)
-    assert set(REGISTERED) - seen == set()
+    square = Graph(3, 3).add("again", MatrixProduct(), "input", "input").network()
+    square.save(tmp_path / "square.unrelu")
+    x = np.random.default_rng(0).standard_normal((5, 3, 3))
+    assert np.array_equal(ur.load(tmp_path / "square.unrelu")(x), square(x))
+    assert set(REGISTERED) - seen == {"MatrixProduct"}
 
 
 def test_a_prefix_says_what_passes_it_by(tmp_path: Path) -> None:

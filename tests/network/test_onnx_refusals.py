@@ -44,7 +44,7 @@ BRANCH = helper.make_graph([], "branch", [], [])
         (lambda b: b.node("Div", "x", "x"), "computes its divisor from the input"),
         (lambda b: b.node("Div", "x", b.weight(0.0)), "node 't0' divides by a constant that is zero"),
         (lambda b: b.node("MatMul", b.weight(MATRIX), "x"), "multiplies a matrix by a batch of vectors, which mixes"),
-        (lambda b: b.node("MatMul", "x", "x"), "computes its matrix from the input"),
+        (lambda b: b.node("MatMul", "x", "x"), "multiplies signals that are not both matrices"),
         (lambda b: b.node("MatMul", "x", b.weight(MATRIX[None])), "a stack of matrices"),
         (lambda b: b.node("Gemm", "x", b.weight(MATRIX), transA=1), "transposes its input, which mixes"),
         (lambda b: b.node("Gemm", "x", b.weight(MATRIX), b.weight(MATRIX)), r"adds an array of shape \(4, 4\), which"),

@@ -13,11 +13,14 @@ from torch.nn import functional
 
 from network.contract_cases import Call
 from unrelu.errors import (
+    IntakeMismatch,
+    TrainingMode,
     UnknownNode,
     UnsupportedOperator,
 )
 from unrelu.intake.draft import Draft, Signal
-from unrelu.intake.torch.naming import node_name
+from unrelu.intake.torch.exporting import Exported
+from unrelu.intake.torch.naming import module_names
 from unrelu.intake.torch.place import Place
 from unrelu.intake.torch.registry import OPERATORS
 from unrelu.network.graph import Network
@@ -281,7 +284,7 @@ def test_later_results_of_an_operator_are_refused(picture):
 def test_calls_of_parts_that_the_module_does_not_have_are_called_by_path_and_function():
     node = torch.fx.Graph().call_function(torch.ops.aten.relu.default, (1,))
     node.meta["nn_module_stack"] = {"key": ("no.where", "torch.nn.modules.activation.ReLU")}
-    assert node_name(nn.ReLU(), node) == "no.where.relu"
+    assert module_names(nn.ReLU(), Exported((node,), {}, node, (node,)))(node) == "no.where.relu"
 
 
 def test_no_grad_and_forward_hooks_inside_are_followed():
@@ -294,3 +297,55 @@ def test_no_grad_and_forward_hooks_inside_are_followed():
     module = Inside()
     module.register_forward_hook(lambda *called: called[2] * 2)
     assert Network.from_torch(module, torch.ones(1, 1))(np.array([[3.0]])).tolist() == [[8.0]]
+
+
+def test_a_module_of_several_steps_gives_its_name_to_its_value():
+    """`upto` of it is what the module gives, not its first step."""
+    module = nn.Sequential(nn.Linear(4, 4), nn.Tanhshrink(), nn.Linear(4, 2)).double().eval()
+    x = torch.randn(3, 4).double()
+    network = Network.from_torch(module, x)
+    assert [node.name for node in network.nodes] == ["input", "0", "1.tanh", "1", "2"]
+    np.testing.assert_allclose(network.upto("1")(x), module[:2](x).detach(), rtol=1e-12, atol=1e-15)
+    with pytest.raises(UnsupportedOperator, match="divides by what depends on the input"):
+        Network.from_torch(nn.Sequential(nn.Linear(4, 4), nn.Softsign()).double().eval(), x, upto="1")
+
+
+class OfSeveral(nn.Module):
+    """Another function for one sample than for several."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(4, 3), nn.BatchNorm1d(3)
+        nn.init.constant_(self.norm.running_mean, 1.0)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.linear(x)
+        return self.norm(h) if x.shape[0] > 1 else h
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_a_module_that_treats_one_sample_apart_is_refused(n):
+    with pytest.raises(IntakeMismatch, match="something else for a sample alone than in a batch"):
+        Network.from_torch(OfSeveral().eval(), torch.randn(n, 4))
+
+
+def test_a_module_that_takes_several_samples_only_or_drops_an_axis_of_one_is_read():
+    class Squeezed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.sum(1, keepdim=True).squeeze(1).relu()[:, None]
+
+    x = torch.randn(3, 4)
+    assert Network.from_torch(Squeezed(), x)(x.numpy()).shape == (3, 1)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_module_that_counts_its_calls_in_python_is_refused(n):
+    class Counting(nn.Module):
+        calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return x * self.calls
+
+    with pytest.raises(TrainingMode, match="gives something else the next time"):
+        Network.from_torch(Counting().eval(), torch.ones(n, 4))

@@ -10,7 +10,6 @@ from torch.nn import functional
 from network.contract_cases import Call
 from unrelu.errors import (
     InputError,
-    IntakeMismatch,
     ModelError,
     NonFiniteWeights,
     ShapeError,
@@ -66,7 +65,6 @@ class AskingTheInput(nn.Module):
         (lambda x: x.unsqueeze(0).expand(x.shape[0], -1, -1)[:, 0], "mixes the samples"),
         (lambda x: x + torch.rand(4), "node 'rand' draws random numbers"),
         (lambda x: functional.linear(x, x.new_ones(2, 4) * x.sum()), "node 'sum'"),
-        (lambda x: x.unsqueeze(1) @ x.unsqueeze(2), "computes its matrix from the input"),
         (lambda x: x.to(torch.float16), "rounds its values from torch.float32 to torch.float16"),
         (lambda x: x / x.shape[0], "node 'div' computes with the number of samples of a batch"),
         (lambda x: x * x.shape[0], "computes with the number of samples"),
@@ -186,18 +184,6 @@ def test_non_finite_weights_are_named(value):
     module.state_dict()["2.weight"][0, 1] = value
     with pytest.raises(NonFiniteWeights, match="node '2' has NaN or infinite weights"):
         Network.from_torch(module, VECTORS)
-
-
-def test_module_that_answers_otherwise_the_second_time_is_a_mismatch():
-    class Moody(nn.Module):
-        calls = 0
-
-        def forward(self, x: Tensor) -> Tensor:
-            self.calls += 1
-            return x * self.calls
-
-    with pytest.raises(IntakeMismatch, match="node 'mul'"):
-        Network.from_torch(Moody(), VECTORS)
 
 
 def test_data_dependent_paths_print_and_log_nothing(capfd, caplog):

@@ -73,7 +73,7 @@ def test_the_cost_tells_the_route_and_the_sizes(window, relu):
 
 
 def test_more_work_is_told_as_more(monkeypatch):
-    monkeypatch.setattr(cost, "_products_per_second", lambda: 1e9)
+    monkeypatch.setattr(cost, "products_per_second", lambda: 1e9)
     x = normal(5, 2, 30, 30)
     whole = spectrum_cost(stack(30), x)
     part = spectrum_cost(stack(30), x, window=Window(rows=(2, 9)))

@@ -15,6 +15,7 @@ import unrelu as ur
 from zoo.animal import Animal
 from zoo.others import OTHERS
 from zoo.pictures import PICTURES
+from zoo.table import PAGE, written
 
 ZOO = [*PICTURES, *OTHERS]
 
@@ -49,6 +50,13 @@ def read(animal: Animal, module: nn.Module) -> ur.Network:
 def test_there_are_sixty_and_no_two_of_a_name() -> None:
     names = [animal.name for animal in ZOO]
     assert len(set(names)) == len(names) >= 60
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_the_page_has_the_table_as_it_is(fault: bool) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert (written(page.replace("| yes |", "| no |") if fault else page) == page) is True
+    assert page.count("\n| ") >= len(ZOO)
 
 
 READ = [animal for animal in ZOO if not animal.refused]

@@ -38,6 +38,7 @@ def check(
     with what each refusal says, and the rest is checked up to the last node that can be read. Cheap questions are asked
     once, at random inputs in [0, 1]; of the others a part is computed, and the whole foreseen from it.
 
+    >>> import numpy as np
     >>> net = Network.from_layers([(np.eye(2), np.zeros(2)), (np.ones((1, 2)), np.zeros(1))])
     >>> found = check(net)
     >>> found, found.all_read, found.question("layer").node

@@ -76,7 +76,15 @@ class AnswersSheet:
             checked_shown(shown, box, d)
         points = None
         if samples is not None:
-            points = read_table(samples).values
+            table = read_table(samples)
+            points = table.values
+            if table.columns and set(table.columns) == set(names) and points.shape[1] == d:
+                points = points[:, [table.columns.index(name) for name in names]]
+            elif table.columns:
+                raise DataError(
+                    f"{printable(str(samples))} has columns called {printable(', '.join(table.columns), 80)}, and the "
+                    f"inputs are {printable(', '.join(names), 80)}; call them the same, in any order, or leave names out."
+                )
             if points.shape[1] != d:
                 raise DataError(
                     f"{printable(str(samples))} has {points.shape[1]} numbers a row, but the network takes {d} inputs; "

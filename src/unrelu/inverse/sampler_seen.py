@@ -53,8 +53,9 @@ class SamplerSeen:
     def __repr__(self) -> str:
         """A line with what was missed."""
         n, p = self.at.shape
+        near = int(self.at.any(axis=1).sum())
         return (
-            f"SamplerSeen({n:,} points in {int(self.seen.sum())} of {p} place{'s' * (p != 1)}, "
+            f"SamplerSeen({near:,} of {n:,} points in {int(self.seen.sum())} of {p} place{'s' * (p != 1)}, "
             f"{int(self.consistent.sum()):,} consistent)"
         )
 

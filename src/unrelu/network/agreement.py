@@ -62,6 +62,26 @@ def check_agreement(network: Network, example: Tensor, expected: Tensor | None =
         _compare_output(network, example, expected, coarsest)
 
 
+def check_output(network: Network, sample: Tensor, expected: Tensor) -> None:
+    """Compare what the network gives for one sample with what the model gives for it alone, called directly.
+
+    Args:
+        network: that was read.
+        sample: (1, *input_shape), in the model's dtype.
+        expected: (1, *output_shape).
+
+    Raises:
+        IntakeMismatch: if they differ by more than rounding.
+    """
+    try:
+        _compare_output(network, sample, expected, expected.new_empty(0))
+    except IntakeMismatch as error:
+        raise IntakeMismatch(
+            "the module gives something else for a sample alone than in a batch of several; make what it computes "
+            "independent of the size of the batch (x.shape[0])."
+        ) from error
+
+
 def _check_group(network: Network, source: Source, samples: Tensor) -> Tensor:
     """Compare all nodes at some samples; the result is the coarsest of the model's values by dtype."""
     values = source.values(samples, source.nodes)

@@ -217,8 +217,9 @@ def _findings(answer: Answer) -> tuple[str, ...]:
     n, p = seen.at.shape
     what = "solution" if isinstance(answer.found, Inversion) else "part"
     near = "within 5 % of the domain of" if what == "solution" else "in"
-    verb, known = "is" if n == 1 else "are", f"{int(seen.seen.sum())} of the {p} known {what}{'s' * (p != 1)}"
-    said = [f"{count(n)} point{'s' * (n != 1)} of the sampler {verb} {near} {known}."]
+    close = int(seen.at.any(axis=1).sum())
+    known = f"{int(seen.seen.sum())} of the {p} known {what}{'s' * (p != 1)}"
+    said = [f"{count(close)} of the {count(n)} points of the sampler are {near} {known}."]
     if what == "part":
         n_fit = int(seen.consistent.sum())
         said.append(f"{count(n_fit)} of them ({100 * n_fit / n:.3g} %) are consistent, each by its exact output.")

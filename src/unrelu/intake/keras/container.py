@@ -36,7 +36,11 @@ class Container(nn.Module):
         Args:
             module: its path among the modules, which may be that by the attributes of its model.
         """
-        return self._paths.get(id(self.get_submodule(module)), module.removeprefix(_WHOLE).replace(".", "/"))
+        try:
+            part = self.get_submodule(module)
+        except AttributeError:  # a layer that a layer holds, by a path of its own
+            part = None
+        return self._paths.get(id(part), module.removeprefix(_WHOLE).replace(".", "/"))
 
 
 def layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,10 +8,7 @@ from torch import fx
 
 from unrelu.intake.keras.container import Container
 from unrelu.intake.torch.exporting import Exported
-from unrelu.intake.torch.naming import operator_name, owner, spoken_name
-
-_NOTHING = {"clone", "contiguous", "detach", "alias", "_to_copy", "to", "_assert_tensor_metadata", "sym_size"}
-"""Calls that give what they take, or sizes: no value of a layer."""
+from unrelu.intake.torch.naming import call_of, last_calls, owner, spoken_name
 
 
 def layer_names(container: Container, exported: Exported) -> Callable[[fx.Node], str]:
@@ -20,8 +17,7 @@ def layer_names(container: Container, exported: Exported) -> Callable[[fx.Node],
     A layer of Keras is several calls (an activation behind a product behind a permutation of axes); its value is the
     last one's.
     """
-    calls = [node for node in exported.needed if node.op == "call_function" and operator_name(node) not in _NOTHING]
-    last: dict[tuple[str, ...], fx.Node] = {_call(node): node for node in calls}
+    last = last_calls(exported)
     names: dict[fx.Node, str] = {}
     for node in exported.nodes:
         module, _ = owner(node)
@@ -29,10 +25,5 @@ def layer_names(container: Container, exported: Exported) -> Callable[[fx.Node],
         if not path:
             names[node] = spoken_name(node)
         else:
-            names[node] = path if last.get(_call(node)) is node else f"{path}.{spoken_name(node)}"
+            names[node] = path if last.get(call_of(node)) is node else f"{path}.{spoken_name(node)}"
     return names.__getitem__
-
-
-def _call(node: fx.Node) -> tuple[str, ...]:
-    """Which call of which layer a node belongs to."""
-    return tuple(node.meta.get("nn_module_stack") or ())

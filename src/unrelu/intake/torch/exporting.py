@@ -88,7 +88,7 @@ def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Ten
         if not torch.equal(output, again):
             raise TrainingMode(
                 f"the module changes its buffer {changed[0]!r} whenever it is called, and gives something else the "
-                "next time; call module.eval() first."
+                "next time; call module.eval() first, or take the update out of its forward."
             )
     if whole and not isinstance(output, Tensor):
         raise ModelError(

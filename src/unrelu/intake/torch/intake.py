@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
-from unrelu.errors import InputError
+from unrelu.errors import InputError, ModelError, TrainingMode
 from unrelu.intake.head import without_head
 from unrelu.intake.survey import Survey
 from unrelu.intake.torch.checks import check_is_module, check_module
 from unrelu.intake.torch.exporting import Exported, at_least_two, export, own_output, readable
-from unrelu.intake.torch.naming import node_name
+from unrelu.intake.torch.naming import module_names
 from unrelu.intake.torch.translation import survey, translate
 from unrelu.intake.torch.unwrapping import unwrapped
-from unrelu.network.agreement import check_agreement
+from unrelu.network.agreement import check_agreement, check_output
 from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.graph import Network
 
@@ -67,11 +67,30 @@ def read(
     expected = own_output(module, example, whole=upto is None)
     exported = trace(example)
     network = translate(exported, names(exported), upto)
+    again = own_output(module, example, whole=upto is None)
+    if expected is not None and again is not None and not torch.equal(expected.nan_to_num(), again.nan_to_num()):
+        raise TrainingMode(
+            "the module gives something else the next time it is called; call module.eval() first, and take out of its "
+            "forward what draws random numbers or counts."
+        )
+    given, alone = example, expected
     if len(example) == 1:
         example = at_least_two(example)
         expected = own_output(module, example, whole=upto is None)
+    else:
+        given, alone = example[:1], _alone(module, example[:1]) if upto is None else None
     check_agreement(network, example, expected)
+    if alone is not None and alone.numel() == network.output_size:
+        check_output(network, given, alone.reshape(1, *network.output_shape))
     return network
+
+
+def _alone(module: nn.Module, sample: Tensor) -> Tensor | None:
+    """What a module gives for one sample; None where it takes several only."""
+    try:
+        return own_output(module, sample)
+    except ModelError:
+        return None
 
 
 def survey_torch(module: nn.Module | ExportedProgram, example_input: Array) -> tuple[Survey, Tensor]:
@@ -92,11 +111,11 @@ def _traced(
     """What is called by itself, what gives its calls for an example, and what the nodes of these should be called."""
     if isinstance(module, ExportedProgram):
         program = readable(module)
-        return module.module(), lambda _: program, lambda _: partial(node_name, None)
+        return module.module(), lambda _: program, partial(module_names, None)
     check_is_module(module)
     itself = unwrapped(module)
     check_module(itself)
-    return itself, partial(export, itself), lambda _: partial(node_name, itself)
+    return itself, partial(export, itself), partial(module_names, itself)
 
 
 def example_for(module: nn.Module, values: Array) -> Tensor:

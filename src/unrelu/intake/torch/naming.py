@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from torch import fx, nn
+
+if TYPE_CHECKING:
+    from unrelu.intake.torch.exporting import Exported
 
 _SPOKEN = {
     "_native_batch_norm_legit_no_training": "batch_norm",
@@ -12,6 +18,12 @@ _SPOKEN = {
     **{f"max_pool{k}d_with_indices": f"max_pool{k}d" for k in (1, 2, 3)},
     "_unsafe_view": "reshape",
 }
+
+_NOTHING = {
+    *("clone", "contiguous", "detach", "alias", "_to_copy", "to", "_assert_tensor_metadata", "sym_size", "getitem"),
+    *("dropout", "native_dropout"),
+}
+"""Calls that give what they take, or sizes: no value of a module."""
 
 
 def operator_name(node: fx.Node) -> str:
@@ -26,27 +38,41 @@ def spoken_name(node: fx.Node) -> str:
     return _SPOKEN.get(function, function)
 
 
-def node_name(module: nn.Module | None, node: fx.Node) -> str:
-    """The path of the module whose forward pass the node is, or its owner's path and the function's name.
+def module_names(module: nn.Module | None, exported: Exported) -> Callable[[fx.Node], str]:
+    """The names of all nodes: the path of the module whose value one is, or its owner's path and the function's name.
 
-    Modules of PyTorch are one node each and give it their path ("features.0"); what other modules
-    compute in their own forward pass is called by the function ("block.add").
+    Modules of PyTorch give their path ("features.0") to the node with their value, and are one node each as a rule;
+    steps before it, and what other modules compute in their own forward pass, are called by the function
+    ("features.0.pad", "block.add").
 
     Args:
-        module: that was traced; None if it is not at hand, but the names of its parts' classes, in the node.
-        node: one of its calls.
+        module: that was traced; None if it is not at hand, but the names of its parts' classes, in the nodes.
+        exported: its calls.
     """
-    path, kind = owner(node)
-    function = spoken_name(node)
-    if not path:
-        return function
-    part = None if module is None else _part(module, path)
-    home = kind if module is None else type(part).forward.__module__ if part is not None else ""
-    pads = hasattr(part, "padding_mode") or (module is None and kind.rpartition(".")[2].startswith("Conv"))
-    # A convolution pads by itself unless with zeros; the convolution is what goes by the module's name.
-    if home.startswith("torch.nn.") and not (function == "pad" and pads):
-        return path
-    return f"{path}.{function}"
+    last = last_calls(exported)
+
+    def name(node: fx.Node) -> str:
+        path, kind = owner(node)
+        function = spoken_name(node)
+        if not path:
+            return function
+        part = None if module is None else _part(module, path)
+        home = kind if module is None else type(part).forward.__module__ if part is not None else ""
+        valued = last.get(call_of(node), node) is node or operator_name(node) in _NOTHING
+        return path if home.startswith("torch.nn.") and valued else f"{path}.{function}"
+
+    return name
+
+
+def last_calls(exported: Exported) -> dict[tuple[str, ...], fx.Node]:
+    """For each call of a module the node with its value: the last that the output depends on and that computes."""
+    calls = [node for node in exported.needed if node.op == "call_function" and operator_name(node) not in _NOTHING]
+    return {call_of(node): node for node in calls}
+
+
+def call_of(node: fx.Node) -> tuple[str, ...]:
+    """Which call of which module a node belongs to."""
+    return tuple(node.meta.get("nn_module_stack") or ())
 
 
 def owner(node: fx.Node) -> tuple[str, str]:
