@@ -44,7 +44,8 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
     train, test = (cifar10(part, given.data) for part in ("train", "test"))
-    module = ResNet20().to(memory_format=torch.channels_last)
+    module = ResNet20()
+    module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.SGD(module.parameters(), LARGEST_STEP, MOMENTUM, nesterov=True, weight_decay=DECAY)
     generator = torch.Generator().manual_seed(0)
     history: list[dict[str, float]] = []

@@ -83,7 +83,8 @@ class AnswersSheet:
             elif table.columns:
                 raise DataError(
                     f"{printable(str(samples))} has columns called {printable(', '.join(table.columns), 80)}, and the "
-                    f"inputs are {printable(', '.join(names), 80)}; call them the same, in any order, or leave names out."
+                    f"inputs are {printable(', '.join(names), 80)}; call them the same, in any order, or leave names "
+                    "out."
                 )
             if points.shape[1] != d:
                 raise DataError(

@@ -86,7 +86,8 @@ def invert(
         typer.Option(
             metavar="POINTS",
             help="With --out: a .csv file of inputs that another method found (a Markov chain, many fits), a row a "
-            "point, in the order of RANGES or under their names. The page shows which of the solutions, or parts, they miss.",
+            "point, in the order of RANGES or under their names. The page shows which of the solutions, or parts, they "
+            "miss.",
         ),
     ] = None,
     shown: Annotated[
