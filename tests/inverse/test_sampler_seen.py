@@ -12,7 +12,9 @@ import pytest
 
 import unrelu as ur
 from page_reader import read
+from unrelu.inverse import consistent_set
 from unrelu.inverse.answer import answer
+from unrelu.inverse.range_search import RangeSearch
 from unrelu.inverse.sampler_seen import in_boxes
 from unrelu.report.write_answers import write_answers
 
@@ -139,6 +141,20 @@ def test_the_page_says_what_the_answer_says(tmp_path: Path) -> None:
         assert row[6].endswith("to 0.500000") or row[6].endswith("to 0.250000")
         assert float(row[7].removesuffix(" %")) > 90
     assert [row[-1] for row in table_cells(written.path, 1)] == ["0", "0", "0", "100"]
+
+
+def test_the_page_tells_of_the_parts_that_were_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking again may find more of them; the points in each are those of the parts that are listed."""
+    found, real, looks = squares(), consistent_set.visit, []
+
+    def visit(search: RangeSearch) -> list[np.ndarray]:
+        looks.append(search)
+        return real(search)[: 1 + 3 * (len(looks) > 1)]
+
+    monkeypatch.setattr(consistent_set, "visit", visit)
+    path = found.report(tmp_path / "page.html", points=np.array([[0.5, 0.25]])).path
+    assert len(looks) == 1
+    assert "at least 1 part, proved" in path.read_text(encoding="utf-8")
 
 
 def test_the_page_of_solutions_of_none_and_of_an_unfinished_search(tmp_path: Path) -> None:

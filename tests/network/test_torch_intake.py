@@ -329,6 +329,16 @@ def test_a_module_that_treats_one_sample_apart_is_refused(n):
         Network.from_torch(OfSeveral().eval(), torch.randn(n, 4))
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_module_that_gives_another_number_of_results_for_one_sample_is_refused(n):
+    class Doubling(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.relu() if x.shape[0] > 1 else torch.cat([x, x], 1)
+
+    with pytest.raises(IntakeMismatch, match="something else for a sample alone"):
+        Network.from_torch(Doubling(), torch.randn(n, 4))
+
+
 def test_a_module_that_takes_several_samples_only_or_drops_an_axis_of_one_is_read():
     class Squeezed(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

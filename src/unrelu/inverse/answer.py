@@ -38,6 +38,7 @@ class Answer:
         shown: which inputs are in the picture, at most four.
         ranges: of all inputs, where there is noise; else None.
         pavings: where there is noise, of each pair of inputs that are shown.
+        parts: (p, d, 2) float64, where there is noise: between which ends each part lies that is known; else none.
         seen: what another method's points tell of it, if there are any.
     """
 
@@ -47,6 +48,7 @@ class Answer:
     shown: tuple[int, ...]
     ranges: ConsistentRanges | None
     pavings: tuple[Paving, ...]
+    parts: np.ndarray
     seen: SamplerSeen | None
 
 
@@ -85,7 +87,7 @@ def answer(
     chosen = checked_shown(shown, Box(statement.lower.numpy(), statement.upper.numpy()), d)
     if isinstance(found, Inversion):
         seen = None if points is None else found.seen_by(points)
-        return Answer(title, found, called, chosen, None, (), seen)
+        return Answer(title, found, called, chosen, None, (), np.zeros((0, d, 2)), seen)
     limit = LONGEST if time_limit is None else time_limit
     start = time.monotonic()
     told = found.ranges(time_limit=limit, progress=progress) if ranges is None else ranges
@@ -95,8 +97,10 @@ def answer(
         left = limit - (time.monotonic() - start)
         share = math.inf if math.isinf(left) else max(0.0, left) / (len(pairs) - k)
         pavings.append(found.paving(pair, time_limit=share, progress=progress))
+    # Looked for once: looking again may find more of them, and what was seen is told of these.
     seen = None if points is None else found.seen_by(points)
-    return Answer(title, found, called, chosen, told, tuple(pavings), seen)
+    parts = found.part_ranges if seen is None else seen.places
+    return Answer(title, found, called, chosen, told, tuple(pavings), parts, seen)
 
 
 def checked_shown(shown: Sequence[int] | None, box: Box, d: int) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from unrelu.inverse.paving import Paving
 from unrelu.inverse.range_search import RangeSearch, ranges_of
 from unrelu.inverse.refinement import refine, visit
 from unrelu.inverse.running import telling
-from unrelu.inverse.sampler_seen import SamplerSeen, seen_by_sampler
+from unrelu.inverse.sampler_seen import SamplerSeen, ends_of, seen_by_sampler
 from unrelu.inverse.set_sample import sample_members
 from unrelu.network.arrays import Array, as_numpy
 from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
@@ -123,18 +123,14 @@ class ConsistentSet:
     @property
     def part_ranges(self) -> np.ndarray:
         """(p, d, 2) float64, between which ends each of the `parts` lies: those of its boxes."""
-        covering = self._search.covering
-        ends = [
-            np.stack([covering.lower[group].min(axis=0), covering.upper[group].max(axis=0)], axis=1)
-            for group in self._groups
-        ]
-        return np.array(ends).reshape(len(ends), len(self.statement.lower), 2)
+        return ends_of(self._places, len(self.statement.lower))
 
     @property
-    def _groups(self) -> list[np.ndarray]:
+    def _places(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The boxes of each part, parts in the order of their ends."""
-        lower = self._search.covering.lower
-        return sorted(visit(self._search), key=lambda group: lower[group].min(axis=0).tolist())
+        covering = self._search.covering
+        groups = sorted(visit(self._search), key=lambda group: covering.lower[group].min(axis=0).tolist())
+        return [(covering.lower[group], covering.upper[group]) for group in groups]
 
     def seen_by(self, points: Array) -> SamplerSeen:
         """In which of the `parts` a sampler's points lie, and which of them are consistent.
@@ -148,9 +144,7 @@ class ConsistentSet:
             ShapeError: if points have another number of entries.
             InputError: if one is not finite.
         """
-        covering = self._search.covering
-        places = [(covering.lower[group], covering.upper[group]) for group in self._groups]
-        return seen_by_sampler(self.statement, points, places)
+        return seen_by_sampler(self.statement, points, self._places)
 
     @property
     def certificate(self) -> CompletenessCertificate:

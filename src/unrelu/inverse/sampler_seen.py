@@ -32,12 +32,14 @@ class SamplerSeen:
         points: (n, d) float64, the points.
         consistent: (n,) bool, which of them are proved to be in the set: their exact outputs are near enough.
         at: (n, p) bool, in which places each lies.
+        places: (p, d, 2) float64, between which ends each place lies.
         interval: (d, 2) float64, the central 99 % of the points, input by input.
     """
 
     points: np.ndarray
     consistent: np.ndarray
     at: np.ndarray
+    places: np.ndarray
     interval: np.ndarray
 
     @property
@@ -84,7 +86,14 @@ def seen_by_sampler(
         at[:, number] = in_boxes(lower, upper, held)
     outside = (1 - CENTRAL) / 2
     interval = np.quantile(held, [outside, 1 - outside], axis=0).T
-    return SamplerSeen(held, are_members(statement, torch.from_numpy(held)).numpy(), at, interval)
+    consistent = are_members(statement, torch.from_numpy(held)).numpy()
+    return SamplerSeen(held, consistent, at, ends_of(places, d), interval)
+
+
+def ends_of(places: list[tuple[np.ndarray, np.ndarray]], d: int) -> np.ndarray:
+    """(p, d, 2) float64, between which ends the boxes of each place lie together."""
+    ends = [np.stack([lower.min(axis=0), upper.max(axis=0)], axis=1) for lower, upper in places]
+    return np.array(ends).reshape(len(ends), d, 2)
 
 
 def in_boxes(lower: np.ndarray, upper: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -34,7 +34,9 @@ class _Estimate:
     error: Tensor
 
 
-def check_agreement(network: Network, example: Tensor, expected: Tensor | None = None) -> None:
+def check_agreement(
+    network: Network, example: Tensor, expected: Tensor | None = None, alone: Tensor | None = None
+) -> None:
     """Compare the network's operators with those of its source, node by node.
 
     Each node is computed in float64 *from the values that the model itself gave to the node's inputs*, so that
@@ -47,6 +49,7 @@ def check_agreement(network: Network, example: Tensor, expected: Tensor | None =
         network: with its source.
         example: (n, *input_shape), in the model's dtype.
         expected: the model's own output for the example, called directly, not through the source.
+        alone: the same for the first sample of the example alone; axes of size 1 may be dropped.
 
     Raises:
         IntakeMismatch: if the two disagree; the message names the first node that does.
@@ -60,26 +63,17 @@ def check_agreement(network: Network, example: Tensor, expected: Tensor | None =
     coarsest = max((_check_group(network, source, group) for group in groups), key=_unit_roundoff)
     if expected is not None:
         _compare_output(network, example, expected, coarsest)
-
-
-def check_output(network: Network, sample: Tensor, expected: Tensor) -> None:
-    """Compare what the network gives for one sample with what the model gives for it alone, called directly.
-
-    Args:
-        network: that was read.
-        sample: (1, *input_shape), in the model's dtype.
-        expected: (1, *output_shape).
-
-    Raises:
-        IntakeMismatch: if they differ by more than rounding.
-    """
-    try:
-        _compare_output(network, sample, expected, expected.new_empty(0))
-    except IntakeMismatch as error:
-        raise IntakeMismatch(
+    if alone is not None:
+        differs = IntakeMismatch(
             "the module gives something else for a sample alone than in a batch of several; make what it computes "
             "independent of the size of the batch (x.shape[0])."
-        ) from error
+        )
+        if alone.numel() != network.output_size:
+            raise differs
+        try:
+            _compare_output(network, example[:1], alone.reshape(1, *network.output_shape), coarsest)
+        except IntakeMismatch as error:
+            raise differs from error
 
 
 def _check_group(network: Network, source: Source, samples: Tensor) -> Tensor:

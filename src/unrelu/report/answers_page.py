@@ -123,7 +123,7 @@ def _shown(answer: Answer, number: int, *, files: bool) -> ShownAnswer:
         if headline.endswith("lie in"):
             headline += " the ranges below"
         elif headline.startswith("every"):
-            parts = found.parts
+            parts = len(answer.parts)
             headline = f"{headline} the ranges below; at least {parts} part{'s' * (parts != 1)}, proved"
         tables = _of_set(answer, found, answer.ranges, names, files)
     headline = headline[0].upper() + headline[1:] + "."
@@ -193,7 +193,7 @@ def _of_set(
     if seen is not None:
         note += " “Short by”: the share of the attained range outside of what holds 99 % of the sampler's points."
     tables = [AnswerTable(head, tuple(rows), 0, note)]
-    parts = found.part_ranges
+    parts = answer.parts
     if len(parts) > 1:
         points = [] if seen is None else seen.n_points.tolist()
         rows = [

@@ -17,7 +17,7 @@ from unrelu.intake.torch.exporting import Exported, at_least_two, export, own_ou
 from unrelu.intake.torch.naming import module_names
 from unrelu.intake.torch.translation import survey, translate
 from unrelu.intake.torch.unwrapping import unwrapped
-from unrelu.network.agreement import check_agreement, check_output
+from unrelu.network.agreement import check_agreement
 from unrelu.network.arrays import Array, as_tensor
 from unrelu.network.graph import Network
 
@@ -73,15 +73,11 @@ def read(
             "the module gives something else the next time it is called; call module.eval() first, and take out of its "
             "forward what draws random numbers or counts."
         )
-    given, alone = example, expected
+    alone = expected if len(example) == 1 or expected is None else _alone(module, example[:1])
     if len(example) == 1:
         example = at_least_two(example)
         expected = own_output(module, example, whole=upto is None)
-    else:
-        given, alone = example[:1], _alone(module, example[:1]) if upto is None else None
-    check_agreement(network, example, expected)
-    if alone is not None and alone.numel() == network.output_size:
-        check_output(network, given, alone.reshape(1, *network.output_shape))
+    check_agreement(network, example, expected, alone)
     return network
 
 
