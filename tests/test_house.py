@@ -235,6 +235,8 @@ def test_public_names() -> None:
             "ExactInfeasible",
             "Linearization",
             "Metamer",
+            "Classes",
+            "SeenDifference",
             "Network",
             "Nonnegative",
             "Omnidirectionality",

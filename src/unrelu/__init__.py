@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from unrelu.inverse.paving import Paving as Paving
     from unrelu.inverse.sampler_seen import SamplerSeen as SamplerSeen
     from unrelu.inverse.solution import Solution as Solution
+    from unrelu.metamerism.judge import Classes as Classes
+    from unrelu.metamerism.judge import SeenDifference as SeenDifference
     from unrelu.metamerism.metamer import metamer as metamer
     from unrelu.metamerism.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
@@ -261,6 +263,8 @@ _HOMES = {
     # what else looks the same to the network
     "metamer": "unrelu.metamerism.metamer",
     "Metamer": "unrelu.metamerism.result",
+    "Classes": "unrelu.metamerism.judge",
+    "SeenDifference": "unrelu.metamerism.judge",
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",

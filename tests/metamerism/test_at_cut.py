@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from small_studies import branched_network, dense_network, joined_network, pictures
-from unrelu.metamerism.judged import judged_metamers
 from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
 
@@ -54,10 +53,13 @@ def test_a_whole_network_keeps_its_own_output() -> None:
     assert found.bypassed_by == ()
 
 
-def test_judged_metamers_say_it_too() -> None:
+def test_only_nodes_past_the_features_see_a_difference() -> None:
     for layer, at_cut in (("relu-left", False), ("joined", True)):
-        (judged,) = judged_metamers(branched_network(), layer, X[None], T[None], progress=False)
-        assert judged.metamer.at_cut is at_cut
+        found = metamer(branched_network().upto(layer), at=X, target=T, norm=2)
+        assert found.at_cut is at_cut
+        assert bool(found.seen_by) is not at_cut
         if at_cut:
-            assert judged.predicted is not None
-            assert judged.predicted.original == judged.predicted.metamer
+            assert found.classes is not None
+            assert found.classes.original == found.classes.metamer
+        else:
+            assert {each.node for each in found.seen_by} >= set(found.bypassed_by or ())

@@ -69,7 +69,7 @@ def test_what_is_called_optimal_is_solved_and_what_is_not_is_not(
     net = Network.from_torch(model.eval(), torch.zeros(1, 1, 14, 14))
     small = np.round(255 * pictures.reshape(5000, 1, 28, 28)[:, :, ::2, ::2]) / 255
     original, target = np.random.default_rng(seed).integers(0, 5000, 2)
-    found = metamer(net.upto(node), at=small[original], target=small[target], norm=norm, domain=domain)
+    found = metamer(net.upto(node), at=small[original], target=small[target], norm=norm, domain=domain, search="region")
     assert found.status in {Status.OPTIMAL, Status.INACCURATE}
     assert found.optimal == (found.status is Status.OPTIMAL)
     if found.optimal:

@@ -28,7 +28,7 @@ def test_deep_features_stay_and_so_does_the_region(name: str, norm: float) -> No
     rng = np.random.default_rng(1)
     x0, t = rng.uniform(0, 1, 20), rng.uniform(0, 1, 20)
     prefix = net.upto(name)
-    found = metamer(prefix, at=x0, target=t, norm=norm)
+    found = metamer(prefix, at=x0, target=t, norm=norm, search="region")
     assert found.regional
     assert found.feature_error < 1e-12
     np.testing.assert_allclose(prefix(np.asarray(found.x)[None]), prefix(x0[None]), atol=1e-12)
@@ -45,7 +45,9 @@ def test_deep_features_stay_and_so_does_the_region(name: str, norm: float) -> No
 def test_active_neurons_before_the_last_stay_active() -> None:
     """ReLU(x1 - 1/2) + ReLU(x2 - 1/2) stays on x1 + x2 = const, but only as long as both are at least 1/2."""
     net = Network.from_layers([(np.eye(2), np.full(2, -0.5)), (np.ones((1, 2)), np.zeros(1)), (np.eye(1), np.zeros(1))])
-    found = metamer(net.upto("relu2"), at=np.full(2, 0.8), target=np.array([0.0, 1.6]), norm=math.inf, domain=None)
+    found = metamer(
+        net.upto("relu2"), at=np.full(2, 0.8), target=np.array([0.0, 1.6]), norm=math.inf, domain=None, search="region"
+    )
     np.testing.assert_allclose(found.x, [0.5, 1.1], atol=1e-9)
 
 
@@ -64,8 +66,8 @@ def test_with_identities_before_it_the_region_gives_the_same_as_the_layer() -> N
     x0, t = rng.uniform(0.2, 1, 7), rng.uniform(0, 1, 7)
     for norm in NORMS:
         for tolerance in (0.0, 0.01):
-            regional = metamer(deep, at=x0, target=t, norm=norm, tolerance=tolerance)
-            whole = metamer(flat, at=x0, target=t, norm=norm, tolerance=tolerance)
+            regional = metamer(deep, at=x0, target=t, norm=norm, tolerance=tolerance, search="region")
+            whole = metamer(flat, at=x0, target=t, norm=norm, tolerance=tolerance, search="region")
             assert regional.feature_error <= tolerance + 1e-12
             if tolerance == 0:
                 assert regional.distance == pytest.approx(whole.distance, abs=1e-9)
@@ -88,7 +90,7 @@ def test_residual_and_joined_prefixes() -> None:
     net = Network.from_torch(Residual().eval(), torch.rand(2, 9))
     x0, t = torch.rand(9), torch.rand(9)
     for prefix in (net.upto(net.layers[-1]), net.upto(*net.layers[:2]), net):
-        found = metamer(prefix, at=x0, target=t, norm=1)
+        found = metamer(prefix, at=x0, target=t, norm=1, search="region")
         assert found.regional
         assert found.feature_error < 1e-12
         assert found.forward_error is not None

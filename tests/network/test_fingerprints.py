@@ -147,7 +147,7 @@ def test_every_field_of_a_node_and_of_the_graph_counts_but_what_computes_nothing
     assert len(names | {weights_sha256(base)}) == 7
     # The model it was read from, a head of it that was cut off, and nodes of a larger network that pass a prefix by,
     # change nothing that is computed.
-    silent: dict[str, Any] = {"source": object(), "bypassed_by": ("node",), "head": "softmax"}
+    silent: dict[str, Any] = {"source": object(), "bypassed_by": ("node",), "head": "softmax", "whole": object()}
     assert {*silent, "nodes", "outputs", "_index"} == {field.name for field in fields(Network)}
     for key, value in silent.items():
         assert weights_sha256(network_of(ReLU(), **{key: value})) == weights_sha256(base)

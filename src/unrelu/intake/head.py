@@ -29,4 +29,4 @@ def without_head(network: Network) -> Network:
         HeadWarning,
         stacklevel=4,
     )
-    return replace(network.upto(logits), head=last.name)
+    return replace(network.upto(logits), head=last.name, whole=None)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError
+from unrelu.metamerism.walk.statement import WalkStatement
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.single_layer import single_layer
@@ -16,9 +17,11 @@ from unrelu.operators import Shape
 from unrelu.polyhedra.domain_at import the_domain_at
 from unrelu.polyhedra.domain_rows import DomainRows
 from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.polyhedra.row_collection import RowCollection
 from unrelu.preimages.layer_system import LayerSystem, resolve_tolerance
-from unrelu.preimages.prefix_features import region_features
 from unrelu.preimages.same_features import SameFeatures
+
+OUTSIDE = "the original lies outside the domain"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +70,8 @@ class FeatureMap:
 
     def same_features(
         self, at: np.ndarray, domain: Polyhedron, tolerance: ArrayLike, *, unit: float, exact: bool = False
-    ) -> SameFeatures | Polyhedron:
-        """The inputs in a domain that have the features of a point: the statement about a layer, or one region's part.
+    ) -> SameFeatures:
+        """The inputs in a domain that have the features of a point, of one layer: the statement about it.
 
         Args:
             at: (d,) x0.
@@ -80,16 +83,51 @@ class FeatureMap:
         Raises:
             DomainError: if x0 lies outside the domain.
             InputError: if a tolerance is negative or not finite.
-            TooLarge: if the Jacobians would take more memory than allowed.
         """
-        eps = resolve_tolerance(tolerance, self.n_features)
-        what = "the original lies outside the domain"
-        if self.layer is not None:
-            system = LayerSystem(self.layer, domain, eps, unit, exact)
-            return SameFeatures.of(system, at, system.pattern(at, what))
+        assert self.layer is not None
+        system = LayerSystem(self.layer, domain, resolve_tolerance(tolerance, self.n_features), unit, exact)
+        return SameFeatures.of(system, at, system.pattern(at, OUTSIDE))
+
+    def walk_statement(
+        self,
+        at: np.ndarray,
+        target: np.ndarray,
+        domain: Polyhedron,
+        tolerance: ArrayLike,
+        *,
+        unit: float,
+        objective: str = "nearest",
+        norm: float = 1,
+    ) -> WalkStatement:
+        """The same for prefixes of any depth, with a target.
+
+        Args:
+            at: (d,) x0.
+            target: (d,).
+            domain: where inputs may lie.
+            tolerance: one number, or one for each feature.
+            unit: unit roundoff of the dtype in which x0 was given.
+            objective: "nearest" or "farthest".
+            norm: 1, 2 or inf.
+
+        Raises:
+            DomainError: if x0 lies outside the domain.
+            InputError: if a tolerance is negative or not finite.
+            TooLarge: if the rows of the features would take more memory than allowed.
+        """
         assert self.prefix is not None
-        there = the_domain_at(DomainRows.of(domain), at, unit=unit, exact=exact, what=what)
-        return region_features(self.prefix, at, domain=there, tolerance=eps)
+        rows = RowCollection(at)
+        rows.within(the_domain_at(DomainRows.of(domain), at, unit=unit, exact=False, what=OUTSIDE))
+        there = rows.polyhedron()
+        return WalkStatement.of(
+            self.prefix,
+            at,
+            target,
+            domain=there,
+            tolerance=resolve_tolerance(tolerance, self.n_features),
+            objective=objective,
+            norm=norm,
+        )
 
 
 def feature_map(prefix: Network | ReLULayer) -> FeatureMap:

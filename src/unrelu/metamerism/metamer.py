@@ -1,57 +1,62 @@
-"""Finding the metamer nearest to a target."""
+"""Finding the metamer nearest to a target, or farthest from it."""
 
 from __future__ import annotations
 
 import math
-import time
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from unrelu.cones.decide import decide_cone
-from unrelu.errors import InputError, ShapeError, SolverFailure
+from unrelu.errors import InputError, ShapeError
 from unrelu.metamerism.feature_map import FeatureMap, feature_map
+from unrelu.metamerism.found import Found
+from unrelu.metamerism.in_depth import metamer_by_walk, metamer_in_region
+from unrelu.metamerism.judge import classes, own_classes, seen_behind
+from unrelu.metamerism.on_layer import metamer_on_layer
 from unrelu.metamerism.result import Metamer
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box, Domain, resolve
-from unrelu.polyhedra.nearest import NearestPoint, check_norm, nearest_point
+from unrelu.polyhedra.nearest import check_norm
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.layer_system import resolve_tolerance
-from unrelu.preimages.same_features import SameFeatures
-from unrelu.rigor.singular import proves_full_rank
-from unrelu.solvers.status import Status
+from unrelu.progress import Progress, resolve_progress
+from unrelu.stability.pattern import activation_pattern
 
 PICTURES = Box(0, 1)
 """Pictures with values in [0, 1], the default domain of metamers."""
 
 OBJECTIVES = ("nearest", "farthest")
 
+SEARCHES = ("walk", "region", "exact")
+
 
 def metamer(
     prefix: Network | ReLULayer,
     *,
     at: Array,
-    target: Array,
+    target: Array | None = None,
     objective: str = "nearest",
     norm: float = 1,
     domain: Domain | None = PICTURES,
     tolerance: ArrayLike = 0.0,
+    mask: ArrayLike | None = None,
+    search: str | None = None,
+    progress: Progress | bool | None = None,
     time_limit: float = math.inf,
 ) -> Metamer:
     """The input nearest to a target among all that have the same features as `at`.
 
-    For one layer this is the linear or quadratic program of Behrmann et al., appendix A7, over the whole preimage. For
-    a prefix with several ReLU layers the closed linear region of `at` is searched, in which the preimage is one
-    polyhedron; the result says so (`regional`). So it does of a layer whose units have a feature on several pieces, as
-    |t| has: there the piece of `at` is searched.
+    For one layer this is the linear or quadratic program of Behrmann et al., appendix A7, over the whole preimage, with
+    a bound that proves it. Beyond, a *walk* goes along the preimage from `at`, from one linear region to the next, to
+    where no step leads nearer: its features are those of `at` to rounding, and nothing is said of what is farther away.
 
     Where the features are a cut of the network, it cannot tell inputs with
-    the same features apart; otherwise it may, and the result says by which nodes (`at_cut`, `bypassed_by`).
+    the same features apart; otherwise it may, and the result says by which nodes (`at_cut`, `bypassed_by`, `seen_by`).
 
     >>> layer = ReLULayer(np.array([[1.0, 1.0]]), np.zeros(1))
     >>> found = metamer(layer, at=np.array([1.0, 0.0]), target=np.array([0.0, 0.5]), norm=1)
@@ -59,32 +64,45 @@ def metamer(
     (array([0.5, 0.5]), 0.5, True)
 
     Args:
-        prefix: a network whose output are the features, usually `net.upto("relu1")`, or a layer by itself.
+        prefix: a network whose output are the features, usually `net.upto("relu3")`, or a layer by itself.
         at: the original, of the input's sample shape, in the domain.
-        target: what the metamer should come near to, or stay away from, of the same shape, in the domain or not.
+        target: what the metamer should come near to, or stay away from, of the same shape, in the domain or not; may be
+            left out for the farthest, which then goes away from the original.
         objective: "nearest" to the target, or "farthest" from it; farthest in L-infinity exactly, in L1 and L2 the best
             that is found, with a bound.
         norm: of the distance: 1, 2 or `math.inf`.
         domain: where metamers may lie; pictures in [0, 1] by default (other than for `preimage`), None for the whole
             space.
         tolerance: by how much each feature may differ: one number, or one for each feature.
-        time_limit: seconds the solver may take; where it finds nothing in time, the metamer is the original itself.
+        mask: bool, of the sample shape: True where the metamer may differ from the original, which it does not
+            elsewhere; None for everywhere.
+        search: "walk", any depth and size; "region", the best in the linear region of the original, with a bound for
+            that region; "exact", with a bound for all metamers, for small networks; None for the program that decides
+            it where the prefix is one layer, and for "walk" beyond.
+        progress: see `unrelu.progress.resolve_progress`.
+        time_limit: seconds that the search may take; where it finds nothing in time, the metamer is the original.
 
     Raises:
         InputError: if an argument does not fit, or the farthest metamer is infinitely far; the message says which and
             what to do.
         DomainError: if the original lies outside the domain.
-        TooLarge: if the layer or the Jacobians would take more memory than allowed.
+        TooLarge: if the layer or the rows of a piece would take more memory than allowed.
         SolverFailure: if the solver finds no point, though the original is one.
+        UnsupportedOperator: if a node is one that the search cannot pass.
     """
+    if target is None and objective != "farthest":
+        raise InputError("the nearest metamer needs a target to come near to; give target=, or objective='farthest'.")
     return find_metamer(
         feature_map(prefix),
         at,
-        target,
+        at if target is None else target,
         objective=objective,
         norm=norm,
         domain=domain,
         tolerance=tolerance,
+        mask=mask,
+        search=search,
+        progress=progress,
         time_limit=time_limit,
     )
 
@@ -98,6 +116,9 @@ def find_metamer(
     domain: Domain | None,
     tolerance: ArrayLike,
     objective: str = "nearest",
+    mask: ArrayLike | None = None,
+    search: str | None = None,
+    progress: Progress | bool | None = None,
     time_limit: float = math.inf,
     unit: float | None = None,
 ) -> Metamer:
@@ -111,7 +132,10 @@ def find_metamer(
         domain: where metamers may lie.
         tolerance: by how much each feature may differ.
         objective: "nearest" or "farthest".
-        time_limit: seconds the solver may take.
+        mask: where it may differ.
+        search: how to look for it.
+        progress: where to show it.
+        time_limit: seconds the search may take.
         unit: unit roundoff of the dtype in which the original was first given; that of `at` if None.
     """
     check_norm(norm)
@@ -119,103 +143,98 @@ def find_metamer(
         raise InputError(f"the objective of a metamer is {' or '.join(map(repr, OBJECTIVES))}, not {objective!r}.")
     if not (isinstance(time_limit, int | float) and time_limit >= 0):
         raise InputError(f"the time limit must be a number of seconds, math.inf for none, not {time_limit!r}.")
+    how = _search(search, features)
     original = _sample(at, features, "the original `at`")
     wanted = _sample(target, features, "the target")
     eps = resolve_tolerance(tolerance, features.n_features)
-    same = features.same_features(
-        original, resolve(domain, original.size), eps, unit=unit_roundoff(at) if unit is None else unit
-    )
-    body = _body(same)
-    found = _search(body, same, original, wanted, objective, norm, time_limit)
-    x = found.point
-    pair = np.stack([original, x]).reshape(2, *features.input_shape)
-    own = features.own(pair)
-    is_original = np.array_equal(x, original)
+    D = _masked(resolve(domain, original.size), mask, original, features)
+    unit = unit_roundoff(at) if unit is None else unit
+    told = resolve_progress(progress)
+    if how == "layer":
+        same = features.same_features(original, D, eps, unit=unit)
+        found = metamer_on_layer(same, original, wanted, objective=objective, norm=norm, time_limit=time_limit)
+    else:
+        statement = features.walk_statement(original, wanted, D, eps, unit=unit, objective=objective, norm=norm)
+        if how == "region":
+            found = metamer_in_region(statement, time_limit)
+        else:
+            found = metamer_by_walk(statement, time_limit, told)
+    return _metamer(features, found, how, at, original, wanted, objective, float(norm), eps)
+
+
+def _metamer(
+    features: FeatureMap,
+    found: Found,
+    how: str,
+    at: Array,
+    original: np.ndarray,
+    wanted: np.ndarray,
+    objective: str,
+    norm: float,
+    eps: np.ndarray,
+) -> Metamer:
+    """The result, with what the network says to it."""
+    x, prefix = found.point, features.prefix
+    triple = np.stack([original, wanted, x]).reshape(3, *features.input_shape)
+    values = features(triple[[0, 2]])
+    own = features.own(triple[[0, 2]])
+    whole = None if prefix is None else prefix if prefix.whole is None else prefix.whole
     return Metamer(
         x=_as_given(x, features, at),
         original=_as_given(original, features, at),
         target=_as_given(wanted, features, at),
         distance=found.distance,
-        norm=float(norm),
+        norm=norm,
         objective=objective,
         tolerance=float(eps.max(initial=0.0)),
-        feature_error=_difference(features(pair)),
+        search=how,
+        feature_error=_difference(values),
+        largest_feature=float(np.abs(values[0]).max(initial=0.0)),
         forward_error=None if own is None else _difference(own),
-        radius=0.0 if is_original else found.radius if isinstance(same, SameFeatures) else math.inf,
+        radius=found.radius,
         bound=found.bound,
-        optimal=found.status is Status.OPTIMAL,
-        regional=not (isinstance(same, SameFeatures) and same.is_whole),
-        bypassed_by=None if features.prefix is None else features.prefix.bypassed_by,
+        regional=found.regional,
+        bypassed_by=None if prefix is None else prefix.bypassed_by,
         status=found.status,
-        unique=is_original and isinstance(same, SameFeatures) and _is_unique(same),
+        unique=found.unique,
+        steps=found.steps,
+        crossed=found.crossed,
+        changed=_changed(prefix, triple) if how != "layer" else {},
+        seen_by=() if prefix is None else seen_behind(prefix, triple[[0, 2]]),
+        classes=None if whole is None else classes(whole, triple),
+        own_classes=None if whole is None else own_classes(whole, triple),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What a search ended with, whichever its objective.
-
-    Attributes:
-        point: (d,).
-        distance: of the point from the target.
-        bound: proved, from below for the nearest, from above for the farthest.
-        radius: see `NearestPoint`.
-        status: see `Metamer`.
-    """
-
-    point: np.ndarray
-    distance: float
-    bound: float
-    radius: float
-    status: Status
+def _search(search: str | None, features: FeatureMap) -> str:
+    if search is not None and search not in SEARCHES:
+        raise InputError(f"a search for a metamer is {', '.join(map(repr, SEARCHES))} or None, not {search!r}.")
+    if features.layer is not None and (search is None or search in {"region", "exact"} or features.prefix is None):
+        return "layer"
+    return search or "walk"
 
 
-def _body(same: SameFeatures | Polyhedron) -> Polyhedron:
-    """The set; a single point by its bounds, where a solver would only meet rounding."""
-    P = same.polyhedron if isinstance(same, SameFeatures) else same
-    if len(P.A_eq) >= P.n_coordinates and not P.b_eq.any() and proves_full_rank(P.A_eq):
-        return Polyhedron(lower=P.origin, upper=P.origin, origin=P.origin)
-    return P
+def _masked(D: Polyhedron, mask: ArrayLike | None, original: np.ndarray, features: FeatureMap) -> Polyhedron:
+    """The domain in which nothing moves but where a mask says so."""
+    if mask is None:
+        return D
+    free = np.asarray(mask)
+    if free.dtype != bool or free.shape != features.input_shape:
+        raise InputError(
+            f"a mask is an array of bool of the shape {features.input_shape}, True where the metamer may differ, not "
+            f"of {free.dtype} and {free.shape}."
+        )
+    free = free.reshape(-1)
+    return replace(D, lower=np.where(free, D.lower, original), upper=np.where(free, D.upper, original))
 
 
-def _search(
-    body: Polyhedron,
-    same: SameFeatures | Polyhedron,
-    original: np.ndarray,
-    wanted: np.ndarray,
-    objective: str,
-    norm: float,
-    time_limit: float,
-) -> _Found:
-    if objective == "farthest":
-        deadline = time.monotonic() + time_limit
-        far = body.farthest(wanted, norm, time_limit=time_limit)
-        if math.isinf(far.distance):
-            raise InputError(
-                "metamers of this original lie arbitrarily far away, so there is no farthest; bound them by a domain "
-                "such as Box(0, 1)."
-            )
-        late = time.monotonic() >= deadline
-        if far.point is None and late:
-            distance = float(np.linalg.norm(original - wanted, ord=norm))
-            return _Found(original.copy(), distance, max(far.bound, distance), 0.0, Status.TIME_LIMIT)
-        if far.point is None:
-            raise SolverFailure("no metamer was found, though the original is one; give another norm or domain.")
-        open_status = Status.TIME_LIMIT if late else Status.INACCURATE
-        status = Status.OPTIMAL if far.optimal else open_status
-        return _Found(far.point, far.distance, far.bound, far.radius, status)
-    is_member = same.contains(wanted) if isinstance(same, SameFeatures) else False
-    found = nearest_point(body, wanted, norm, time_limit=time_limit, is_member=is_member)
-    x = _point(found, original)
-    distance = float(np.linalg.norm(x - wanted, ord=norm))
-    return _Found(x, distance, min(found.bound, distance), found.radius, found.status)
-
-
-def _is_unique(same: SameFeatures) -> bool:
-    """Whether the original is proved to be the only input with its features."""
-    cone = same.enclosing_tangent_cone
-    decision = decide_cone(cone)
-    return decision.holds is True and decision.certificate is not None and decision.certificate.verify(cone)
+def _changed(prefix: Network | None, triple: np.ndarray) -> dict[str, int]:
+    """How many units of each node are on another branch than at the original."""
+    if prefix is None:
+        return {}
+    one, other = (activation_pattern(prefix, triple[place]) for place in (0, 2))
+    counts = {name: int((one.branches[name] != other.branches[name]).sum()) for name in one.names}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _sample(values: Array, features: FeatureMap, what: str) -> np.ndarray:
@@ -226,14 +245,6 @@ def _sample(values: Array, features: FeatureMap, what: str) -> np.ndarray:
             "give one sample, without a batch axis."
         )
     return sample.reshape(-1)
-
-
-def _point(found: NearestPoint, original: np.ndarray) -> np.ndarray:
-    if found.point is not None:
-        return found.point
-    if found.status in {Status.TIME_LIMIT, Status.ITERATION_LIMIT}:
-        return original.copy()
-    raise SolverFailure(f"no metamer was found, though the original is one: {found.status.advice}")
 
 
 def _difference(pair: np.ndarray) -> float:

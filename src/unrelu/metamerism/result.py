@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unrelu.metamerism.judge import Classes, SeenDifference
 from unrelu.network.arrays import Array
 from unrelu.solvers.status import Status
 
@@ -23,7 +24,9 @@ class Metamer:
         norm: 1, 2 or inf.
         objective: "nearest" or "farthest".
         tolerance: by how much each feature was allowed to differ, at most.
+        search: "layer", the program over one layer's preimage (or its piece); "walk", "region" or "exact".
         feature_error: largest difference between the features of `x` and of the original in float64.
+        largest_feature: the largest magnitude of a feature of the original.
         forward_error: the same in the user's own forward pass, in its dtype and on its device, into which both
             inputs are rounded; None where there is no such model.
         radius: an exact metamer (no feature differs at all, or by more than the tolerance, in exact arithmetic on the
@@ -32,14 +35,20 @@ class Metamer:
             objective). It is computed from the solver's multipliers by
             weak duality with all roundings accounted for, so it rests on no solver's word. Where `regional`, it
             is about the metamers in the original's linear region only, and about the linearization as computed.
-        optimal: whether distance and bound meet (`polyhedra.nearest.OPTIMALITY_TOLERANCE`) and `x` keeps all rows up to
-            rounding; the same as the status OPTIMAL.
-        regional: whether only the closed linear region of the original was searched (prefixes with more than
-            one ReLU layer), or its piece of a preimage of several; metamers elsewhere may be nearer.
+        regional: whether only the closed linear region of the original was searched, or its piece of a preimage of
+            several; metamers elsewhere may be nearer.
         bypassed_by: names of the nodes by which the output of the network that the prefix is taken from can depend on
             the input past these features (`Network.bypassed_by`); None for a layer by itself, of which no network is
             known.
-        status: how the solver stopped; INACCURATE where it was done, but `x` is not optimal in that sense.
+        status: how the search stopped; INACCURATE where a solver was done, but `x` is not optimal in the sense of
+            `optimal`, LOCAL where no step of a walk leads on.
+        steps: how many a walk took.
+        crossed: on them, units whose branch changed, counted each time.
+        changed: by node, how many units of the prefix are on another branch than at the original; nodes without any
+            are left out, and of one layer nothing is told.
+        seen_by: the nodes of the network behind the features that still see a difference; a cut lets nothing through.
+        classes: what the network says in float64; None where it has a single output or is not known.
+        own_classes: the same in the user's own forward pass; None where there is no such model.
         unique: whether `x` is the original, and proved to be the only input in the domain that has its features.
     """
 
@@ -50,15 +59,37 @@ class Metamer:
     norm: float
     objective: str
     tolerance: float
+    search: str
     feature_error: float
+    largest_feature: float
     forward_error: float | None
     radius: float
     bound: float
-    optimal: bool
     regional: bool
     bypassed_by: tuple[str, ...] | None
     status: Status
-    unique: bool = False
+    steps: int
+    crossed: int
+    changed: dict[str, int]
+    seen_by: tuple[SeenDifference, ...]
+    classes: Classes | None
+    own_classes: Classes | None
+    unique: bool
+
+    @property
+    def optimal(self) -> bool:
+        """Whether distance and bound meet (`polyhedra.nearest.OPTIMALITY_TOLERANCE`): the status OPTIMAL."""
+        return self.status is Status.OPTIMAL
+
+    @property
+    def relative_error(self) -> float:
+        """`feature_error` as a part of the largest feature."""
+        return self.feature_error / self.largest_feature if self.largest_feature else self.feature_error
+
+    @property
+    def gap(self) -> float:
+        """How much better another could be at most, as a part of the distance; nan where that is 0."""
+        return abs(self.distance - self.bound) / self.distance if self.distance else float("nan")
 
     @property
     def at_cut(self) -> bool | None:

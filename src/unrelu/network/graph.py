@@ -44,6 +44,7 @@ class Network:
             output can depend on the input past this prefix: of each such path, the first node that is not in the
             prefix. Empty where there is none, so that the prefix alone decides what the network says.
         head: name of the softmax or sigmoid that the model ends in and that was cut off; empty if there is none.
+        whole: of a prefix, the network it is taken from; None of others.
     """
 
     nodes: tuple[Node, ...]
@@ -51,6 +52,7 @@ class Network:
     source: Source | None = None
     bypassed_by: tuple[str, ...] = ()
     head: str = ""
+    whole: Network | None = field(default=None, repr=False)
     _index: dict[str, Node] = field(init=False, repr=False)
 
     def __repr__(self) -> str:
@@ -317,6 +319,7 @@ class Network:
             outputs=outputs,
             bypassed_by=bypasses(self.nodes, outputs, self.outputs),
             head=self.head if outputs == self.outputs else "",
+            whole=self,
         )
 
     def between(self, start: str, *names: str) -> Network:
@@ -355,7 +358,7 @@ class Network:
             for node in prefix.nodes[at + 1 :]
             if node.name in needed
         ]
-        return replace(prefix, nodes=(Node(INPUT, Input(shape), (), shape), *behind), source=None)
+        return replace(prefix, nodes=(Node(INPUT, Input(shape), (), shape), *behind), source=None, whole=None)
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """Names of all nodes that these depend on, themselves and the input included."""
@@ -420,7 +423,9 @@ class Network:
 
     def to(self, device: str | torch.device) -> Network:
         """The same network with its weights on another device."""
-        return replace(self, nodes=tuple(replace(node, operator=node.operator.to(device)) for node in self.nodes))
+        whole = None if self.whole is None else self.whole.to(device)
+        nodes = tuple(replace(node, operator=node.operator.to(device)) for node in self.nodes)
+        return replace(self, nodes=nodes, whole=whole)
 
     # -- computing ----------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ def pairwise(network: Network) -> Network:
     taken = {node.name for node in network.nodes}
     for node in network.nodes:
         nodes += _written(network, node, taken) if node.name in network.choices else [node]
-    return replace(network, nodes=tuple(nodes), source=None)
+    return replace(network, nodes=tuple(nodes), source=None, whole=None)
 
 
 def _written(network: Network, node: Node, taken: set[str]) -> list[Node]:

@@ -12,6 +12,7 @@ class Status(enum.StrEnum):
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     INACCURATE = "inaccurate"
+    LOCAL = "local"
     TIME_LIMIT = "time limit"
     ITERATION_LIMIT = "iteration limit"
     FAILED = "failed"
@@ -38,6 +39,9 @@ _ADVICE = {
     ),
     Status.INACCURATE: (
         "found, but not to the tolerances asked for; trust the bound that stands beside it, if any, not the status."
+    ),
+    Status.LOCAL: (
+        "no step nearby leads on, which says nothing of what is farther away; the bound that stands beside it does."
     ),
     Status.TIME_LIMIT: "stopped at the time limit; the point and the bound are the best so far: allow more time.",
     Status.ITERATION_LIMIT: (

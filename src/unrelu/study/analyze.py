@@ -282,8 +282,10 @@ def _check_metamers(
             place(where, x[pair.original].ravel(), unit=unit, what=f"input {pair.original}, a metamer's original")
         for norm in norms:
             check_norm(norm)
-        if features.layer is None:  # whether the matrices fit is known when they are made
-            features.same_features(x[pairs[0].original].ravel(), where, 0.0, unit=unit)
+        if features.layer is None:  # whether the rows fit is known when it is known how many there are
+            for pair in pairs:
+                at = x[pair.original].ravel()
+                features.walk_statement(at, at, where, 0.0, unit=unit)
 
 
 def _proofs(found: Classification, progress: Progress, workers: int | None) -> Proofs:

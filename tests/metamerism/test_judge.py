@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from unrelu.errors import InputError, ShapeError
-from unrelu.metamerism.judged import Classes, judged_metamers
+from unrelu.metamerism.judge import Classes
+from unrelu.metamerism.metamer import metamer
 from unrelu.metamerism.pairs import choose_pairs
 from unrelu.network.graph import Network
 
@@ -46,26 +47,20 @@ def test_metamers_keep_the_class_of_the_original_in_both_passes() -> None:
             parameter.mul_(5)  # or it says the same to all of them
     net = Network.from_torch(module, torch.rand(2, 30))
     originals, targets = torch.rand(4, 30), torch.rand(4, 30)
-    judged = judged_metamers(net, net.layers[0], originals, targets, norm=2, progress=False)
-    assert len(judged) == 4
+    prefix = net.upto(net.layers[0])
+    judged = [metamer(prefix, at=x, target=t, norm=2) for x, t in zip(originals, targets, strict=True)]
     with torch.no_grad():
         said, wanted = module(originals).argmax(1).tolist(), module(targets).argmax(1).tolist()
     assert said != wanted
     for found, original, target in zip(judged, said, wanted, strict=True):
         expected = Classes(original, target, original)
-        assert found.predicted == expected
-        assert found.own_predicted == expected
+        assert found.classes == expected
+        assert found.own_classes == expected
 
 
 def test_without_a_model_or_classes_nothing_is_said() -> None:
     rng = np.random.default_rng(0)
     net = Network.from_layers([(rng.normal(size=(3, 5)), np.zeros(3)), (rng.normal(size=(1, 3)), np.zeros(1))])
-    (found,) = judged_metamers(net, "relu1", rng.uniform(size=(1, 5)), rng.uniform(size=(1, 5)), progress=False)
-    assert found.predicted is None
-    assert found.own_predicted is None
-
-
-def test_arrays_that_do_not_fit_are_told() -> None:
-    net = Network.from_layers([(np.eye(2), np.zeros(2)), (np.eye(2), np.zeros(2))])
-    with pytest.raises(ShapeError, match="originals and targets need the shape"):
-        judged_metamers(net, "relu1", np.zeros((2, 2)), np.zeros((1, 2)), progress=False)
+    found = metamer(net.upto("relu1"), at=rng.uniform(size=5), target=rng.uniform(size=5))
+    assert found.classes is None
+    assert found.own_classes is None

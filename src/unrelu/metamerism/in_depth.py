@@ -1,0 +1,79 @@
+"""Metamers of prefixes with several layers: in the region of the original, and by walks."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unrelu.metamerism.found import Found
+from unrelu.metamerism.on_layer import from_farthest, from_nearest
+from unrelu.metamerism.walk.local_model import LocalModel
+from unrelu.metamerism.walk.piece import best_on_piece
+from unrelu.metamerism.walk.walking import walk_to_end
+from unrelu.polyhedra.nearest import OPTIMALITY_TOLERANCE, NearestPoint
+from unrelu.solvers.status import Status
+from unrelu.stability.pattern import activation_pattern
+
+if TYPE_CHECKING:
+    from unrelu.metamerism.walk.statement import WalkStatement
+    from unrelu.progress import Progress
+
+
+def metamer_in_region(statement: WalkStatement, time_limit: float) -> Found:
+    """The best metamer in the closed linear region of the original.
+
+    Args:
+        statement: what is kept and wanted.
+        time_limit: seconds.
+
+    Raises:
+        InputError: if the farthest is infinitely far.
+        SolverFailure: if no point was found, though the original is one.
+    """
+    x0, wanted, norm = statement.origin, statement.target, statement.norm
+    network = statement.network
+    deadline = time.monotonic() + time_limit
+    model = LocalModel(network, activation_pattern(network, x0.reshape(network.input_shape)), x0)
+    best = best_on_piece(statement, model, time_limit)
+    if isinstance(best, NearestPoint):
+        found = from_nearest(best, x0, wanted, norm)
+    else:
+        found = from_farthest(best, x0, wanted, norm, late=time.monotonic() >= deadline)
+    radius = 0.0 if np.array_equal(found.point, x0) else math.inf
+    return Found(found.point, found.distance, found.bound, radius, found.status, regional=True)
+
+
+def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progress) -> Found:
+    """The metamer that walks along the preimage end at.
+
+    Args:
+        statement: what is kept and wanted.
+        time_limit: seconds.
+        progress: where to show the steps.
+    """
+    deadline = time.monotonic() + time_limit
+    with progress.stage("steps towards the target", None) as advance:
+        end = walk_to_end(statement, deadline=deadline, advance=advance)
+    if statement.objective == "nearest":
+        clipped = np.clip(statement.target, statement.domain.lower, statement.domain.upper)
+        bound = float(np.nextafter(np.linalg.norm(clipped - statement.target, ord=statement.norm) * (1 - 1e-12), 0.0))
+    else:
+        ends = np.maximum(
+            np.abs(statement.domain.lower - statement.target), np.abs(statement.domain.upper - statement.target)
+        )
+        bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + 1e-12))
+    at_original = np.array_equal(end.x, statement.origin)
+    met = abs(end.distance - bound) <= OPTIMALITY_TOLERANCE * max(1.0, end.distance)
+    status = Status.OPTIMAL if met else Status.LOCAL if end.ended else Status.TIME_LIMIT
+    return Found(
+        end.x,
+        end.distance,
+        min(bound, end.distance) if statement.objective == "nearest" else max(bound, end.distance),
+        0.0 if at_original else math.inf,
+        status,
+        steps=end.steps,
+        crossed=end.crossed,
+    )

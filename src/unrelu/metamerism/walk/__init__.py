@@ -1,0 +1,1 @@
+"""Walking along a preimage of any depth towards a target."""

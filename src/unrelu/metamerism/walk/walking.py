@@ -1,0 +1,137 @@
+"""A whole walk: to where no step leads on, and back onto the preimage to rounding."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unrelu.metamerism.walk.local_model import LocalModel
+from unrelu.metamerism.walk.piece import AT_ONCE, best_on_piece
+from unrelu.metamerism.walk.restoring import KEPT, restored
+from unrelu.metamerism.walk.walk import SETTLED, Walked, walk
+from unrelu.stability.pattern import activation_pattern
+
+if TYPE_CHECKING:
+    from unrelu.metamerism.walk.statement import WalkStatement
+    from unrelu.progress import Advance
+
+ON_WAYS = (1e-2, 1e-5)
+"""By what part of the largest feature walks may be off on their way: wide steps first."""
+
+SMALL = 2**20
+"""Numbers in the rows of a piece up to which more than one walk is tried, and its program is solved exactly."""
+
+_HOPS = 30
+
+_FEW, _MOST = 60, 500
+
+
+@dataclass(frozen=True, eq=False)
+class WalkEnd:
+    """Where a walk ended.
+
+    Attributes:
+        x: (d,) an input with the features of x0 to rounding.
+        distance: from the target.
+        steps: of the walk.
+        crossed: units whose branch changed on the way, counted each time.
+        ended: whether no step leads on.
+        points: (k, d) the inputs on the way, the last not yet put back onto the preimage.
+    """
+
+    x: np.ndarray
+    distance: float
+    steps: int
+    crossed: int
+    ended: bool
+    points: np.ndarray
+
+
+def walk_to_end(
+    statement: WalkStatement, *, deadline: float = math.inf, advance: Advance = lambda steps: None
+) -> WalkEnd:
+    """The best input that walks from x0 lead to, with its features to `KEPT`; x0 itself where none does better.
+
+    Args:
+        statement: what is kept and wanted.
+        deadline: of `time.monotonic`; putting the end back onto the preimage may take a little longer.
+        advance: told of each step.
+    """
+    x0 = statement.origin
+    best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, True, x0[None].copy())
+    along = _far_corner(statement) if statement.objective == "farthest" else None
+    for on_way in ON_WAYS:
+        if time.monotonic() >= deadline:
+            return replace(best, ended=False)
+        most = _FEW if statement.norm == math.inf and _has_programs(statement) else _MOST
+        state = walk(statement, on_way=on_way, deadline=deadline, advance=advance, along=along, most=most)
+        found = _put_back(statement, state)
+        if found is not None and _better(statement, found, best):
+            best = found
+        if found is not None and statement.origin.size * int(np.isfinite(statement.low).sum()) > SMALL:
+            break
+    return _on_pieces(statement, best, deadline, advance)
+
+
+def _on_pieces(statement: WalkStatement, best: WalkEnd, deadline: float, advance: Advance) -> WalkEnd:
+    """From piece to piece by exact programs, where they are small: each goes on behind the kinks that held the last."""
+    network = statement.network
+    if not _has_programs(statement):
+        return best
+    for _ in range(_HOPS):
+        model = LocalModel(network, activation_pattern(network, best.x.reshape(network.input_shape)), best.x)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return replace(best, ended=False)
+        point = best_on_piece(statement, model, left).point
+        if point is None:
+            return best
+        u = statement.walked(point)
+        state = Walked(u, 0.0, model.pattern, best.steps + 1, best.crossed, [statement.walked(best.x), u])
+        state = walk(statement, start=state, on_way=ON_WAYS[-1], deadline=deadline, advance=advance)
+        found = _put_back(statement, state)
+        if found is None or not _better(statement, found, best, SETTLED):
+            return best
+        best = replace(found, points=np.concatenate([best.points, found.points[1:]]))
+    return best
+
+
+def _has_programs(statement: WalkStatement) -> bool:
+    """Whether programs on pieces are worth their while: those with corners, where walks come near slowly."""
+    rows = int((statement.low == statement.high).sum()) + AT_ONCE
+    return statement.objective == "nearest" and statement.norm != 2 and rows * statement.origin.size <= SMALL
+
+
+def _put_back(statement: WalkStatement, state: Walked) -> WalkEnd | None:
+    """The end of a walk on the preimage; of ends that cannot be put back, an earlier point."""
+    points = state.points
+    last = len(points) - 1
+    while last > 0:
+        u, error = restored(statement, points[last])
+        if error <= KEPT:
+            x = statement.input(u)
+            return WalkEnd(
+                x,
+                statement.distance(x),
+                state.steps,
+                state.crossed,
+                state.ended,
+                np.stack([statement.input(each) for each in points[: last + 1]]),
+            )
+        last = last // 2
+    return None
+
+
+def _better(statement: WalkStatement, one: WalkEnd, other: WalkEnd, by: float = 0.0) -> bool:
+    gain = other.distance - one.distance
+    return (gain if statement.objective == "nearest" else -gain) > by * max(one.distance, other.distance)
+
+
+def _far_corner(statement: WalkStatement) -> np.ndarray:
+    """Where to go from a target that is the origin: towards the farther end of each coordinate."""
+    lower, upper = statement.bounds
+    return np.where(np.abs(lower) > np.abs(upper), -1.0, 1.0)
