@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from torch.nn import functional
 
 import unrelu as ur
 from flushing import flushing
+from network.onnx_builder import OnnxBuilder
+from unrelu.intake import memory
 from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.stability.jacobian import check_size
@@ -57,6 +60,14 @@ def program(folder: Path) -> Path:
     )
     torch.export.save(exported, folder / "model.pt2")
     return folder / "model.pt2"
+
+
+def grown(folder: Path, *, trust: bool) -> ur.Network:
+    """From a file of which reading takes more than is allowed here."""
+    builder = OnnxBuilder((2,))
+    path = builder.save(folder, builder.node("Relu", "x"))
+    with patch.object(memory, "ROOM", 0), patch.object(memory, "TIMES", 0):
+        return ur.load(path, trust=trust)
 
 
 def pickled(folder: Path) -> Path:
@@ -158,6 +169,10 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "so there is no farthest; bound them by a domain such as Box(0, 1)": (
         lambda _: ur.metamer(LAYER, at=-X, target=X, objective="farthest", domain=None),
         lambda _: ur.metamer(LAYER, at=0 * X, target=X, objective="farthest", domain=BOX),
+    ),
+    "if you know who made it, say trust=True (on the command line --trust), or cut the model": (
+        lambda folder: grown(folder, trust=False),
+        lambda folder: grown(folder, trust=True),
     ),
     "convert it to a wider dtype (module.double())": (lambda _: halves(wider=False), lambda _: halves(wider=True)),
     "ask about the prefix net.upto(": (

@@ -35,17 +35,18 @@ def load(
     Args:
         path: of the file or folder.
         upto: as for `Network.from_onnx`.
-        trust: whether a file may run code.
+        trust: whether a file may run code, or take more memory than a file of its size explains.
         example_input: a batch (n, *shape) for a module of PyTorch; a .pt2 file brings its own.
 
     Raises:
         ModelFileError: if the file is missing, damaged, of another kind, or needs trust; the message says what to do.
         ModelError: if the model cannot be read; the message names the node and what to do.
+        TooLarge: if reading it would take more memory than it may.
         UnknownNode: if no node is called `upto`.
     """
     suffix = Path(path).suffix.lower()
     if suffix == ONNX:
-        return Network.from_onnx(path, upto=upto)
+        return Network.from_onnx(path, upto=upto, trust=trust)
     if suffix == SUFFIX:
         network = load_network(path)
         return network if upto is None else network.upto(upto)
