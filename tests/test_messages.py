@@ -107,6 +107,11 @@ def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
     return functional.linear(x.half().float(), torch.eye(2))
 
 
+def rounded(module: Call, x: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return module.linear(x)
+
+
 class Drawing(nn.Module):
     """Draws a number in training."""
 
@@ -271,6 +276,14 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "write x.flatten(1), not x.view(64, -1)": (
         lambda _: read(lambda m, x: x.view(2, -1)),
         lambda _: read(lambda m, x: x.flatten(1)),
+    ),
+    "and x.shape[0], not len(x)": (
+        lambda _: read(lambda m, x: x.reshape(len(x), 2, 1)),
+        lambda _: read(lambda m, x: x.reshape(x.shape[0], 2, 1)),
+    ),
+    "take what rounds (torch.autocast, x.half()) out of its forward": (
+        lambda _: read(rounded),
+        lambda _: read(lambda m, x: m.linear(x)),
     ),
     "convert the whole module to one dtype (module.float())": (
         lambda _: read(mixed),

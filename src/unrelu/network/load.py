@@ -73,7 +73,8 @@ def trusted_module(path: Path, example_input: Array | None) -> tuple[Any, Any]:
     if not held or not held[0]:
         raise ModelFileError(
             f"{str(path)!r} does not say which inputs its {type(model).__name__} takes; give a batch, "
-            "ur.load(path, trust=True, example_input=batch)."
+            "ur.load(path, trust=True, example_input=batch). A command takes none: give it the program that "
+            "torch.export.export makes of the module, saved by torch.export.save, which brings its own."
         )
     return model, held[0][0]
 
