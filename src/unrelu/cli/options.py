@@ -14,5 +14,9 @@ Upto = Annotated[
 ]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Read a file of PyTorch (.pt2, .pt) as well, which can run code of its maker's."),
+    typer.Option(
+        "--trust",
+        help="Read a file of PyTorch (.pt2, .pt) as well, which can run code of its maker's, and one of ONNX that "
+        "takes more memory than its size explains.",
+    ),
 ]
