@@ -199,6 +199,7 @@ def _metamer(
         unique=found.unique,
         steps=found.steps,
         crossed=found.crossed,
+        waypoints=found.waypoints.reshape(len(found.waypoints), *features.input_shape),
         changed=_changed(prefix, triple) if how != "layer" else {},
         seen_by=() if prefix is None else seen_behind(prefix, triple[[0, 2]]),
         classes=None if whole is None else classes(whole, triple),
