@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from unrelu.cones.decide import decide_cone
 from unrelu.errors import InputError, ShapeError, SolverFailure
 from unrelu.metamerism.feature_map import FeatureMap, feature_map
+from unrelu.metamerism.found import Found
 from unrelu.metamerism.result import Metamer
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.graph import Network
@@ -151,25 +151,6 @@ def find_metamer(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What a search ended with, whichever its objective.
-
-    Attributes:
-        point: (d,).
-        distance: of the point from the target.
-        bound: proved, from below for the nearest, from above for the farthest.
-        radius: see `NearestPoint`.
-        status: see `Metamer`.
-    """
-
-    point: np.ndarray
-    distance: float
-    bound: float
-    radius: float
-    status: Status
-
-
 def _body(same: SameFeatures | Polyhedron) -> Polyhedron:
     """The set; a single point by its bounds, where a solver would only meet rounding."""
     P = same.polyhedron if isinstance(same, SameFeatures) else same
@@ -186,7 +167,7 @@ def _search(
     objective: str,
     norm: float,
     time_limit: float,
-) -> _Found:
+) -> Found:
     if objective == "farthest":
         deadline = time.monotonic() + time_limit
         far = body.farthest(wanted, norm, time_limit=time_limit)
@@ -198,17 +179,17 @@ def _search(
         late = time.monotonic() >= deadline
         if far.point is None and late:
             distance = float(np.linalg.norm(original - wanted, ord=norm))
-            return _Found(original.copy(), distance, max(far.bound, distance), 0.0, Status.TIME_LIMIT)
+            return Found(original.copy(), distance, max(far.bound, distance), 0.0, Status.TIME_LIMIT)
         if far.point is None:
             raise SolverFailure("no metamer was found, though the original is one; give another norm or domain.")
         open_status = Status.TIME_LIMIT if late else Status.INACCURATE
         status = Status.OPTIMAL if far.optimal else open_status
-        return _Found(far.point, far.distance, far.bound, far.radius, status)
+        return Found(far.point, far.distance, far.bound, far.radius, status)
     is_member = same.contains(wanted) if isinstance(same, SameFeatures) else False
     found = nearest_point(body, wanted, norm, time_limit=time_limit, is_member=is_member)
     x = _point(found, original)
     distance = float(np.linalg.norm(x - wanted, ord=norm))
-    return _Found(x, distance, min(found.bound, distance), found.radius, found.status)
+    return Found(x, distance, min(found.bound, distance), found.radius, found.status)
 
 
 def _is_unique(same: SameFeatures) -> bool:

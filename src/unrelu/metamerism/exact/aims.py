@@ -1,0 +1,160 @@
+"""What is made small over parts of a box: distances, and for the farthest what lies below their negatives."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from unrelu.polyhedra.distance_bound import distance_bound
+from unrelu.polyhedra.functional_bound import functional_bound
+from unrelu.polyhedra.polyhedron import Polyhedron
+from unrelu.rigor.rounding import UNDERFLOW, UNIT, enlarged, gamma, norm_above, sum_above
+
+
+@dataclass(frozen=True, eq=False)
+class Aim(ABC):
+    """A number of each input that is to be as small as it can be, and linear functions below it on boxes.
+
+    Attributes:
+        target: (d,) t.
+        norm: 1, 2 or inf.
+    """
+
+    target: np.ndarray
+    norm: float
+
+    def distance(self, point: np.ndarray) -> float:
+        """Of a point (d,) from the target."""
+        return float(np.linalg.norm(point - self.target, ord=self.norm))
+
+    @property
+    def splits_inputs(self) -> bool:
+        """Whether parts have to be halved in inputs until the linear function is the number itself."""
+        return False
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether inputs above and below the target are two unknowns."""
+        return False
+
+    @abstractmethod
+    def value(self, distance: float) -> float:
+        """What is made small, at a distance."""
+
+    @abstractmethod
+    def costs(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> np.ndarray:
+        """(d,) slopes of the linear function of `x - t` (`|x - t|` where two-sided) below the number, on a box."""
+
+    @abstractmethod
+    def proved(self, rows: Polyhedron, mu: np.ndarray, lam: np.ndarray, coordinate: int) -> float:
+        """A proved lower bound of the number over a polyhedron about t whose first d coordinates are the inputs.
+
+        Args:
+            rows: the polyhedron.
+            mu: (l,) multipliers of its equalities.
+            lam: (k,) of its inequalities.
+            coordinate: which input alone counts, or -1.
+        """
+
+    def excess(self, moved: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        """(d,) by how much each input's share of the number lies above the linear function at `x = t + moved`."""
+        return np.zeros_like(moved)
+
+
+@dataclass(frozen=True, eq=False)
+class NearestInSum(Aim):
+    """`||x - t||_1`, which is linear in the ways up and down."""
+
+    @property
+    def two_sided(self) -> bool:
+        """They are."""
+        return True
+
+    def value(self, distance: float) -> float:
+        """The distance."""
+        return distance
+
+    def costs(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> np.ndarray:
+        """1 for each."""
+        return np.ones(len(lower))
+
+    def proved(self, rows: Polyhedron, mu: np.ndarray, lam: np.ndarray, coordinate: int) -> float:
+        """`distance_bound`."""
+        return distance_bound(rows, rows.origin, 1, mu, lam, measured=len(self.target))
+
+
+@dataclass(frozen=True, eq=False)
+class Farthest(Aim):
+    """`-||x - t||`, a concave function: on a box it lies above its chords, input by input.
+
+    For L2 the sum of squares takes the place of its root. For L-infinity one input counts, upwards or downwards.
+    """
+
+    @property
+    def splits_inputs(self) -> bool:
+        """For L1 until all boxes lie on one side of the target, for L2 for ever."""
+        return self.norm != math.inf
+
+    def value(self, distance: float) -> float:
+        """The negative distance."""
+        return -distance
+
+    def costs(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> np.ndarray:
+        """The chords' slopes."""
+        return self._lines(lower - self.target, upper - self.target, coordinate)[0]
+
+    def _lines(self, a: np.ndarray, b: np.ndarray, coordinate: int) -> tuple[np.ndarray, np.ndarray]:
+        """Lines `slope u + offset` below what is made small, for u between a and b: (d,) each, rounded down."""
+        if coordinate >= 0:
+            slopes = np.zeros(len(a))
+            slopes[coordinate // 2] = 1.0 if coordinate % 2 else -1.0
+            return slopes, np.zeros(len(a))
+        if self.norm == 1:
+            at_a, at_b = -np.abs(a), -np.abs(b)
+            width = b - a
+            slopes = np.where(width > 0, (at_b - at_a) / np.where(width > 0, width, 1.0), 0.0)
+            slopes = np.where(a >= 0, -1.0, np.where(b <= 0, 1.0, slopes))
+            one_side = (a >= 0) | (b <= 0)
+        else:
+            at_a, at_b, slopes = -a * a, -b * b, -(a + b)
+            one_side = np.zeros(len(a), dtype=bool)
+        low = np.minimum(at_a - slopes * a, at_b - slopes * b)
+        size = np.abs(at_a) + np.abs(at_b) + np.abs(slopes) * (np.abs(a) + np.abs(b))
+        return slopes, np.where(one_side, 0.0, low - 8 * UNIT * size - 8 * UNDERFLOW)
+
+    def proved(self, rows: Polyhedron, mu: np.ndarray, lam: np.ndarray, coordinate: int) -> float:
+        """`functional_bound` of the chords."""
+        d = len(self.target)
+        # The box about t, rounded outward as there: chords of a wider one lie lower.
+        a, b = np.nextafter(rows.lower[:d] - self.target, -np.inf), np.nextafter(rows.upper[:d] - self.target, np.inf)
+        slopes, offsets = self._lines(a, b, coordinate)
+        costs = np.zeros(rows.n_coordinates)
+        costs[:d] = slopes
+        least = functional_bound(rows, costs, mu, lam)
+        if least == -math.inf:
+            return self._of_box(a, b, coordinate)
+        total = least + float(offsets.sum())
+        lost = gamma(d + 4) * sum_above(np.abs(offsets)) + 4 * UNIT * abs(least)
+        below = total - enlarged(lost, 4)
+        if self.norm == 2:
+            below = -math.sqrt(-below) * (1 + 4 * UNIT) if below < 0 else 0.0
+        return max(float(np.nextafter(below, -np.inf)), self._of_box(a, b, coordinate))
+
+    def _of_box(self, a: np.ndarray, b: np.ndarray, coordinate: int) -> float:
+        if coordinate >= 0:
+            return float(a[coordinate // 2] if coordinate % 2 else -b[coordinate // 2])
+        reach = np.maximum(np.abs(a), np.abs(b))
+        if self.norm == 1:
+            return -sum_above(reach)
+        return -norm_above(reach) if self.norm == 2 else -float(reach.max(initial=0.0))
+
+    def excess(self, moved: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        """How far the chord lies below."""
+        if self.norm == math.inf:
+            return np.zeros_like(moved)
+        slopes, offsets = self._lines(lower - self.target, upper - self.target, -1)
+        value = -np.abs(moved) if self.norm == 1 else -moved * moved
+        return np.maximum(value - slopes * moved - offsets, 0.0)
