@@ -124,7 +124,7 @@ class BoxedProgram:
         self._A = np.ascontiguousarray(matrix, dtype=np.float64)
         self._columns = np.ascontiguousarray(np.hstack([self._A, -np.eye(m)]).T)
         self._shakes = np.append(shake * (0.5 + np.random.default_rng(0).random(n)), np.zeros(m))
-        self._row_lower, self._row_upper = np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float)
+        self.row_lower, self.row_upper = np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float)
         self.costs = np.append(costs, np.zeros(m))
         self.n_steps = 0
         self.ray = np.zeros(m)
@@ -149,9 +149,14 @@ class BoxedProgram:
         high = np.maximum(self._A * lower, self._A * upper).sum(axis=1)
         room = 1.0 + 1e-6 * np.maximum(np.abs(low), np.abs(high))
         return (
-            np.where(np.isfinite(self._row_lower), self._row_lower, low - room),
-            np.where(np.isfinite(self._row_upper), self._row_upper, high + room),
+            np.where(np.isfinite(self.row_lower), self.row_lower, low - room),
+            np.where(np.isfinite(self.row_upper), self.row_upper, high + room),
         )
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """A, (m, n)."""
+        return self._A
 
     @property
     def point(self) -> np.ndarray:

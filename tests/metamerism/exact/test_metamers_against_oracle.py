@@ -5,19 +5,21 @@ Hundreds are asked by `python -m metamers_against_oracle`; what a search out of 
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from metamers_against_oracle import faults, metamer_case, solutions
 from unrelu.errors import UnsupportedOperator
 from unrelu.solvers.status import Status
 
-ASKED = [("nearest", 1)]
+ASKED = [(objective, norm) for objective in ("nearest", "farthest") for norm in (1, 2, math.inf)]
 
 
 @pytest.mark.parametrize(("objective", "norm"), ASKED)
 def test_nothing_is_wrong_about_random_networks(objective: str, norm: float) -> None:
     optimal = refused = 0
-    for seed in range(40):
+    for seed in range(16):
         case = metamer_case(seed)
         try:
             truth = solutions(case)
@@ -27,7 +29,7 @@ def test_nothing_is_wrong_about_random_networks(objective: str, norm: float) -> 
                 optimal += time_limit == 5.0 and found.status is Status.OPTIMAL
         except UnsupportedOperator:
             refused += 1
-    assert optimal + refused >= 38
+    assert optimal + refused >= 15
 
 
 def test_a_constant_clamp_bends_nowhere() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from unrelu.polyhedra.distance_bound import distance_bound
 from unrelu.polyhedra.functional_bound import functional_bound
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.rigor.rounding import UNDERFLOW, UNIT, enlarged, gamma, norm_above, sum_above
+
+if TYPE_CHECKING:
+    from unrelu.metamerism.exact.part import Part
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +35,6 @@ class Aim(ABC):
         return float(np.linalg.norm(point - self.target, ord=self.norm))
 
     @property
-    def splits_inputs(self) -> bool:
-        """Whether parts have to be halved in inputs until the linear function is the number itself."""
-        return False
-
-    @property
     def two_sided(self) -> bool:
         """Whether inputs above and below the target are two unknowns."""
         return False
@@ -47,6 +46,14 @@ class Aim(ABC):
     @abstractmethod
     def costs(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> np.ndarray:
         """(d,) slopes of the linear function of `x - t` (`|x - t|` where two-sided) below the number, on a box."""
+
+    def level(self, value: float) -> float:
+        """What the linear function is compared with, where the number is this."""
+        return value
+
+    def offset(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> float:
+        """About what the linear function is at the target."""
+        return 0.0
 
     @abstractmethod
     def proved(self, rows: Polyhedron, mu: np.ndarray, lam: np.ndarray, coordinate: int) -> float:
@@ -62,6 +69,18 @@ class Aim(ABC):
     def excess(self, moved: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """(d,) by how much each input's share of the number lies above the linear function at `x = t + moved`."""
         return np.zeros_like(moved)
+
+    def middle(self, j: int, moved: float, lower: float, upper: float) -> float:
+        """Where the box of an input is halved so that the linear function comes nearer."""
+        return lower / 2 + upper / 2
+
+    def tangent(self, moved: np.ndarray) -> np.ndarray | None:
+        """(d,) slopes of what is made small at `x = t + moved`; None where a program's optimum is one already."""
+        return None
+
+    def shares(self, root: Part) -> list[Part]:
+        """The parts to begin with."""
+        return [root]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,20 +106,50 @@ class NearestInSum(Aim):
 
 
 @dataclass(frozen=True, eq=False)
+class NearestByNorm(Aim):
+    """`||x - t||` in L2 or L-infinity, which is no linear function of x: programs of their own make it small."""
+
+    def value(self, distance: float) -> float:
+        """The distance."""
+        return distance
+
+    def costs(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> np.ndarray:
+        """None."""
+        return np.zeros(len(lower))
+
+    def proved(self, rows: Polyhedron, mu: np.ndarray, lam: np.ndarray, coordinate: int) -> float:
+        """`distance_bound`."""
+        return distance_bound(rows, rows.origin, self.norm, mu, lam, measured=len(self.target))
+
+
+@dataclass(frozen=True, eq=False)
 class Farthest(Aim):
     """`-||x - t||`, a concave function: on a box it lies above its chords, input by input.
 
     For L2 the sum of squares takes the place of its root. For L-infinity one input counts, upwards or downwards.
     """
 
-    @property
-    def splits_inputs(self) -> bool:
-        """For L1 until all boxes lie on one side of the target, for L2 for ever."""
-        return self.norm != math.inf
-
     def value(self, distance: float) -> float:
         """The negative distance."""
         return -distance
+
+    def level(self, value: float) -> float:
+        """For L2 the negative square."""
+        return -value * value if self.norm == 2 else value
+
+    def offset(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> float:
+        """The sum of those of the chords."""
+        return float(self._lines(lower - self.target, upper - self.target, coordinate)[1].sum())
+
+    def tangent(self, moved: np.ndarray) -> np.ndarray | None:
+        """(d,) slopes of what is made small at `x = t + moved`."""
+        if self.norm == 2:
+            return -moved
+        if self.norm == 1:
+            return -np.sign(moved)
+        found, place = np.zeros_like(moved), int(np.abs(moved).argmax())
+        found[place] = -math.copysign(1.0, moved[place])
+        return found
 
     def costs(self, lower: np.ndarray, upper: np.ndarray, coordinate: int) -> np.ndarray:
         """The chords' slopes."""
@@ -130,6 +179,8 @@ class Farthest(Aim):
         d = len(self.target)
         # The box about t, rounded outward as there: chords of a wider one lie lower.
         a, b = np.nextafter(rows.lower[:d] - self.target, -np.inf), np.nextafter(rows.upper[:d] - self.target, np.inf)
+        if self.norm == math.inf and coordinate < 0:
+            return self._of_box(a, b, coordinate)
         slopes, offsets = self._lines(a, b, coordinate)
         costs = np.zeros(rows.n_coordinates)
         costs[:d] = slopes
@@ -158,3 +209,22 @@ class Farthest(Aim):
         slopes, offsets = self._lines(lower - self.target, upper - self.target, -1)
         value = -np.abs(moved) if self.norm == 1 else -moved * moved
         return np.maximum(value - slopes * moved - offsets, 0.0)
+
+    def middle(self, j: int, moved: float, lower: float, upper: float) -> float:
+        """At the target for L1; for L2 at the point itself, unless it is near an end."""
+        t = float(self.target[j])
+        if self.norm == 1:
+            return t
+        at, room = t + moved, 0.1 * (upper - lower)
+        return at if lower + room < at < upper - room else lower / 2 + upper / 2
+
+    def shares(self, root: Part) -> list[Part]:
+        """For L-infinity, each input that moves, upwards and downwards."""
+        if self.norm != math.inf:
+            return [root]
+        a, b = (root.lower - self.target).tolist(), (root.upper - self.target).tolist()
+        down, up = [float(np.nextafter(v, -np.inf)) for v in a], [-float(np.nextafter(v, np.inf)) for v in b]
+        found = []
+        for j in range(len(a)):
+            found += [replace(root, bound=bound, coordinate=2 * j + k) for k, bound in enumerate((up[j], down[j]))]
+        return found

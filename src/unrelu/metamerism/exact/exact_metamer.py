@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.bounding.unit_bounds import bound_units
-from unrelu.errors import InputError
 from unrelu.frontier.subproblems import Subproblems
 from unrelu.inverse.running import telling
-from unrelu.metamerism.exact.aims import Aim, NearestInSum
+from unrelu.metamerism.exact.aims import Aim, Farthest, NearestByNorm, NearestInSum
 from unrelu.metamerism.exact.exact_search import TOLERANCE, ExactSearch
 from unrelu.metamerism.exact.part import Part
 from unrelu.metamerism.exact.part_program import PartProgram
 from unrelu.metamerism.exact.question import Question
+from unrelu.metamerism.exact.radius_program import RadiusProgram
+from unrelu.metamerism.exact.square_program import SquareProgram
 from unrelu.metamerism.exact.unit_rows import UnitRows
 from unrelu.metamerism.found import Found
 from unrelu.polyhedra.polyhedron import Polyhedron
@@ -64,12 +65,11 @@ def exact_metamer(
 
     Raises:
         DomainError: if the domain is no box with finite ends, or the original lies outside.
-        InputError: if it is asked for what is not searched for.
         TooLarge: if the network is too large.
         UnsupportedOperator: if it has a smooth node, or units with two kinks.
     """
     deadline = time.monotonic() + time_limit
-    aim = _aim(objective, norm, wanted)
+    aim, program = _aim(objective, norm, wanted)
     question = Question.of(features, original, domain.in_space(original.size), np.asarray(eps, dtype=np.float64))
     asked = question.asked
     problem = Subproblems.root(asked.lower, asked.upper, asked.bounded.n_units)
@@ -82,21 +82,21 @@ def exact_metamer(
         return Found(start.copy(), distance, abs(least), _radius(start, original, None), Status.TIME_LIMIT)
     units = bound_units(asked.bounded, problem.lower, problem.upper)
     root = Part(least, replace(problem, low=units.low, high=units.high))
-    search = ExactSearch(question, PartProgram(rows, aim, root), root, start.copy(), aim.distance(start))
+    search = ExactSearch(question, program(rows, aim, root), root, start.copy(), aim.distance(start))
     with telling(progress, "of the distance proved, ‰") as tell:
         stopped = search.run((start, original), deadline=deadline, tell=lambda now: tell(now.share))
-    reached = abs(search.value - search.bound) <= TOLERANCE * search.size
+    reached = abs(search.value - search.bound) <= TOLERANCE * search.size + 2.0**-900  # which is 0 but for underflow
     status = Status.OPTIMAL if reached else Status.TIME_LIMIT if stopped else Status.INACCURATE
     return Found(search.best, search.distance, abs(search.bound), _radius(search.best, original, search), status)
 
 
-def _aim(objective: str, norm: float, wanted: np.ndarray) -> Aim:
-    if objective == "nearest" and norm == 1:
-        return NearestInSum(wanted, norm)
-    raise InputError(
-        f"the exact search is for the nearest metamer in L1 so far, not for the {objective} in L{norm:g}; give "
-        'search="walk".'
-    )
+def _aim(objective: str, norm: float, wanted: np.ndarray) -> tuple[Aim, type[PartProgram]]:
+    """What is made small, and the program that does it on a part."""
+    if objective == "farthest":
+        return Farthest(wanted, norm), PartProgram
+    if norm == 1:
+        return NearestInSum(wanted, norm), PartProgram
+    return NearestByNorm(wanted, norm), SquareProgram if norm == 2 else RadiusProgram
 
 
 def _radius(point: np.ndarray, original: np.ndarray, search: ExactSearch | None) -> float:

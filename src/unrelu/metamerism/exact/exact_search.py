@@ -35,6 +35,12 @@ ROUNDED = 20
 ROUNDS = 100
 """Times that so many steps are made at a part, which far fewer are enough for, before it is left as it is."""
 
+TURNS = 20
+"""Times that a program is turned to the tangent at its point in search of a farther member."""
+
+NEGLIGIBLE = 1e-10
+"""Of the linear function, and of 1: an input whose share lies above it by less is not halved."""
+
 CHUNK = 200
 """Steps of a program between two looks at the clock."""
 
@@ -68,7 +74,8 @@ class ExactSearch:
         self._gains = Gains(rows.n_units)
         self._count = 0
         self._now: Part | None = None
-        self.push(self.root)
+        for part in self.program.aim.shares(self.root):
+            self.push(part)
         self._twins = self.question.asked.bounded.twins
 
     @property
@@ -129,6 +136,9 @@ class ExactSearch:
             Why it stopped: "time limit", "interrupted" or "".
         """
         try:
+            target = np.clip(self.program.aim.target, self.root.lower, self.root.upper)
+            if self.question.is_member(target):
+                self.offer(target)
             for point in near:
                 self._look_on(self.root, self._fed(point) > self.program.rows.kinks, deadline)
             while self.open:
@@ -162,14 +172,20 @@ class ExactSearch:
         piece = self._on(part, above)
         if piece.is_empty:
             return
-        self.program.enter(piece)
-        cut = self._cut(self.value)
-        while time.monotonic() < deadline:
-            outcome = self.program.run(most=CHUNK, cut=cut)
-            if outcome is Outcome.OPTIMAL:
-                self._try(self.program.point)
-            if outcome is not Outcome.STOPPED:
+        program = self.program
+        program.enter(piece)
+        for _ in range(TURNS):
+            outcome = Outcome.STOPPED
+            while outcome is Outcome.STOPPED and time.monotonic() < deadline:
+                outcome = program.run(most=CHUNK)
+            if outcome is not Outcome.OPTIMAL:
                 return
+            before = self.distance
+            self._try(program.point)
+            turned = program.aim.tangent(program.moved)
+            if turned is None or self.distance == before:
+                return
+            program.turn(turned)
 
     def _examine(self, part: Part, deadline: float) -> None:
         """Bound a part, and settle it or leave its parts for later."""
@@ -183,6 +199,7 @@ class ExactSearch:
                 self.push(part)
                 return
             cuts = self._misfits(part)
+            excess = self.program.aim.excess(self.program.moved, part.lower, part.upper)
             if float(np.minimum(*cuts).max(initial=0.0)) <= FITS:
                 self._try(self.program.point)
                 if self._is_settled(part):
@@ -192,7 +209,7 @@ class ExactSearch:
                 above, below = self.program.beyond
                 self._look_on(part, above > below, deadline)
                 self.program.look(part, state)
-            found = self._chosen(part, cuts)
+            found = self._chosen(part, cuts, excess)
             if found is None:  # nothing is left to be told apart
                 self.settled = min(self.settled, part.bound)
                 return
@@ -206,7 +223,7 @@ class ExactSearch:
         """A part at which the program stands, with what the program proves."""
         outcome = Outcome.STOPPED
         for _ in range(ROUNDS):
-            outcome = self.program.run(most=CHUNK, cut=self._cut(self.value - self.allowed / 2))
+            outcome = self.program.run(most=CHUNK, value=self.value - self.allowed / 2)
             if outcome is not Outcome.STOPPED or time.monotonic() >= deadline:
                 break
         self._now = replace(part, bound=max(part.bound, self.program.proved(outcome)))
@@ -219,55 +236,62 @@ class ExactSearch:
         self.settled = min(self.settled, part.bound)
         return True
 
-    def _cut(self, value: float) -> float:
-        """An objective of the program at which it may stop; that of chords is another number than the aim."""
-        return value if self.program.aim.two_sided else math.inf
-
     def _misfits(self, part: Part) -> np.ndarray:
         """(2, U) how far numbers are beyond their kinks, above and below, where a part does not tell the sides."""
         rows = self.program.rows
         open_ = rows.bends & (part.low < rows.kinks) & (rows.kinks < part.high)
         return np.where(open_, np.stack(self.program.beyond), 0.0)
 
-    def _chosen(self, part: Part, cuts: np.ndarray) -> int | Part | None:
-        """The unit to tell a part apart by; or the part on one side of a unit, where the other holds nothing better."""
-        program, kinks = self.program, self.program.rows.kinks
-        missing = self.value - part.bound
-        crossed = np.minimum(cuts[0], cuts[1])
-        units = np.flatnonzero(crossed > FITS)
-        if not len(units):
-            rest = np.flatnonzero(program.rows.bends & (part.low < kinks) & (kinks < part.high))
-            return int(rest[0]) if len(rest) else None
-        state, objective = program.state.copy(), program.objective
+    def _chosen(self, part: Part, cuts: np.ndarray, excess: np.ndarray) -> int | Part | None:
+        """What to tell a part apart by: a unit, or U and the number of an input.
+
+        Or the part on one side of a unit, where the other one holds nothing better; None where all is told.
+        """
+        n_units = self.program.rows.n_units
+        wide = np.flatnonzero(excess > NEGLIGIBLE * (1.0 + abs(self.program.level)))
+        units = np.flatnonzero(np.minimum(cuts[0], cuts[1]) > FITS)
+        if len(units):
+            unit, gain = self._best_unit(part, cuts, units)
+            if isinstance(unit, Part) or not len(wide) or gain >= excess.max():
+                return unit
+        if len(wide):
+            return n_units + int(excess.argmax())
+        rows = self.program.rows
+        rest = np.flatnonzero(rows.bends & (part.low < rows.kinks) & (rows.kinks < part.high))
+        return int(rest[0]) if len(rest) else None
+
+    def _best_unit(self, part: Part, cuts: np.ndarray, units: np.ndarray) -> tuple[int | Part, float]:
+        """The unit whose sides raise the bound most, and by how much about the lesser of them does."""
+        program = self.program
+        state, level = program.state.copy(), program.level
+        missing = max(program.aim.level(self.value) - level, 0.0)
         expected = np.minimum(self._gains.expected(cuts), missing)
-        scores = score(expected, missing)
-        order = units[np.argsort(-scores[units], kind="stable")][:LOOKED_AT]
-        best, most, vain = int(order[0]), -1.0, 0
+        order = units[np.argsort(-score(expected, missing)[units], kind="stable")][:LOOKED_AT]
+        best, most, least, vain = int(order[0]), -1.0, 0.0, 0
         for unit in order.tolist():
             gains = expected[:, unit]
-            if not self._gains.is_reliable(unit):
+            if program.tries and not self._gains.is_reliable(unit):
                 gains = np.zeros(2)
                 for side in (0, 1):
-                    child = self._side(part, unit, side)
-                    program.look(child, state)
-                    outcome = program.run(most=STEPS, cut=self._cut(self.value))
+                    program.look(self._side(part, unit, side), state)
+                    outcome = program.run(most=STEPS, value=self.value)
                     closed = outcome in (Outcome.INFEASIBLE, Outcome.CUT)
                     if closed and (bound := program.proved(outcome)) >= self.value - self.allowed:
                         self.settled = min(self.settled, bound)
                         other = self._side(part, unit, 1 - side)
                         program.look(other, state)
-                        return other
-                    gains[side] = missing if closed else min(max(program.objective - objective, 0.0), missing)
+                        return other, missing
+                    gains[side] = missing if closed else min(max(program.level - level, 0.0), missing)
                     self._gains.add(side, unit, float(cuts[side, unit]), float(gains[side]))
             found = float(score(gains, missing))
             if found > most:
-                best, most, vain = unit, found, 0
+                best, most, least, vain = unit, found, float(gains.min()), 0
             else:
                 vain += 1
             if vain >= IN_VAIN:
                 break
         program.look(part, state)
-        return best
+        return best, least
 
     def _side(self, part: Part, unit: int, side: int) -> Part:
         """The part where a number lies on one side of its kink: 0 below, 1 above."""
@@ -277,18 +301,25 @@ class ExactSearch:
         )
         return replace(part, problem=problem)
 
-    def _children(self, part: Part, unit: int) -> list[Part]:
-        state = self.program.state
-        kink = float(self.program.rows.kinks[unit])
+    def _children(self, part: Part, chosen: int) -> list[Part]:
+        """Of what is chosen to tell a part apart by, both sides."""
+        program, n_units = self.program, self.program.rows.n_units
+        if chosen < n_units:
+            operation, place, value = Operation.SIDES, chosen, float(program.rows.kinks[chosen])
+        else:
+            operation, place = Operation.HALVED, chosen - n_units
+            moved, ends = float(program.moved[place]), (float(part.lower[place]), float(part.upper[place]))
+            value = program.aim.middle(place, moved, *ends)
         found = parts(
             part.problem,
-            Operation.SIDES,
-            torch.tensor([unit]),
-            torch.tensor([kink]).double(),
+            operation,
+            torch.tensor([place]),
+            torch.tensor([value]).double(),
             torch.zeros(1).long(),
             self._twins,
         )
-        return [replace(part, problem=each, basic=state.basic.copy(), at_upper=state.at_upper.copy()) for each in found]
+        basic, at_upper = program.basis
+        return [replace(part, problem=each, basic=basic, at_upper=at_upper) for each in found]
 
     def _try(self, point: np.ndarray) -> None:
         found = self.question.member(point)

@@ -46,6 +46,7 @@ class PartProgram:
             self._signs = np.concatenate([np.ones(len(ups)), -np.ones(len(downs))])
         else:
             self._inputs, self._signs = moves, np.ones(len(moves))
+        self._part = root
         self._fixed = np.where(lower < upper, 0.0, lower - t)
         A = rows.matrix
         right = rows.right - A[:, :d] @ self._fixed
@@ -68,7 +69,6 @@ class PartProgram:
             "ub_error": errors[self._ub],
             "origin": np.append(t, np.zeros(2 * rows.n_units)),
         }
-        self._part = root
 
     def _bounds(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
         t, at = self.rows.center, self._inputs
@@ -85,10 +85,15 @@ class PartProgram:
 
     def enter(self, part: Part) -> None:
         """Stand at a part, at the basis that it comes with, or at the one where it stood."""
-        program, self._part = self._program, part
-        program.put_bounds(*self._bounds(part))
-        program.put_costs(self._costs(part))
-        program.stand(part.basic, part.at_upper)
+        self._part = part
+        self._program.put_bounds(*self._bounds(part))
+        self._program.put_costs(self._costs(part))
+        self._program.stand(part.basic, part.at_upper)
+
+    def turn(self, costs: np.ndarray) -> None:
+        """Take other costs of `x - t`, (d,), at the same part."""
+        self._program.put_costs(np.append(costs[self._inputs] * self._signs, np.zeros(2 * self.rows.n_units)))
+        self._program.stand()
 
     def look(self, part: Part, state: Basis) -> None:
         """Stand at a part whose costs are the same as those of another, whose state is given."""
@@ -96,29 +101,59 @@ class PartProgram:
         self._program.state = state.copy()
         self._program.set_bounds(*self._bounds(part))
 
-    def run(self, *, most: int, cut: float) -> Outcome:
-        """Go on to the optimum; see `BoxedProgram.run`."""
+    def run(self, *, most: int, value: float = math.inf) -> Outcome:
+        """Go on to the optimum; see `BoxedProgram.run`.
+
+        Args:
+            most: steps.
+            value: of the aim; where there is none below it, it may stop.
+        """
+        cut = math.inf if value == math.inf else self.aim.level(value) - self._shift
         return self._program.run(most=most, cut=cut)
+
+    @property
+    def tries(self) -> bool:
+        """Whether it takes few steps after a change, so that sides can be tried."""
+        return True
 
     @property
     def state(self) -> Basis:
         """Where the program stands."""
         return self._program.state
 
-    @state.setter
-    def state(self, state: Basis) -> None:
-        self._program.state = state
+    @property
+    def basis(self) -> tuple[np.ndarray, np.ndarray]:
+        """What a part needs to go on from here: `basic` and `at_upper`."""
+        return self.state.basic.copy(), self.state.at_upper.copy()
 
     @property
-    def objective(self) -> float:
-        """About the least of the linear function; what it lacks of the aim is that of fixed inputs and of offsets."""
-        return self._program.objective
+    def _shift(self) -> float:
+        """What the program's objective lacks of the linear function: inputs without width, and its offset."""
+        part, aim = self._part, self.aim
+        costs = aim.costs(part.lower, part.upper, part.coordinate)
+        fixed = np.abs(self._fixed) if aim.two_sided else self._fixed
+        return aim.offset(part.lower, part.upper, part.coordinate) + float(costs @ fixed)
+
+    @property
+    def level(self) -> float:
+        """About the least of the linear function."""
+        return self._program.objective + self._shift
+
+    @property
+    def multipliers(self) -> np.ndarray:
+        """(U + m,) of the rows now."""
+        return self._program.multipliers
+
+    @property
+    def unknowns(self) -> np.ndarray:
+        """Of the program now."""
+        return self._program.point
 
     @property
     def moved(self) -> np.ndarray:
         """(d,) `x - t` now."""
         found = self._fixed.copy()
-        np.add.at(found, self._inputs, self._signs * self._program.point[: len(self._inputs)])
+        np.add.at(found, self._inputs, self._signs * self.unknowns[: len(self._inputs)])
         return found
 
     @property
@@ -129,7 +164,7 @@ class PartProgram:
     @property
     def beyond(self) -> tuple[np.ndarray, np.ndarray]:
         """(U,) p and (U,) n now."""
-        p, n = self._program.point[len(self._inputs) :].reshape(2, -1)
+        p, n = self.unknowns[len(self._inputs) :].reshape(2, -1)
         return p, n
 
     def proved(self, outcome: Outcome) -> float:
@@ -139,7 +174,7 @@ class PartProgram:
             y = self._program.ray
             if functional_bound(body, np.zeros(body.n_coordinates), -y[self._eq], -y[self._ub]) > 0:
                 return math.inf
-        y = self._program.multipliers
+        y = self.multipliers
         return self.aim.proved(body, -y[self._eq], -y[self._ub], self._part.coordinate)
 
     def radius(self, piece: Part, point: np.ndarray, fed: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,11 @@ from unrelu.network.node import Node
 from unrelu.operators import Dense, Input
 from unrelu.polyhedra.polishing import polished
 from unrelu.polyhedra.restoring import is_kept, restored
-from unrelu.preimages.lifted.block import interior, last_rectifiers
-from unrelu.preimages.prefix_features import region_features
+from unrelu.preimages.lifted.region_rows import region_rows
 from unrelu.preimages.prefix_statement import PrefixStatement
 from unrelu.preimages.prefix_system import PrefixSystem
 from unrelu.preimages.union.search_statement import search_statement
-from unrelu.stability.pattern import ActivationPattern, activation_pattern
+from unrelu.stability.pattern import activation_pattern
 
 if TYPE_CHECKING:
     from unrelu.metamerism.feature_map import FeatureMap
@@ -74,15 +74,16 @@ class Question:
         Args:
             point: (d,) in the domain.
         """
-        prefix, at = self.statement.prefix, self.statement.at
-        pattern = self._pattern(point)
-        region = region_features(
+        statement = self.statement
+        prefix = statement.prefix
+        region = region_rows(
             prefix,
-            at,
-            domain=self.statement.domain_at,
-            tolerance=self.statement.system.tolerance,
-            pattern=pattern,
-            features=self._wanted,
+            statement.at,
+            activation_pattern(prefix, point.reshape(prefix.input_shape)),
+            {name: above for name, (above, _) in statement.above.items()},
+            domain=statement.domain_at,
+            tolerance=statement.system.tolerance,
+            wanted=self._wanted,
         ).unit_rows
         moved = polished(region, point)
         if not is_kept(region, moved):
@@ -94,21 +95,12 @@ class Question:
         off = np.abs(self._of(point) - self._wanted) - self.statement.system.tolerance
         return float(off.max(initial=0.0)) <= KEPT * max(1.0, float(np.abs(self._wanted).max(initial=0.0)))
 
-    @property
+    @cached_property
     def _wanted(self) -> np.ndarray:
         return self._of(self.statement.at)
 
     def _of(self, point: np.ndarray) -> np.ndarray:
         return self.features(point.reshape(1, *self.features.input_shape))[0]
-
-    def _pattern(self, point: np.ndarray) -> ActivationPattern:
-        """That of the point, with the last ReLUs as they are at the original."""
-        prefix = self.statement.prefix
-        found = activation_pattern(prefix, point.reshape(prefix.input_shape))
-        last = last_rectifiers(interior(prefix, None, prefix.outputs), prefix.outputs)
-        mine = self.statement.pattern.branches
-        branches = {name: mine[name] if name in last else each for name, each in found.branches.items()}
-        return ActivationPattern.of(prefix, branches)
 
 
 def as_network(layer: ReLULayer) -> Network:
