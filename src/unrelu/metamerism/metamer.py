@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.metamerism.exact.exact_metamer import exact_metamer
+from unrelu.metamerism.exact.proved_radius import proved_radius
 from unrelu.metamerism.feature_map import FeatureMap, feature_map
 from unrelu.metamerism.found import Found
 from unrelu.metamerism.in_depth import metamer_by_walk, metamer_in_region
@@ -179,6 +180,8 @@ def find_metamer(
                 time_limit=left,
                 progress=told,
             )
+    if how in {"walk", "region"}:
+        found = replace(found, radius=proved_radius(features, original, found.point, domain=D, eps=eps))
     return _metamer(features, found, how, at, original, wanted, objective, float(norm), eps)
 
 

@@ -28,7 +28,7 @@ class RadiusProgram(PartProgram):
     function: that is tried next (Newton's method, from below). There the multipliers prove just that radius.
     """
 
-    _radius = 0.0
+    _radius = math.inf  # of the whole box, whose rows are the widest
     _multipliers: np.ndarray | None = None
 
     def enter(self, part: Part) -> None:
@@ -78,11 +78,11 @@ class RadiusProgram(PartProgram):
 
     def _zero(self, y: np.ndarray) -> tuple[float, float]:
         """About the radius up to which multipliers tell that rows cannot be kept, and the factor at which they do."""
-        slopes = -(y @ self._program.matrix)
         lower, upper = super()._bounds(self._part)
         n = len(self._inputs)
         side = np.where(y > 0, self._program.row_lower, self._program.row_upper)
-        kept = np.isfinite(side)
+        kept = np.isfinite(side)  # without the multiplier of an absent side the rest tells as much
+        slopes = -(y[kept] @ self._program.matrix[kept])
         fixed = float(y[kept] @ side[kept])
         fixed += float(np.minimum(slopes[n:] * lower[n:], slopes[n:] * upper[n:]).sum())
         g, a, b = slopes[:n], lower[:n], upper[:n]
