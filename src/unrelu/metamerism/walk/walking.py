@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ON_WAYS = (1e-2, 1e-5)
 """By what part of the largest feature walks may be off on their way: wide steps first."""
 
+LEAST = 1e-9
+"""A distance that is less by a smaller part than this is no better than that of the original."""
+
 SMALL = 2**20
 """Numbers in the rows of a piece up to which more than one walk is tried, and its program is solved exactly."""
 
@@ -70,7 +73,7 @@ def walk_to_end(
         most = _FEW if statement.norm == math.inf and _has_programs(statement) else _MOST
         state = walk(statement, on_way=on_way, deadline=deadline, advance=advance, along=along, most=most)
         found = _put_back(statement, state)
-        if found is not None and _better(statement, found, best):
+        if found is not None and _better(statement, found, best, LEAST):
             best = found
         if found is not None and statement.origin.size * int(np.isfinite(statement.low).sum()) > SMALL:
             break
