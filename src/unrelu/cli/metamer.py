@@ -132,6 +132,7 @@ def metamer(
             seen = MetamersSeen(
                 asked,
                 tuple(found),
+                left=layers[len(found) :],
                 model=model.stem,
                 data=data.name,
                 names=(batch.names[index], "" if target is None else batch.names[target]),

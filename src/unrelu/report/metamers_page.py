@@ -32,6 +32,7 @@ class MetamersSeen:
     Attributes:
         asked: the question.
         layers: the answers, from the shallowest layer to the deepest.
+        left: names of the layers that were asked about and not reached.
         model: what the network is called.
         data: what the data are called.
         names: of original and target; the second is "" where there is no target.
@@ -41,6 +42,7 @@ class MetamersSeen:
 
     asked: MetamersAsked
     layers: tuple[LayerMetamer, ...]
+    left: tuple[str, ...]
     model: str
     data: str
     names: tuple[str, str]
@@ -161,6 +163,8 @@ def _findings(seen: MetamersSeen) -> tuple[str, ...]:
     said += [
         f"{_name(each)} has no metamer here: {printable(each.refused, 400)}" for each in seen.layers if each.refused
     ]
+    if seen.left:
+        said.append(f"Stopped before {', '.join(printable(name, 80) for name in seen.left)}.")
     return tuple(said)
 
 

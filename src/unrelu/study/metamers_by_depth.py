@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.errors import InputError, SolverFailure, TooLarge, UnsupportedOperator
+from unrelu.errors import InputError, ModelError, SolverFailure, TooLarge
 from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import OUTPUT
 from unrelu.solvers.status import Status
@@ -160,7 +160,7 @@ def metamers_by_depth(asked: MetamersAsked, layers: Sequence[str], *, progress: 
                 progress=progress,
                 time_limit=asked.time_limit,
             )
-        except (TooLarge, UnsupportedOperator, SolverFailure) as error:
+        except (TooLarge, ModelError, SolverFailure) as error:
             refused = str(error)
         except InputError as error:
             # What is wrong with an argument is wrong for all layers, and shows at the first. Farthest metamers can be
