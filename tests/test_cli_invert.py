@@ -275,6 +275,7 @@ def test_the_page_is_written_beside_the_tables(folder: Path, noise: tuple[object
         "has 1 numbers a row, but the network takes 2 inputs": ("--out", out, "--samples", folder / "wrong.csv"),
         "at most 4 different inputs of 0 to 1": ("--out", out, "--show", "0,2"),
         "name its folder by --out": ("--show", "0"),
+        "without --no-page": ("--out", out, "--no-page", "--samples", folder / "chain.csv"),
         "names no inputs; write their numbers": ("--out", out, "--show", "heat"),
     }
     for words, options in refused.items():

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from torch.nn import functional
 
 import unrelu as ur
 from flushing import flushing
+from network.onnx_builder import OnnxBuilder
+from unrelu.intake import memory
 from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.stability.jacobian import check_size
@@ -59,6 +62,14 @@ def program(folder: Path) -> Path:
     return folder / "model.pt2"
 
 
+def grown(folder: Path, *, trust: bool) -> ur.Network:
+    """From a file of which reading takes more than is allowed here."""
+    builder = OnnxBuilder((2,))
+    path = builder.save(folder, builder.node("Relu", "x"))
+    with patch.object(memory, "ROOM", 0), patch.object(memory, "TIMES", 0):
+        return ur.load(path, trust=trust)
+
+
 def pickled(folder: Path) -> Path:
     torch.save(nn.Linear(2, 2), folder / "model.pt")
     return folder / "model.pt"
@@ -94,6 +105,11 @@ def _bounded(x: torch.Tensor) -> torch.Tensor:
 
 def mixed(module: Call, x: torch.Tensor) -> torch.Tensor:
     return functional.linear(x.half().float(), torch.eye(2))
+
+
+def rounded(module: Call, x: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return module.linear(x)
 
 
 class Drawing(nn.Module):
@@ -158,6 +174,10 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "so there is no farthest; bound them by a domain such as Box(0, 1)": (
         lambda _: ur.metamer(LAYER, at=-X, target=X, objective="farthest", domain=None),
         lambda _: ur.metamer(LAYER, at=0 * X, target=X, objective="farthest", domain=BOX),
+    ),
+    "if you know who made it, say trust=True (on the command line --trust), or cut the model": (
+        lambda folder: grown(folder, trust=False),
+        lambda folder: grown(folder, trust=True),
     ),
     "convert it to a wider dtype (module.double())": (lambda _: halves(wider=False), lambda _: halves(wider=True)),
     "ask about the prefix net.upto(": (
@@ -256,6 +276,14 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "write x.flatten(1), not x.view(64, -1)": (
         lambda _: read(lambda m, x: x.view(2, -1)),
         lambda _: read(lambda m, x: x.flatten(1)),
+    ),
+    "and x.shape[0], not len(x)": (
+        lambda _: read(lambda m, x: x.reshape(len(x), 2, 1)),
+        lambda _: read(lambda m, x: x.reshape(x.shape[0], 2, 1)),
+    ),
+    "take what rounds (torch.autocast, x.half()) out of its forward": (
+        lambda _: read(rounded),
+        lambda _: read(lambda m, x: m.linear(x)),
     ),
     "convert the whole module to one dtype (module.float())": (
         lambda _: read(mixed),

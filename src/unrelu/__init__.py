@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from unrelu.metamerism.judge import Classes as Classes
     from unrelu.metamerism.judge import SeenDifference as SeenDifference
     from unrelu.metamerism.metamer import metamer as metamer
+    from unrelu.metamerism.metamer_path import MetamerPath as MetamerPath
+    from unrelu.metamerism.metamer_path import metamer_path as metamer_path
+    from unrelu.metamerism.metamers import Metamers as Metamers
+    from unrelu.metamerism.metamers import metamers as metamers
     from unrelu.metamerism.result import Metamer as Metamer
     from unrelu.network.graph import Network as Network
     from unrelu.network.layer import ReLULayer as ReLULayer
@@ -263,6 +267,10 @@ _HOMES = {
     # what else looks the same to the network
     "metamer": "unrelu.metamerism.metamer",
     "Metamer": "unrelu.metamerism.result",
+    "metamers": "unrelu.metamerism.metamers",
+    "Metamers": "unrelu.metamerism.metamers",
+    "metamer_path": "unrelu.metamerism.metamer_path",
+    "MetamerPath": "unrelu.metamerism.metamer_path",
     "Classes": "unrelu.metamerism.judge",
     "SeenDifference": "unrelu.metamerism.judge",
     # every layer, every input

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
@@ -340,6 +341,7 @@ def test_the_exit_status_tells_whether_all_is_read(tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert "node 'gate' is Sin" in refused.output
     assert "node 'top' is Cos" in refused.output
+    assert "2 of 6 nodes are refused, and 1 behind them not read" in refused.output
     assert "upto='act'" in refused.output
     assert json.loads((tmp_path / "check.json").read_text())["all_read"] is False
     np.save(tmp_path / "x.npy", np.ones((3, 4), dtype=np.float32))
@@ -347,4 +349,19 @@ def test_the_exit_status_tells_whether_all_is_read(tmp_path: Path) -> None:
     assert read.exit_code == 0
     assert "3 of the data" in read.output
     assert "all 3 nodes are read" in read.output
+    assert run(path, "--upto", "t2", "--no-questions").output == run(path, "--upto", "act", "--no-questions").output
     assert run(tmp_path / "none.onnx").exit_code == 2
+
+
+def test_a_model_of_two_outputs_is_not_read_until_one_is_named(tmp_path: Path) -> None:
+    b = OnnxBuilder((4,))
+    model = b.model(b.node("Relu", "x", name="act"))
+    model.graph.node.extend([helper.make_node("Neg", ["x"], ["z"], name="turned")])
+    model.graph.output.extend([helper.make_tensor_value_info("z", TensorProto.FLOAT, None)])
+    path = tmp_path / "two.onnx"
+    path.write_bytes(model.SerializeToString())
+    both = run(path, "--no-questions", "--json", tmp_path / "check.json")
+    assert both.exit_code == 1
+    assert "the model has 2 outputs, act, turned" in both.output
+    assert json.loads((tmp_path / "check.json").read_text())["ends"] == ["act", "turned"]
+    assert run(path, "--no-questions", "--upto", "z").exit_code == 0

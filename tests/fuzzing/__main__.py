@@ -41,8 +41,11 @@ def main() -> None:
                 if case.end in BAD:
                     failed += 1
                     print(f"{name} {case.number}: {case.end} {case.said}", flush=True)
-                if done % 5000 == 0:
-                    print(f"{name}: {done} cases so far, {failed} bad", flush=True)
+                if done % 1000 == 0:
+                    print(
+                        f"{name}: {done} cases so far, {failed} bad, the longest {longest:.1f} s, at most {most} MiB",
+                        flush=True,
+                    )
             said = ", ".join(f"{count} {end}" for end, count in ends.most_common())
             print(
                 f"{name}: {asked.cases} cases in {time.monotonic() - start:.0f} s, the longest {longest:.1f} s, "

@@ -1,50 +1,18 @@
-"""The target of spliced ONNX models: what the tests of the intake write, joined and changed."""
+"""The target of spliced ONNX models: what the tests of the intake wrote, joined and changed."""
 
 from __future__ import annotations
 
 import warnings
-from functools import cache
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import onnx
-import torch
 
+from fuzzing.frozen import models
 from fuzzing.graphs import spliced
 from fuzzing.mutations import changed_bytes
-from network.contract_cases import CASES
-from network.onnx_builder import OnnxBuilder
-from network.piecewise_cases import PIECEWISE
-from network.smooth_cases import SMOOTH
-from network.test_onnx_affine import CASES as AFFINE
-from network.test_onnx_affine import LONE as AFFINE_LONE
-from network.test_onnx_families import FAMILIES
-from network.test_onnx_lone import CASES as LONE
-from network.test_onnx_opsets import ordinary
 from unrelu.network.load import load
-
-
-@cache
-def models() -> list[bytes]:
-    """Small sound files, one for each case of the intake's tests."""
-    torch.manual_seed(0)
-    made = []
-    for case in [*CASES, *PIECEWISE, *SMOOTH]:
-        for batch in ("n", 1):
-            b = OnnxBuilder(case.shape, opset=case.opset)
-            made.append(b.model(case.write(b, case.make().eval()), batch))
-    for shape, opset, write, _ in AFFINE.values():
-        b = OnnxBuilder(shape, opset=opset)
-        made.append(b.model(write(b), 1))
-    alone = [(write, dims, 13) for dims, write, _ in AFFINE_LONE.values()]
-    for write, dims, opset, *_ in [*LONE, *FAMILIES, *alone]:
-        b = OnnxBuilder(dims[1:], opset=opset)
-        made.append(b.model(write(b), dims[0]))
-    for opset in (7, 10, 13, 18):
-        b = OnnxBuilder((3, 7, 7), opset=opset)
-        made.append(b.model(ordinary(b), 1))
-    return [model.SerializeToString() for model in made]
 
 
 def make_spliced(folder: Path, chance: Random) -> None:

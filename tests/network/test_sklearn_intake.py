@@ -234,6 +234,19 @@ def test_what_is_not_read_is_said_in_one_sentence(cases, make, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_polynomials_of_degree_one_are_the_inputs_and_a_constant(cases, bias):
+    from sklearn.preprocessing import PolynomialFeatures
+
+    def made(degree: int):
+        return cases.fitted(cases.make_pipeline(PolynomialFeatures(degree, include_bias=bias), cases.regressor()))
+
+    model = made(1)
+    same(ur.Network.from_sklearn(model)(cases.INPUTS)[:, 0], model.predict(cases.INPUTS))
+    with pytest.raises(UnsupportedOperator, match="multiplies inputs with each other"):
+        ur.Network.from_sklearn(made(2))
+
+
 def test_the_advice_about_a_step_that_is_not_read_is_good(cases):
     model = cases.fitted(cases.make_pipeline(cases.StandardScaler(), cases.Normalizer(), cases.regressor()))
     rest = ur.Network.from_sklearn(model[2:])

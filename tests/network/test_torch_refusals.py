@@ -40,7 +40,10 @@ class AskingTheInput(nn.Module):
             lambda x: x.clamp(torch.tensor([0.0, 1.0, 0.0, 0.0]), torch.tensor([1.0, 2.0, 3.0, float("inf")])),
             "infinite",
         ),
-        (lambda x: x.max(1)[1] + x.max(1)[0], "node 'getitem.*' takes result 1 of an operator.*only result 0 is read"),
+        (
+            lambda x: x.max(1)[1] + x.max(1)[0],
+            "node 'getitem.*' takes result 1 of an operator.*the places of what it took.*only result 0 is read",
+        ),
         (lambda x: x.max(0)[0] + x, "mixes the samples"),
         (lambda x: x.amax(0, keepdim=True) + x, "mixes the samples"),
         (lambda x: torch.maximum(x, torch.zeros(3, 1, 4)), "mixes the samples"),
@@ -148,6 +151,22 @@ def test_training_flag_of_what_has_no_training_mode_is_no_matter():
     assert Network.from_torch(module, VECTORS).layers == ("1",)
 
 
+def failing_as_keras_says_it(x):
+    raise ValueError("Exception encountered when calling Dense.call().\n\n\x1b[1mthe rows do not fit\x1b[0m\n\nGot: x")
+
+
+class WithNaN(nn.Module):
+    """A buffer of which compares with nothing, itself included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4).eval()
+        nn.init.constant_(self.norm.get_buffer("running_mean"), float("nan"))
+
+    def forward(self, x):
+        return self.norm(x)
+
+
 @pytest.mark.parametrize(
     ("module", "example", "error", "message"),
     [
@@ -161,6 +180,16 @@ def test_training_flag_of_what_has_no_training_mode_is_no_matter():
         (nn.Linear(4, 1), VECTORS * float("nan"), InputError, "the example input holds NaN"),
         (nn.Linear(4, 1), "picture.png", InputError, "the example input must be a NumPy array"),
         (Call(lambda x: x.view(2, -1)), VECTORS, ModelError, "takes batches of one size only"),
+        (Call(lambda x: x.reshape(len(x), 2, 2)), VECTORS, ModelError, r"x.shape\[0\], not len\(x\)"),
+        (nn.Linear(4, 1), VECTORS.tolist(), InputError, "one NumPy array or torch tensor .* not a list"),
+        (nn.Linear(4, 1), (VECTORS,), InputError, "one NumPy array or torch tensor .* not a tuple"),
+        (nn.Linear(4, 1), {"x": VECTORS}, InputError, "one NumPy array or torch tensor .* not a dict"),
+        (nn.Linear(4, 1), VECTORS.to("meta"), InputError, "is on the meta device"),
+        (nn.Embedding(5, 2), torch.ones(2, 4, dtype=torch.int64), ModelError, "takes whole numbers, as nn.Embedding"),
+        (Call(lambda x: torch.eye(9)[x]), torch.ones(2, dtype=torch.int64), ModelError, "takes whole numbers"),
+        (Call(lambda x: no_such_name), VECTORS, ShapeError, "no_such_name"),  # noqa: F821  # pyright: ignore
+        (Call(failing_as_keras_says_it), VECTORS, ShapeError, r"\(the rows do not fit\)"),
+        (WithNaN(), VECTORS, NonFiniteWeights, "node 'norm' has NaN"),
         (AskingTheInput(), VECTORS, ModelError, "chooses its path by the values of its input"),
         (Call(lambda x: x + float("inf")), VECTORS, ModelError, "NaN or infinite"),
         (

@@ -50,6 +50,14 @@ def test_figures_are_written_beside_the_page(written: Report) -> None:
     assert read(written.path.read_text(encoding="utf-8")).all("h1")[0].text == "Two"
 
 
+def test_pages_of_one_folder_keep_their_own_figures(tmp_path: Path) -> None:
+    first = write_report([dense_study()], tmp_path / "first.html")
+    kept = [path.read_bytes() for path in first.figures]
+    second = write_report([joined_study()], tmp_path / "second.html")
+    assert not {*first.figures} & {*second.figures}
+    assert [path.read_bytes() for path in first.figures] == kept
+
+
 def test_the_user_s_matplotlib_settings_are_left_alone() -> None:
     import matplotlib
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -22,6 +23,9 @@ class Animal:
         double: whether ONNX's reference evaluator computes it in float64.
         exports: whether the exporter of TorchScript writes it.
         single: whether ONNX keeps numbers of it in float32, as attributes (slopes).
+        newer: what is float64 in the file of the newer exporter: all, or all but factors, slopes and divisors that the
+            code has as numbers, or nothing, as the reference evaluator does not compute its operators in float64.
+        seed: added to the one that its name gives, where that one's weights would leave parts of it dead.
     """
 
     name: str
@@ -33,3 +37,5 @@ class Animal:
     double: bool = True
     exports: bool = True
     single: bool = False
+    newer: Literal["float64", "factors in float32", "float32"] = "float64"
+    seed: int = 0

@@ -17,22 +17,22 @@ BEGIN, END = "<!-- the table, by tests/zoo/table.py -->\n", "<!-- its end -->\n"
 
 def table() -> str:
     """All rows."""
-    rows = ["| family | a sample | comes in | regions | through ONNX |", "|---|---|---|---|---|"]
+    rows = ["| family | a sample | comes in | regions | older exporter | newer exporter |", "|---|---|---|---|---|---|"]
     return "\n".join([*rows, *map(_row, [*PICTURES, *OTHERS])]) + "\n"
 
 
 def _row(animal: Animal) -> str:
     shape = " × ".join(map(str, animal.shape))
-    if animal.refused:
-        return f"| {animal.name} | {shape} | no: “{animal.refused}” | | |"
+    comes = f"no: “{animal.refused}”" if animal.refused else "yes"
     regions = "no, parts are smooth" if animal.smooth else "yes"
     if not animal.exports:
-        onnx = "the older exporter does not write it"
+        older = "it does not write it"
     elif not animal.double:
-        onnx = "yes, in float32"
+        older = "yes, in float32"
     else:
-        onnx = "yes, slopes in float32" if animal.single else "yes"
-    return f"| {animal.name} | {shape} | yes | {regions} | {onnx} |"
+        older = "yes, slopes in float32" if animal.single else "yes"
+    newer = "yes" if animal.newer == "float64" else f"yes, {animal.newer}".replace(", float32", ", in float32")
+    return f"| {animal.name} | {shape} | {comes} | {regions} | {older} | {newer} |"
 
 
 def written(page: str) -> str:

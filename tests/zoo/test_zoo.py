@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import unrelu as ur
 from zoo.animal import Animal
+from zoo.building import built, samples
+from zoo.intakes import loaded, older, read
 from zoo.others import OTHERS
 from zoo.pictures import PICTURES
 from zoo.table import PAGE, written
@@ -20,36 +20,19 @@ from zoo.table import PAGE, written
 ZOO = [*PICTURES, *OTHERS]
 
 
-def built(animal: Animal) -> nn.Module:
-    """The network, its statistics not those of a fresh one."""
-    torch.manual_seed(sum(map(ord, animal.name)))
-    module = animal.make().eval()
-    for part in module.modules():
-        if getattr(part, "running_mean", None) is not None:
-            nn.init.normal_(part.running_mean, 0, 0.3)  # pyright: ignore[reportArgumentType]
-            nn.init.uniform_(part.running_var, 0.5, 2.0)  # pyright: ignore[reportArgumentType]
-    return module
-
-
-def samples(animal: Animal, n: int, seed: int = 1) -> torch.Tensor:
-    return torch.randn(n, *animal.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def read(animal: Animal, module: nn.Module) -> ur.Network:
-    """The network, and with it its head where that is cut off."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ur.errors.HeadWarning)
-        network = ur.Network.from_torch(module, samples(animal, 2).to(next(module.parameters()).dtype))
-    if network.head:
-        network = ur.Network.from_torch(
-            module, samples(animal, 2).to(next(module.parameters()).dtype), upto=network.head
-        )
-    return network
-
-
 def test_there_are_sixty_and_no_two_of_a_name() -> None:
     names = [animal.name for animal in ZOO]
     assert len(set(names)) == len(names) >= 60
+
+
+@pytest.mark.parametrize("animal", ZOO, ids=lambda animal: animal.name)
+def test_no_part_is_dead(animal: Animal) -> None:
+    """Else it would not be seen in values or Jacobians. A shift that a difference cancels is not seen in truth."""
+    module, x = built(animal).double(), samples(animal, 3, seed=2)
+    y = module(x)
+    (y * torch.randn(y.shape, generator=torch.Generator().manual_seed(3), dtype=y.dtype)).sum().backward()
+    still = [name for name, each in module.named_parameters() if each.grad is None or not each.grad.any()]
+    assert still == (["branch.2.bias"] if "Siamese" in animal.name else [])
 
 
 @pytest.mark.parametrize("fault", [False, True])
@@ -66,13 +49,12 @@ REFUSED = [animal for animal in ZOO if animal.refused]
 @pytest.mark.parametrize("animal", REFUSED, ids=lambda animal: animal.name)
 def test_what_does_not_come_in_is_refused_in_words(animal: Animal) -> None:
     with pytest.raises(ur.errors.UnsupportedOperator, match=animal.refused):
-        read(animal, built(animal))
+        read(animal)
 
 
 @pytest.mark.parametrize("animal", READ, ids=lambda animal: animal.name)
 def test_values_and_jacobian_are_the_modules(animal: Animal) -> None:
-    module = copy.deepcopy(built(animal)).double()
-    network = read(animal, module)
+    module, network = built(animal).double(), read(animal)
     assert animal.smooth == any(node.is_smooth for node in network.nodes if node.name not in _heads(network))
     x = samples(animal, 3, seed=2)
     expected = module(x).detach().reshape(3, -1)
@@ -92,36 +74,17 @@ def _heads(network: ur.Network) -> set[str]:
     return {last.name} if type(last.operator).__name__ in ("Softmax", "LogSoftmax", "Sigmoid") else set()
 
 
-def exported(module: nn.Module, example: torch.Tensor, path: Path) -> Path:
-    """By the exporter of TorchScript, for batches of any size."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module, (example,), path, dynamo=False, opset_version=17,
-            input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "n"}, "y": {0: "n"}},
-        )  # fmt: skip
-    return path
-
-
-def loaded(path: Path) -> ur.Network:
-    """The network in a file, and with it its head where that is cut off."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ur.errors.HeadWarning)
-        network = ur.load(path)
-    return ur.load(path, upto=network.head) if network.head else network
-
-
 @pytest.mark.parametrize("animal", [each for each in READ if each.exports], ids=lambda animal: animal.name)
 def test_it_is_the_same_network_through_onnx(animal: Animal, tmp_path: Path) -> None:
     """In float64, and in float32 as onnxruntime computes it; ONNX's reference evaluator is asked when it is read."""
     onnxruntime = pytest.importorskip("onnxruntime")
     module, x = built(animal), samples(animal, 4, seed=2)
-    single = exported(module, x[:2].float(), tmp_path / "single.onnx")
+    single = older(module, x[:2].float(), tmp_path / "single.onnx")
     double = copy.deepcopy(module).double()
     expected = double(x).detach()
     scale = float(expected.abs().max()) + 1
     if animal.double:
-        found = np.asarray(loaded(exported(double, x[:2], tmp_path / "double.onnx"))(x))
+        found = np.asarray(loaded(older(double, x[:2], tmp_path / "double.onnx"))(x))
         bound = 1e-7 if animal.single else 1e-12
         np.testing.assert_allclose(found, expected, rtol=0, atol=bound * scale)
     session = onnxruntime.InferenceSession(single, providers=["CPUExecutionProvider"])

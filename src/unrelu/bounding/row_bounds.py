@@ -145,6 +145,44 @@ def output_rows(bounded: BoundedNetwork, rows: Tensor) -> dict[str, list[Tensor]
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class RowsOnUnits:
+    """Numbers of a node as affine functions of what the units before it give, and of the input.
+
+    Attributes:
+        matrices: by the input's name, or that of a node that is not affine, (m, its size) float64.
+        offsets: (m,) float64.
+        losses: (m,) float64: nowhere on the network's box are the numbers farther from what the matrices say.
+    """
+
+    matrices: dict[str, Tensor]
+    offsets: Tensor
+    losses: Tensor
+
+
+def rows_on_units(bounded: BoundedNetwork, name: str) -> RowsOnUnits:
+    """All numbers of a node, written back only as far as the next units before it.
+
+    Args:
+        bounded: the network; magnitudes on its box are known.
+        name: of the node; of one that is not affine these are its own numbers.
+    """
+    network = bounded.network
+    size = math.prod(network.node(name).shape)
+    arrived: dict[str, list[Tensor]] = {name: [torch.eye(size, dtype=torch.float64, device=network.device)]}
+    substitution = _Substitution(bounded, {}, torch.zeros(size, dtype=torch.int64, device=network.device))
+    affine: set[str] = set()
+    for node in reversed(bounded.nodes_of((name,))):
+        if node.is_affine and (node.name == name or node.name in affine):
+            affine.update((node.name, *(each for each in node.inputs if network.node(each).is_affine)))
+    inside = [node for node in bounded.nodes_of((name,)) if node.name in affine]
+    interpret_back(inside, substitution.step, list.__add__, arrived)
+    matrices = {source: substitution.summed(source, parts) for source, parts in arrived.items()}
+    losses = substitution.errors * (1 + 8 * UNIT) + 4 * UNIT * substitution.offsets.abs() + UNDERFLOW
+    exact = not any(node.operator.roundings for node in inside) if inside else True
+    return RowsOnUnits(matrices, substitution.offsets, torch.zeros_like(losses) if exact else losses)
+
+
 def _part(
     bounded: BoundedNetwork,
     nodes: list[Node],

@@ -63,9 +63,10 @@ def check(
     survey = found.survey if upto is None else found.survey.upto(upto)
     notes: list[str] = []
     last = survey.last
+    ends = survey.network.outputs if survey.n_outputs > 1 and found.survey is survey and found.may_have_head else ()
     if survey.unread:
         notes.append(_part(last))
-    elif survey.n_outputs > 1 and found.survey is survey:
+    elif ends:
         notes.append(
             f"the model has {survey.n_outputs} outputs, {', '.join(survey.network.outputs)}: a network ends in one "
             f"node; name it (upto={last!r})."
@@ -83,6 +84,7 @@ def check(
         mismatch=mismatch,
         n_random=len(random) if far else 0,
         n_data=len(inputs) if far and inputs is not None else 0,
+        ends=ends,
         notes=tuple(notes),
         network=network,
     )

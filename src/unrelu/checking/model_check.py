@@ -34,6 +34,7 @@ class ModelCheck:
         mismatch: what the comparison with the model's own values objects to, node by node; "" where it does not.
         n_random: inputs of the comparison that were the example's and random ones.
         n_data: inputs of the comparison that were the user's.
+        ends: the outputs of the model where it has several and no node to end in was named.
         notes: sentences on what was done on the way.
         network: what can be read: the model up to `upto`, its head cut off.
     """
@@ -45,6 +46,7 @@ class ModelCheck:
     mismatch: str
     n_random: int
     n_data: int
+    ends: tuple[str, ...]
     notes: tuple[str, ...]
     network: Network
 
@@ -108,7 +110,7 @@ class ModelCheck:
         """All of it as plain numbers, texts, lists and dictionaries."""
         said = {name: [_plain(asdict(row)) for row in getattr(self, name)] for name in TABLES}
         rest = {name: getattr(self, name) for name in ("upto", "mismatch", "n_random", "n_data", "all_read")}
-        return {**rest, "notes": list(self.notes), **said}
+        return {**rest, "ends": list(self.ends), "notes": list(self.notes), **said}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `to_json()` to a file.

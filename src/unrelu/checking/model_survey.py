@@ -54,7 +54,7 @@ def survey_model(model: object, example: Array | None = None, *, trust: bool = F
     if isinstance(model, str | os.PathLike):
         path = Path(model)
         if path.suffix.lower() == ONNX:
-            survey = survey_onnx(path)
+            survey = survey_onnx(path, trust)
             return ModelSurvey(survey, example_for(survey.network), True)
         held = trusted_module(path, example) if trust and is_of_torch(path) else None
         model, example = (load(path), example) if held is None else held

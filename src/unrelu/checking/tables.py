@@ -55,7 +55,13 @@ def show(check: ModelCheck, console: Console) -> None:
             console.print(line, soft_wrap=True, highlight=False)
     n = len(check.nodes)
     unread = sum(not node.is_read for node in check.nodes)
-    state = f"{unread} of {n} nodes are not read" if unread else f"all {n} nodes are read"
+    refused = len(check.refused)
+    behind = f", and {unread - refused} behind {'it' if refused == 1 else 'them'} not read" if unread > refused else ""
+    state = (
+        f"{refused} of {n} nodes {'is' if refused == 1 else 'are'} refused{behind}"
+        if unread
+        else f"all {n} nodes are read"
+    )
     console.print(f"{state}{', but see the mismatch' if check.mismatch else ''}.", highlight=False)
 
 

@@ -37,7 +37,8 @@ def check(
     """Tell what is read of a model, what it can be asked, what that takes, and how far it is from the model itself.
 
     Every node is listed, each that is refused with the reason. The exit status is 0 where all is read, and 1 where a
-    node is refused, or the network computes something else than the model.
+    node is refused, the network computes something else than the model, or the model has several outputs, of which one
+    has to be named.
     """
     with sentences():
         from unrelu.checking.check import check as checked
@@ -47,5 +48,5 @@ def check(
         if json is not None:
             found.save(json)
         show(found, Console(width=None if sys.stdout.isatty() else _WIDTH))
-    if not found.all_read:
+    if found.ends or not found.all_read:
         raise typer.Exit(_REFUSED)

@@ -121,8 +121,10 @@ def invert(
         names = ranges.names
         targets = read_table(measured)
         chosen = None if outputs is None else _chosen(outputs)
-        if out is None and (samples is not None or shown is not None):
-            raise typer.BadParameter("--samples and --show are for the page; name its folder by --out.")
+        if (out is None or not page) and (samples is not None or shown is not None):
+            raise typer.BadParameter(
+                "--samples and --show are for the page; name its folder by --out, without --no-page."
+            )
         sheet = None if out is None or not page else AnswersSheet.begin(
             out, names, shown=None if shown is None else _chosen(shown, "inputs"), samples=samples,
             n_targets=len(targets.values), box=ranges.box,

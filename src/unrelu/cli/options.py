@@ -14,7 +14,11 @@ Upto = Annotated[
 ]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Read a file of PyTorch (.pt2, .pt) as well, which can run code of its maker's."),
+    typer.Option(
+        "--trust",
+        help="Read a file of PyTorch (.pt2, .pt) as well, which can run code of its maker's, and one of ONNX that "
+        "takes more memory than its size explains.",
+    ),
 ]
 PictureShape = Annotated[
     str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
 
 from unrelu.errors import ShapeError
+from unrelu.intake.memory import Memory
 from unrelu.network.ancestry import ancestors
 from unrelu.network.graph import INPUT, OUTPUT, Network
 from unrelu.network.node import Node
@@ -41,16 +43,19 @@ class Draft:
 
     Attributes:
         nodes: what was written so far, the input first.
+        memory: what reading may take; None for any.
     """
 
     nodes: list[Node] = field(default_factory=list)
+    memory: Memory | None = None
     _total: int = 0
+    _widest: int = 0
     _taken: dict[str, None] = field(default_factory=lambda: {INPUT: None, OUTPUT: None})
 
     def begin(self, shape: Shape) -> Signal:
         """Write the input node, for samples of that shape."""
         self.nodes.append(Node(INPUT, Input(shape), (), shape))
-        self._check_size(INPUT, shape)
+        self._total, self._widest = self.sizes(INPUT, shape)
         return Signal(INPUT, shape)
 
     def needed(self, output: Signal) -> set[str]:
@@ -75,13 +80,13 @@ class Draft:
         self._taken[name] = None
         return name
 
-    def mark(self) -> tuple[int, int, int]:
+    def mark(self) -> tuple[int, int, int, int]:
         """Where the draft is now, to come back to."""
-        return len(self.nodes), self._total, len(self._taken)
+        return len(self.nodes), self._total, self._widest, len(self._taken)
 
-    def rewind(self, mark: tuple[int, int, int]) -> None:
+    def rewind(self, mark: tuple[int, int, int, int]) -> None:
         """Forget what was written and claimed since a mark: it is tried another way."""
-        count, self._total, taken = mark
+        count, self._total, self._widest, taken = mark
         del self.nodes[count:]
         while len(self._taken) > taken:
             self._taken.popitem()
@@ -91,13 +96,13 @@ class Draft:
 
         Raises:
             ShapeError: if the operator does not take these inputs.
-            TooLarge: if the result would be larger than `SAMPLE_LIMIT`.
+            TooLarge: as for `sizes`.
         """
         try:
             shape = operator.output_shape(*(signal.shape for signal in inputs))
         except ShapeError as error:
             raise ShapeError(f"node {name!r}: {error}") from error
-        self._check_size(name, shape)
+        self._total, self._widest = self.sizes(name, shape, *(signal.shape for signal in inputs))
         self.nodes.append(Node(name, operator, tuple(signal.node for signal in inputs), shape))
         return Signal(name, shape)
 
@@ -112,5 +117,14 @@ class Draft:
         except RuntimeError:
             raise ShapeError(f"node {name!r}: shapes {' and '.join(map(str, shapes))} do not fit together.") from None
 
-    def _check_size(self, name: str, shape: Shape) -> None:
-        self._total = add_sample(self._total, name, shape)
+    def sizes(self, name: str, shape: Shape, *operands: Shape) -> tuple[int, int]:
+        """Numbers of all nodes, and of the widest node with its operands, if this one is written, too.
+
+        Raises:
+            TooLarge: if that is more than a network may have, or takes more memory than reading may.
+        """
+        total = add_sample(self._total, name, shape)
+        widest = max(self._widest, sum(math.prod(each) for each in (shape, *operands)))
+        if self.memory is not None:
+            self.memory.check(name, total, widest)
+        return total, widest

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from unrelu.errors import UnknownNode
 from unrelu.intake.draft import Draft, Signal
@@ -21,11 +21,13 @@ class Survey:
             read takes. It is not compared with the model yet.
         unread: the nodes that were not read, in the model's order.
         n_outputs: how many outputs the model has.
+        values: other names that values go by, those of an ONNX file's tensors, and the nodes that they are of.
     """
 
     network: Network
     unread: tuple[UnreadNode, ...]
     n_outputs: int
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def last(self) -> str:
@@ -37,14 +39,15 @@ class Survey:
         return self.network.nodes[max(sizes)[1]].name
 
     def upto(self, name: str) -> Survey:
-        """The part that ends in a node; all of it if that node is one that was not read.
+        """The part that ends in a node, or in the one with that value; all of it if that is one that was not read.
 
         Raises:
             UnknownNode: if there is no such node.
         """
         names = [node.name for node in self.network.nodes]
-        if name in names:
-            return Survey(self.network.upto(name), (), 1)
+        known = name if name in names else self.values.get(name)
+        if known in names:
+            return Survey(self.network.upto(known), (), 1)
         if name in (node.name for node in self.unread):
             return self
         raise UnknownNode(f"there is no node {name!r} to read the model up to; it has {', '.join(names)}.")
@@ -57,6 +60,7 @@ def survey_of(
     unread: Iterable[UnreadNode],
     source: Callable[[set[str]], Source],
     n_outputs: int,
+    values: Mapping[str, str] | None = None,
 ) -> Survey:
     """Put together what an intake has read.
 
@@ -67,6 +71,7 @@ def survey_of(
         unread: what was not.
         source: the model, able to compute the nodes of these names.
         n_outputs: of the model.
+        values: other names of values.
     """
     outputs = [signal.node for signal in exits]
     names = {signal.node for signal in known} | {draft.nodes[0].name}
@@ -74,4 +79,6 @@ def survey_of(
     nodes = tuple(node for node in draft.nodes if node.name in kept)
     taken = {name for node in nodes for name in node.inputs}
     ends = [node.name for node in nodes if node.name not in taken and node.name not in outputs]
-    return Survey(Network(nodes, (*dict.fromkeys(outputs), *ends), source(kept)), tuple(unread), n_outputs)
+    return Survey(
+        Network(nodes, (*dict.fromkeys(outputs), *ends), source(kept)), tuple(unread), n_outputs, values or {}
+    )

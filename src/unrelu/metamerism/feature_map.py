@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from unrelu.errors import InputError
 from unrelu.metamerism.walk.statement import WalkStatement
+from unrelu.network.as_network import as_network
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.network.single_layer import single_layer
@@ -115,12 +116,15 @@ class FeatureMap:
             InputError: if a tolerance is negative or not finite.
             TooLarge: if the rows of the features would take more memory than allowed.
         """
-        assert self.prefix is not None
+        prefix = self.prefix
+        if prefix is None:
+            assert self.layer is not None
+            prefix = as_network(self.layer)
         rows = RowCollection(at)
         rows.within(the_domain_at(DomainRows.of(domain), at, unit=unit, exact=False, what=OUTSIDE))
         there = rows.polyhedron()
         return WalkStatement.of(
-            self.prefix,
+            prefix,
             at,
             target,
             domain=there,

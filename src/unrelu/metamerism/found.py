@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Found:
         status: see `Metamer`.
         steps: of a walk.
         crossed: units whose branch changed on the way of a walk, counted each time.
+        waypoints: (k, d) where a walk went, from the original on; empty of other searches.
         regional: whether only the piece of the original was searched.
         unique: whether the original is proved to be the only member.
     """
@@ -32,5 +33,6 @@ class Found:
     status: Status
     steps: int = 0
     crossed: int = 0
+    waypoints: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     regional: bool = False
     unique: bool = False

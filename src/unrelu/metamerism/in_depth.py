@@ -76,4 +76,5 @@ def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progr
         status,
         steps=end.steps,
         crossed=end.crossed,
+        waypoints=end.points,
     )

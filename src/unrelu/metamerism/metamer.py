@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from unrelu.errors import InputError, ShapeError
+from unrelu.metamerism.exact.exact_metamer import exact_metamer
+from unrelu.metamerism.exact.proved_radius import proved_radius
 from unrelu.metamerism.feature_map import FeatureMap, feature_map
 from unrelu.metamerism.found import Found
 from unrelu.metamerism.in_depth import metamer_by_walk, metamer_in_region
@@ -31,6 +34,9 @@ PICTURES = Box(0, 1)
 """Pictures with values in [0, 1], the default domain of metamers."""
 
 OBJECTIVES = ("nearest", "farthest")
+
+_OF_TIME = 0.1
+"""The part of the time that a walk may take before an exact search."""
 
 SEARCHES = ("walk", "region", "exact")
 
@@ -154,11 +160,28 @@ def find_metamer(
         same = features.same_features(original, D, eps, unit=unit)
         found = metamer_on_layer(same, original, wanted, objective=objective, norm=norm, time_limit=time_limit)
     else:
+        deadline = time.monotonic() + time_limit
         statement = features.walk_statement(original, wanted, D, eps, unit=unit, objective=objective, norm=norm)
         if how == "region":
             found = metamer_in_region(statement, time_limit)
         else:
-            found = metamer_by_walk(statement, time_limit, told)
+            found = metamer_by_walk(statement, time_limit * (_OF_TIME if how == "exact" else 1), told)
+        if how == "exact":
+            left = max(0.0, deadline - time.monotonic())
+            found = exact_metamer(
+                features,
+                original,
+                wanted,
+                objective=objective,
+                norm=norm,
+                domain=D,
+                eps=eps,
+                start=found.point,
+                time_limit=left,
+                progress=told,
+            )
+    if how in {"walk", "region"}:
+        found = replace(found, radius=proved_radius(features, original, found.point, domain=D, eps=eps))
     return _metamer(features, found, how, at, original, wanted, objective, float(norm), eps)
 
 
@@ -199,6 +222,7 @@ def _metamer(
         unique=found.unique,
         steps=found.steps,
         crossed=found.crossed,
+        waypoints=found.waypoints.reshape(len(found.waypoints), *features.input_shape),
         changed=_changed(prefix, triple) if how != "layer" else {},
         seen_by=() if prefix is None else seen_behind(prefix, triple[[0, 2]]),
         classes=None if whole is None else classes(whole, triple),
@@ -209,7 +233,7 @@ def _metamer(
 def _search(search: str | None, features: FeatureMap) -> str:
     if search is not None and search not in SEARCHES:
         raise InputError(f"a search for a metamer is {', '.join(map(repr, SEARCHES))} or None, not {search!r}.")
-    if features.layer is not None and (search is None or search in {"region", "exact"} or features.prefix is None):
+    if features.layer is not None and search in {None, "region"}:
         return "layer"
     return search or "walk"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from unrelu.metamerism.judge import Classes, SeenDifference
 from unrelu.network.arrays import Array
 from unrelu.solvers.status import Status
@@ -44,6 +46,8 @@ class Metamer:
             `optimal`, LOCAL where no step of a walk leads on.
         steps: how many a walk took.
         crossed: on them, units whose branch changed, counted each time.
+        waypoints: (k, *shape) float64, where a walk went, from the original on, each near an input with its features;
+            see `metamer_path`. Empty of other searches.
         changed: by node, how many units of the prefix are on another branch than at the original; nodes without any
             are left out, and of one layer nothing is told.
         seen_by: the nodes of the network behind the features that still see a difference; a cut lets nothing through.
@@ -70,6 +74,7 @@ class Metamer:
     status: Status
     steps: int
     crossed: int
+    waypoints: np.ndarray
     changed: dict[str, int]
     seen_by: tuple[SeenDifference, ...]
     classes: Classes | None

@@ -20,7 +20,7 @@ EXAMPLES = 2
 RANDOM = 2
 """Random samples of either kind: uniform in the range of the example, and standard normal."""
 
-GROUP = 2**24
+GROUP = 2**20
 """Numbers that all nodes give for the samples that are compared at once: VGG-16 gives 3e7 for one picture."""
 
 _DOUBLE = 2.0**-53

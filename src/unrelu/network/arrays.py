@@ -29,6 +29,8 @@ def as_tensor(values: Array, what: str, device: torch.device | None = None, *, f
         tensor = values.detach() if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
     except (TypeError, ValueError) as error:
         raise InputError(f"{what} must be a NumPy array or torch tensor of real numbers: {error}.") from error
+    if tensor.is_meta:
+        raise InputError(f"{what} is on the meta device, so it holds no numbers; give some.")
     if tensor.is_complex():
         raise InputError(f"{what} must be real; it is {tensor.dtype}.")
     tensor = tensor.to(device=device, dtype=torch.float64)

@@ -119,7 +119,7 @@ class Network:
         return network_from_torch(module, example_input, upto)
 
     @classmethod
-    def from_onnx(cls, path: str | os.PathLike[str], *, upto: str | None = None) -> Network:
+    def from_onnx(cls, path: str | os.PathLike[str], *, upto: str | None = None, trust: bool = False) -> Network:
         """Read an ONNX file, whose weights must be in it; nothing from it is executed.
 
         Nodes keep their names; unnamed ones are called as their first result.
@@ -127,14 +127,16 @@ class Network:
         Args:
             path: of the file.
             upto: as for `from_torch`.
+            trust: whether reading may take more memory than a file of its size explains.
 
         Raises:
             ModelError: if the file cannot be read; the message names the node and what to do.
+            TooLarge: if reading would take more memory than it may.
             UnknownNode: if no node is called `upto`.
         """
         from unrelu.intake.onnx import network_from_onnx
 
-        return network_from_onnx(path, upto)
+        return network_from_onnx(path, upto, trust)
 
     @classmethod
     def from_keras(cls, model: object, *, upto: str | None = None, example_input: Array | None = None) -> Network:

@@ -35,17 +35,18 @@ def load(
     Args:
         path: of the file or folder.
         upto: as for `Network.from_onnx`.
-        trust: whether a file may run code.
+        trust: whether a file may run code, or take more memory than a file of its size explains.
         example_input: a batch (n, *shape) for a module of PyTorch; a .pt2 file brings its own.
 
     Raises:
         ModelFileError: if the file is missing, damaged, of another kind, or needs trust; the message says what to do.
         ModelError: if the model cannot be read; the message names the node and what to do.
+        TooLarge: if reading it would take more memory than it may.
         UnknownNode: if no node is called `upto`.
     """
     suffix = Path(path).suffix.lower()
     if suffix == ONNX:
-        return Network.from_onnx(path, upto=upto)
+        return Network.from_onnx(path, upto=upto, trust=trust)
     if suffix == SUFFIX:
         network = load_network(path)
         return network if upto is None else network.upto(upto)
@@ -72,7 +73,8 @@ def trusted_module(path: Path, example_input: Array | None) -> tuple[Any, Any]:
     if not held or not held[0]:
         raise ModelFileError(
             f"{str(path)!r} does not say which inputs its {type(model).__name__} takes; give a batch, "
-            "ur.load(path, trust=True, example_input=batch)."
+            "ur.load(path, trust=True, example_input=batch). A command takes none: give it the program that "
+            "torch.export.export makes of the module, saved by torch.export.save, which brings its own."
         )
     return model, held[0][0]
 

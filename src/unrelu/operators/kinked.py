@@ -84,7 +84,7 @@ class Kinked(PiecewiseLinear):
 
     def candidates(self, shapes: Sequence[Shape], device: torch.device) -> Candidates:
         """The lines of all pieces."""
-        _, slopes, offsets = self._tables(shapes[0], device)
+        _, slopes, offsets = self.tables(shapes[0], device)
         own = torch.arange(slopes.shape[1], device=device)[:, None].expand(-1, len(slopes))
         return Candidates(own, slopes.T.contiguous(), offsets.T.contiguous())
 
@@ -106,7 +106,7 @@ class Kinked(PiecewiseLinear):
 
     def selected(self, branches: Tensor, shapes: Sequence[Shape]) -> SelectedMap:
         """The lines of these pieces."""
-        _, slopes, offsets = self._tables(shapes[0], branches.device)
+        _, slopes, offsets = self.tables(shapes[0], branches.device)
         place = branches.reshape(1, -1).long()
         slope, offset = slopes.gather(0, place)[0], offsets.gather(0, place)[0]
         plain = bool(((slope == 0) | (slope == 1)).all())
@@ -156,7 +156,7 @@ class Kinked(PiecewiseLinear):
         ((low, high),) = boxes
         shape = tuple(low.shape[1:])
         n = len(low)
-        kinks, slopes, offsets = self._tables(shape, low.device)
+        kinks, slopes, offsets = self.tables(shape, low.device)
         a, b = low.reshape(n, -1), high.reshape(n, -1)
         points = [a, b, *(torch.minimum(torch.maximum(kink, a), b) for kink in kinks)]
         values = [self.apply(point.reshape(n, *shape)).reshape(n, -1) for point in points]
@@ -217,7 +217,7 @@ class Kinked(PiecewiseLinear):
         """The slopes of all pieces that the box has more than an end of."""
         ((low, high),) = boxes
         n = len(low)
-        kinks, slopes, _ = self._tables(tuple(low.shape[1:]), low.device)
+        kinks, slopes, _ = self.tables(tuple(low.shape[1:]), low.device)
         a, b = low.reshape(n, -1), high.reshape(n, -1)
         least = torch.full_like(a, math.inf)
         most = torch.full_like(a, -math.inf)
@@ -319,7 +319,7 @@ class Kinked(PiecewiseLinear):
             torch.where(dead, 0.0, scale * fed.slopes),
         )
 
-    def _tables(self, shape: Shape, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    def tables(self, shape: Shape, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Kinks (K, m), slopes (K + 1, m) and offsets (K + 1, m), in C order of a sample."""
         f = self.pieces()
         kinks, slopes, offsets = (

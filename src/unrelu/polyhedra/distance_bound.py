@@ -15,6 +15,8 @@ def distance_bound(
     norm: float,
     eq_duals: np.ndarray,
     ub_duals: np.ndarray,
+    *,
+    measured: int | None = None,
 ) -> float:
     """A proved lower bound of `min ||x - t||` over a polyhedron.
 
@@ -34,6 +36,7 @@ def distance_bound(
         norm: 1, 2 or inf.
         eq_duals: mu, (l,). For norm 2 these and `ub_duals` are the multipliers of `1/2 ||x - t||^2`.
         ub_duals: lam, (k,); negative ones count as 0.
+        measured: how many coordinates, the first ones, the distance is of; all if None.
 
     Returns:
         A number in [0, distance]; 0 where the multipliers prove nothing.
@@ -42,7 +45,8 @@ def distance_bound(
         return 0.0
     # Multipliers that overflow prove nothing, which is no reason to warn.
     with np.errstate(over="ignore", invalid="ignore"):
-        bound = _bound(polyhedron, target, norm, np.asarray(eq_duals), np.maximum(ub_duals, 0.0))
+        n = polyhedron.n_coordinates if measured is None else measured
+        bound = _bound(polyhedron, target, norm, np.asarray(eq_duals), np.maximum(ub_duals, 0.0), n)
     return bound if np.isfinite(bound) and bound > 0 else 0.0
 
 
@@ -52,39 +56,43 @@ def _bound(
     norm: float,
     mu: np.ndarray,
     lam: np.ndarray,
+    n: int,
 ) -> float:
     """The bound with the best w for these multipliers; anything where they overflow."""
     slope = combined(polyhedron.A_eq, mu) + combined(polyhedron.A_ub, lam)
+    at, lower, upper = target[:n], polyhedron.lower[:n], polyhedron.upper[:n]
     if norm == 2:
         # The minimiser of 1/2 ||x - t||^2 + c'x over the box; its distance turns the duals into those of the norm.
-        moved = np.clip(target - slope, polyhedron.lower, polyhedron.upper) - target
+        moved = np.clip(at - slope[:n], lower, upper) - at
         length = norm_above(moved)
         if length == 0.0 or not np.isfinite(length):
             return 0.0
-        weights, mu, lam, slope = moved / length, mu / length, lam / length, slope / length
+        found, mu, lam, slope = moved / length, mu / length, lam / length, slope / length
     elif norm == 1:
-        weights = _weights_l1(slope, polyhedron, target)
+        found = _weights_l1(slope[:n], lower, upper, at)
     else:
-        weights = _weights_linf(slope, polyhedron, target)
+        found = _weights_linf(slope[:n], lower, upper, at)
+    weights = np.zeros_like(slope)
+    weights[:n] = found
     return _checked(polyhedron, target, norm, weights, mu, lam)
 
 
-def _weights_l1(slope: np.ndarray, polyhedron: Polyhedron, target: np.ndarray) -> np.ndarray:
+def _weights_l1(slope: np.ndarray, lower: np.ndarray, upper: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The best w in `[-1, 1]^d`: each coordinate by itself."""
     weights = np.clip(-slope, -1.0, 1.0)
-    weights[target < polyhedron.lower] = 1.0
-    weights[target > polyhedron.upper] = -1.0
+    weights[target < lower] = 1.0
+    weights[target > upper] = -1.0
     return weights
 
 
-def _weights_linf(slope: np.ndarray, polyhedron: Polyhedron, target: np.ndarray) -> np.ndarray:
+def _weights_linf(slope: np.ndarray, lower: np.ndarray, upper: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The best w with `||w||_1 <= 1`.
 
     As a function of `w_j` alone the bound is concave and piecewise linear, with a break at `-c_j`, below which
     it rises by `upper_j - t_j` and above which by `lower_j - t_j`. A budget of 1 is spent on the steepest
     pieces first, as in a fractional knapsack.
     """
-    above, below = polyhedron.upper - target, target - polyhedron.lower
+    above, below = upper - target, target - lower
     # Upwards from 0 (sign 1) a piece up to -c_j, then one beyond it; downwards the same, mirrored.
     gains, lengths, signs = [], [], []
     for sign, towards, beyond in ((1.0, above, -below), (-1.0, below, -above)):

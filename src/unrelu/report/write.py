@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from unrelu.study.study import Study
 
 FIGURES = "figures"
+
+NAMES = ("report", "solutions")
+"""Pages whose figures do not have their name in front: the commands', which share none."""
 """Name of the folder beside the page that takes the PNG files."""
 
 
@@ -41,7 +44,8 @@ def write_report(studies: Sequence[Study], path: str | PathLike[str], *, title: 
 
     Args:
         studies: what to show, in this order.
-        path: the HTML file to write; figures go as PNG files into the folder `figures` beside it.
+        path: the HTML file to write; figures go as PNG files into the folder `figures` beside it, under its name and
+            theirs.
         title: heading of the page; by default it names the network.
 
     Raises:
@@ -70,8 +74,9 @@ def write_page(html: str, drawings: Sequence[Drawing], path: str | PathLike[str]
     try:
         (where.parent / FIGURES).mkdir(parents=True, exist_ok=True)
         files = []
+        own = "" if where.stem in NAMES else f"{where.stem}-"
         for drawing in drawings:
-            files.append(where.parent / FIGURES / f"{drawing.key}.png")
+            files.append(where.parent / FIGURES / f"{own}{drawing.key}.png")
             files[-1].write_bytes(drawing.png)
         where.write_text(html, encoding="utf-8")
     except OSError as error:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from unrelu.errors import ModelFileError
 
-ROOM = 2**28
-"""Bytes (256 MiB) that they may take in any case."""
+ROOM = 2**26
+"""Bytes (64 MiB) that they may take in any case."""
 
 TIMES = 8
 """Times the size of the file that they may take: weights are converted and transposed, each in a node of its own."""

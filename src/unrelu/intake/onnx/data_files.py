@@ -24,6 +24,11 @@ class DataFiles:
     _sizes: dict[Path, int] = field(default_factory=dict)
     _read: int = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of the files that were read from."""
+        return sum(self._sizes.values())
+
     def read(self, fields: Mapping[str, str], size: int, what: str) -> bytes:
         """The bytes of one tensor.
 
@@ -88,7 +93,7 @@ class DataFiles:
     def _count(self, size: int, what: str) -> None:
         """Refuse many tensors that all name the same bytes, before the one too many is read."""
         self._read += size
-        if self._read > ROOM + sum(self._sizes.values()):
+        if self._read > ROOM + self.size:
             raise ModelFileError(
                 f"up to {what} the model has {self._read:,} bytes of weights, more than {ROOM:,} beyond what its files "
                 "hold; store each weight once."

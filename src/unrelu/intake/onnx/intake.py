@@ -19,22 +19,24 @@ from unrelu.network.graph import Network
 from unrelu.untrusted.printable import printable
 
 
-def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None) -> Network:
+def network_from_onnx(path: str | os.PathLike[str], upto: str | None = None, trust: bool = False) -> Network:
     """Read an ONNX file, whose weights must be in it or in its folder.
 
     Args:
         path: of the file.
         upto: name of the node, or of the tensor, that the network ends in; nothing behind it is read.
+        trust: whether reading may take more memory than a file of its size explains.
 
     Returns:
         The network, with ONNX's reference evaluator of the model as its source.
 
     Raises:
         ModelError: if the file cannot be read, or holds operators that are not read.
+        TooLarge: if reading would take more memory than it may.
         UnknownNode: if no node is called `upto`.
         MissingExtra: if the onnx package is not installed.
     """
-    model = parse(path, whole=upto is None)
+    model = parse(path, whole=upto is None, trust=trust)
     try:
         network = translate(model, upto)
     except MixesSamples as error:
@@ -96,9 +98,9 @@ def _check_independence(network: Network) -> None:
     check_agreement(network, samples, network.source.in_one_batch(samples))
 
 
-def survey_onnx(path: str | os.PathLike[str]) -> Survey:
+def survey_onnx(path: str | os.PathLike[str], trust: bool = False) -> Survey:
     """All that is found in an ONNX file, read or not; arguments and errors as for `network_from_onnx`."""
-    model = parse(path, whole=False)
+    model = parse(path, whole=False, trust=trust)
     found = survey(model)
     if model.batch == 1 or not any(isinstance(each.error, MixesSamples) for each in found.unread):
         return found

@@ -39,12 +39,13 @@ def _onnx() -> Any:
     return onnx
 
 
-def parse(path: str | os.PathLike[str], *, whole: bool = True) -> OnnxModel:
+def parse(path: str | os.PathLike[str], *, whole: bool = True, trust: bool = False) -> OnnxModel:
     """Read a file and check all that it declares; nothing from it is executed.
 
     Args:
         path: of the file.
         whole: whether the output itself is asked about, so that there must be one only.
+        trust: whether the model may take any memory.
 
     Raises:
         ModelFileError: if it is missing, damaged, too large, or keeps its weights outside of its folder.
@@ -67,7 +68,7 @@ def parse(path: str | os.PathLike[str], *, whole: bool = True) -> OnnxModel:
     if not model.graph.input or not model.graph.output:
         raise ModelFileError(f"{str(file)!r} holds no graph with an input and an output; export the model again.")
     _check_names(model.graph, str(file))
-    return _model(onnx, model, data, whole, DataFiles(file.parent))
+    return _model(onnx, model, data, whole, trust, DataFiles(file.parent))
 
 
 def _check_names(graph: Any, file: str) -> None:
@@ -125,7 +126,7 @@ def _opset(model: Any) -> int:
     return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
 
 
-def _model(onnx: Any, model: Any, data: bytes, whole: bool, files: DataFiles) -> OnnxModel:
+def _model(onnx: Any, model: Any, data: bytes, whole: bool, trust: bool, files: DataFiles) -> OnnxModel:
     graph = model.graph
     if _opset(model) < OLDEST_OPSET:
         raise ModelFileError(
@@ -162,6 +163,7 @@ def _model(onnx: Any, model: Any, data: bytes, whole: bool, files: DataFiles) ->
         dtype=dtype,
         opset=_opset(model),
         serialized=data,
+        size=None if trust else len(data) + files.size,
     )
 
 

@@ -44,6 +44,7 @@ class OnnxModel:
         dtype: of the input.
         opset: version of ONNX's own operators.
         serialized: the file's bytes.
+        size: bytes of the file and of those with its weights; None where it may take any memory.
     """
 
     nodes: tuple[OnnxNode, ...]
@@ -56,6 +57,7 @@ class OnnxModel:
     dtype: np.dtype
     opset: int
     serialized: bytes
+    size: int | None
 
     def as_one_sample(self) -> Self:
         """The same graph, given one sample: a batch of one where its size is free, else all of the input."""

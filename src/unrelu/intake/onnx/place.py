@@ -175,15 +175,20 @@ class Place(Site):
         Raises:
             ModelFileError: if it would be too large, or is one too many.
         """
-        self.check_size(shape)
+        self._limited(shape)
         self.allowance.spend(8 * math.prod(shape), self.wish)
 
     def check_size(self, shape: Shape) -> None:
-        """Refuse an array before it is made.
+        """Refuse an array of as many numbers as a node gives, before it is made.
 
         Raises:
             ModelFileError: if it would be larger than `SAMPLE_LIMIT`.
+            TooLarge: if it takes more memory than reading may.
         """
+        self._limited(shape)
+        self.draft.sizes(self.wish, shape)
+
+    def _limited(self, shape: Shape) -> None:
         if math.prod(shape) > SAMPLE_LIMIT:
             raise ModelFileError(
                 f"node {self.wish!r} asks for an array of shape {shape}, more than {SAMPLE_LIMIT:,} numbers."

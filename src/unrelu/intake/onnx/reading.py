@@ -10,6 +10,7 @@ from unrelu.errors import ModelFileError, UnreluError, UnsupportedOperator
 from unrelu.intake.builder import moving
 from unrelu.intake.builder.mixing import MixesSamples
 from unrelu.intake.draft import Draft, Signal, before
+from unrelu.intake.memory import Memory
 from unrelu.intake.onnx.allowance import Allowance
 from unrelu.intake.onnx.constants import FOLDS, fold_constant
 from unrelu.intake.onnx.explicit import Explicit
@@ -64,6 +65,7 @@ class Reading:
     @classmethod
     def begin(cls, model: OnnxModel, draft: Draft) -> Reading:
         """Write the input."""
+        draft.memory = None if model.size is None else Memory(model.size, model.batch or 1)
         entry = draft.begin(model.shape)
         return cls(
             model=model,

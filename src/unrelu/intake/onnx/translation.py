@@ -74,6 +74,7 @@ def survey(model: OnnxModel) -> Survey:
         rows,
         lambda names: _source(reading, names, model.exits[0]),
         len(model.exits),
+        {name: value.node for name, value in reading.known.items() if isinstance(value, Signal)},
     )
 
 

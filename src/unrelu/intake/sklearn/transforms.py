@@ -52,6 +52,10 @@ def transform(at: Place, x: Signal, fitted: Any) -> Signal:
             return _written(at, x, steps(fitted))
     if _does_nothing(fitted):
         return x
+    powers = getattr(fitted, "powers_", None)  # of PolynomialFeatures, a row a feature
+    if powers is not None and powers.sum(axis=1).max() <= 1:
+        constant = (powers.sum(axis=1) == 0).astype(float)
+        return _written(at, x, [("select", affine.product, powers.T.astype(float)), ("constant", affine.add, constant)])
     name = type(fitted).__name__
     why = next((_WHY[kind.__name__] for kind in type(fitted).__mro__ if kind.__name__ in _WHY), "is not read")
     raise UnsupportedOperator(

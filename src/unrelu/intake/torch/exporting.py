@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -18,6 +19,9 @@ from torch.func import functional_call
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from unrelu.errors import ModelError, ShapeError, TrainingMode
+
+_INDICES = re.compile(r"indices'? to have one of the following scalar types|used as indices must be")
+"""How PyTorch says that it is given floats where it looks up rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +70,17 @@ def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Ten
             warnings.simplefilter("ignore")  # they are about the module, whose user has seen them
             output = functional_call(module, buffers, (example.clone(),))
     except Exception as error:  # whatever the user's own code raises
+        if _INDICES.search(str(error)):
+            raise ModelError(
+                "the module takes whole numbers, as nn.Embedding does, and only functions of real numbers are read; "
+                "hand over the part behind what looks them up, with an example of its inputs."
+            ) from error
         if "positional argument" in str(error):
             raise ModelError(
                 f"the module does not take exactly one input ({_first_line(error)}); wrap it in one that does."
             ) from error
-        kinds = sorted({f"{values.dtype} on {values.device}" for values in module.parameters()})
+        real = (values for values in module.parameters() if values.is_floating_point())  # Keras keeps seeds, too
+        kinds = sorted({f"{values.dtype} on {values.device}" for values in real})
         if len(kinds) > 1:
             raise ModelError(
                 f"the module does not run: its weights are {' and '.join(kinds)} ({_first_line(error)}); convert it to "
@@ -80,12 +90,12 @@ def own_output(module: nn.Module, example: Tensor, *, whole: bool = True) -> Ten
             f"the module does not take the example input of shape {tuple(example.shape)} "
             f"({_first_line(error)}); give a batch (n, *shape) as the module takes it."
         ) from error
-    changed = [name for name, values in buffers.items() if not torch.equal(values, held[name])]
+    changed = [name for name, values in buffers.items() if not _equal(values, held[name])]
     if changed and isinstance(output, Tensor):  # counting calls does no harm, but does it depend on what it counts?
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             again = functional_call(module, buffers, (example.clone(),))
-        if not torch.equal(output, again):
+        if not _equal(output, again):
             raise TrainingMode(
                 f"the module changes its buffer {changed[0]!r} whenever it is called, and gives something else the "
                 "next time; call module.eval() first, or take the update out of its forward."
@@ -125,7 +135,8 @@ def export(module: nn.Module, example: Tensor) -> Exported:
         if "Constraints violated" in str(error):
             raise ModelError(
                 "the module takes batches of one size only: dimension 0 of the example must be a batch (n, *shape), "
-                "and the module must work for any n (write x.flatten(1), not x.view(64, -1))."
+                "and the module must work for any n (write x.flatten(1), not x.view(64, -1), and x.shape[0], not "
+                "len(x))."
             ) from error
         raise ModelError(
             f"torch.export cannot trace the module for batches of any size ({_first_line(error)}); "
@@ -203,5 +214,13 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same, NaN where NaN is."""
+    return one.shape == other.shape and bool(((one == other) | (one.isnan() & other.isnan())).all())
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """The first line that says something: Keras writes whose call failed above it, in colours."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return lines[0] if lines else type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
@@ -120,8 +121,12 @@ def example_for(module: nn.Module, values: Array) -> Tensor:
     Raises:
         InputError: if it is not a batch (n, *shape) of finite numbers.
     """
+    if isinstance(values, list | tuple | dict):
+        raise InputError(
+            f"the example input must be one NumPy array or torch tensor (n, *shape), not a {type(values).__name__}."
+        )
     as_tensor(values, "the example input")
-    example = values if isinstance(values, Tensor) else torch.from_numpy(values)
+    example = values if isinstance(values, Tensor) else torch.from_numpy(np.asarray(values))
     if example.ndim == 0 or example.numel() == 0:
         raise InputError(
             "the example input must be a batch (n, *shape) of at least one sample, "

@@ -151,7 +151,8 @@ def _cast(at: Place, x: Any, **_: Any) -> Signal:
     if torch.promote_types(at.entering, at.dtype) != at.dtype:
         raise UnsupportedOperator(
             f"node {at.wish!r} rounds its values from {at.entering} to {at.dtype}; "
-            "convert the whole module to one dtype (module.float()); of Keras, take a model in float32."
+            "take what rounds (torch.autocast, x.half()) out of its forward, and convert the whole module to one dtype "
+            "(module.float()); of Keras, take a model in float32."
         )
     return at.signal(x)
 
@@ -169,7 +170,10 @@ def _item(at: Place, x: Any, index: int) -> Signal:
     if isinstance(x, tuple):
         return x[index]
     if index != 0:
-        raise at.unread(f"takes result {index} of an operator, of which only result 0 is read")
+        raise at.unread(
+            f"takes result {index} of an operator (of a max pooling, the places of what it took, which jump), of which "
+            "only result 0 is read"
+        )
     return at.signal(x)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ CLOSE = 1e-11
 """Rows of unit size are kept within this."""
 
 SOFTENING = 1e-9
-"""Of rows, if nothing else is said; it keeps all systems regular."""
+"""How far a row gives for a multiplier of 1, in units of x for rows of unit size; it keeps all systems regular."""
 
 MOST = 1e4
 """Largest multiplier: what breaking a row of unit size by 1 costs."""
@@ -47,7 +49,10 @@ def solve_elastic(
     low: np.ndarray,
     high: np.ndarray,
     start: np.ndarray,
-    softening: float = SOFTENING,
+    *,
+    gram: np.ndarray | None = None,
+    close: float = CLOSE,
+    deadline: float = math.inf,
 ) -> ElasticSolution:
     """Minimise `distance(z) + |z - center|^2 / (2 reach)` subject to `low <= rows (z - center) <= high`.
 
@@ -65,15 +70,17 @@ def solve_elastic(
         low: (m,), -inf for none.
         high: (m,), inf for none.
         start: (m,) first multipliers.
-        softening: how far a row gives for a multiplier of 1, in units of x for rows of unit size.
+        gram: (m, m) `rows rows'`, or near it, where it is known: it saves time.
+        close: rows of unit size are kept within this.
+        deadline: of `time.monotonic`.
     """
-    dual = _Dual(distance, center, reach, rows, low, high, softening)
+    dual = _Dual(distance, center, reach, rows, low, high, gram)
     multipliers = np.clip(start, dual.least, dual.most)
     at = dual.at(multipliers)
     damping = 1e-3
     for _ in range(STEPS):
         moving = dual.moving(multipliers, at.slope)
-        if np.abs(at.slope[moving]).max(initial=0.0) < CLOSE:
+        if np.abs(at.slope[moving]).max(initial=0.0) < close or time.monotonic() > deadline:
             break
         system = dual.system(moving, at.slopes)
         accepted = False
@@ -117,9 +124,9 @@ class _Dual:
         rows: np.ndarray,
         low: np.ndarray,
         high: np.ndarray,
-        softening: float,
+        gram: np.ndarray | None,
     ) -> None:
-        self.softening = softening
+        self.gram = gram
         self.distance, self.center, self.reach = distance, center, reach
         self.rows, self.low, self.high = rows, low, high
         self.least = np.where(np.isfinite(low), -MOST, 0.0)
@@ -131,9 +138,9 @@ class _Dual:
         moved = z - self.center
         s = self.rows @ moved
         end = np.where(multipliers > 0, self.high, np.where(multipliers < 0, self.low, np.clip(s, self.low, self.high)))
-        slope = s - end - self.softening * multipliers
+        slope = s - end - SOFTENING * multipliers
         primal = self.distance.value(z) + float(moved @ moved) / (2 * self.reach)
-        value = primal + float(multipliers @ (s - end)) - self.softening / 2 * float(multipliers @ multipliers)
+        value = primal + float(multipliers @ (s - end)) - SOFTENING / 2 * float(multipliers @ multipliers)
         return _At(value, slope, z, slopes)
 
     def moving(self, multipliers: np.ndarray, slope: np.ndarray) -> np.ndarray:
@@ -144,13 +151,20 @@ class _Dual:
     def system(self, moving: np.ndarray, slopes: Slopes) -> np.ndarray:
         """The negative generalised Hessian, on what moves."""
         rows = self.rows[moving]
-        there = np.flatnonzero(slopes.diagonal)
-        part = rows[:, there]
-        matrix = (part * (self.reach * slopes.diagonal[there])) @ part.T
+        slope = float(slopes.diagonal.max(initial=0.0))
+        still = np.flatnonzero(slopes.diagonal == 0)
+        alike = bool(((slopes.diagonal == 0) | (slopes.diagonal == slope)).all())
+        if self.gram is not None and alike and 2 * len(still) < len(slopes.diagonal):
+            part = rows[:, still]
+            matrix = self.reach * slope * (self.gram[np.ix_(moving, moving)] - part @ part.T)
+        else:
+            there = np.flatnonzero(slopes.diagonal)
+            part = rows[:, there]
+            matrix = (part * (self.reach * slopes.diagonal[there])) @ part.T
         if slopes.spike is not None:
             spike = rows @ slopes.spike
             matrix += self.reach * np.outer(spike, spike)
-        matrix[np.diag_indices_from(matrix)] += self.softening
+        matrix[np.diag_indices_from(matrix)] += SOFTENING
         return matrix
 
 

@@ -10,6 +10,9 @@ import scipy.linalg
 DEPENDENT = 1e-11
 """Singular values below this part of the largest are taken for 0: what rounding leaves of dependent rows."""
 
+WEAK = 1e-6
+"""Rows whose distance from the span of others is below this part of their size, where there are many."""
+
 MANY = 600
 """Rows above which the Gram matrix is factored in place of the rows themselves: several times as fast."""
 
@@ -38,14 +41,15 @@ class Equations:
             sizes = np.linalg.norm(A, axis=1)
             moving = np.flatnonzero(sizes)
             scaled = A[moving] / sizes[moving, None]
-            try:
-                L = scipy.linalg.cholesky(scaled @ scaled.T, lower=True, check_finite=False)
-            except scipy.linalg.LinAlgError:
-                L = None
-            if L is not None and L.diagonal().min() > 1e-6:
-                mix = np.zeros((len(moving), k))
-                mix[:, moving] = scipy.linalg.solve_triangular(L, np.diag(1 / sizes[moving]), lower=True)
-                return cls(mix @ A, mix, float(L.diagonal().min()))
+            # Rows that depend on those before them, up to the rounding of a Gram matrix, are left out.
+            L, order, r, _ = scipy.linalg.lapack.dpstrf(  # pyright: ignore[reportAttributeAccessIssue], its stubs lack it
+                scaled @ scaled.T, lower=1, tol=WEAK**2
+            )
+            chosen = moving[order[:r] - 1]
+            L = np.tril(L[:r, :r])
+            mix = np.zeros((r, k))
+            mix[:, chosen] = scipy.linalg.solve_triangular(L, np.diag(1 / sizes[chosen]), lower=True)
+            return cls(mix[:, chosen] @ A[chosen], mix, float(L.diagonal().min()))
         U, s, V = scipy.linalg.svd(A, full_matrices=False, check_finite=False, lapack_driver="gesdd")
         r = int((s > DEPENDENT * s[0]).sum())
         return cls(V[:r], U[:, :r].T / s[:r, None], float(s[r - 1] / s[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +25,10 @@ PART_BYTES = 4 * 2**20
 """Bytes that the widest node may take while rows are carried back: about what stays in a processor's cache."""
 
 
+class OutOfTime(Exception):
+    """Rows were asked for that took until after the deadline."""
+
+
 class LocalModel:
     """A network on the closed piece of some branches, about a point of it.
 
@@ -36,9 +41,11 @@ class LocalModel:
         values: (m + g,) of the rows at the point.
     """
 
-    def __init__(self, network: Network, pattern: ActivationPattern, at: np.ndarray) -> None:
-        """Make one."""
-        self.network, self.pattern, self.at = network, pattern, at
+    def __init__(
+        self, network: Network, pattern: ActivationPattern, at: np.ndarray, deadline: float = math.inf
+    ) -> None:
+        """Make one, whose rows may be computed until a deadline of `time.monotonic`."""
+        self.network, self.pattern, self.at, self.deadline = network, pattern, at, deadline
         self._nodes = [node for node in network.nodes if node.is_piecewise_linear]
         self._guards: list[Guards] = [pattern.guards(node.name) for node in self._nodes]
         self.values = self.values_at(at)
@@ -70,7 +77,11 @@ class LocalModel:
         return np.concatenate(parts)
 
     def rows(self, places: np.ndarray) -> np.ndarray:
-        """The gradients of some rows: (k, d)."""
+        """The gradients of some rows: (k, d).
+
+        Raises:
+            OutOfTime: if there was no time for it.
+        """
         missing = np.array([place for place in places.tolist() if place not in self._kept], dtype=np.int64)
         here = missing[missing < self.n_outputs]
         self._keep(here, self._carried(self.network, here.size, lambda part: _units(here[part], self.n_outputs)))
@@ -111,6 +122,8 @@ class LocalModel:
         size = max(8, PART_BYTES // (8 * widest))
         parts = [np.zeros((0, prefix.input_size))]
         for start in range(0, count, size):
+            if time.monotonic() > self.deadline:
+                raise OutOfTime
             u = torch.from_numpy(cotangents(slice(start, min(count, start + size)))).to(prefix.device)
             parts.append(pull(prefix, self.pattern, u).cpu().numpy())
         return np.concatenate(parts)

@@ -11,7 +11,7 @@ import numpy as np
 from unrelu.metamerism.walk.distances import HalfSquare
 from unrelu.metamerism.walk.elastic_program import solve_elastic
 from unrelu.metamerism.walk.equations import Equations
-from unrelu.metamerism.walk.local_model import LocalModel
+from unrelu.metamerism.walk.local_model import LocalModel, OutOfTime
 from unrelu.stability.pattern import activation_pattern
 
 if TYPE_CHECKING:
@@ -51,14 +51,17 @@ def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf
             since += 1
         if error <= _ROUNDING or since >= _STALLED or time.monotonic() > deadline:
             break
-        model = LocalModel(statement.network, activation_pattern(statement.network, x.reshape(shape)), x)
+        model = LocalModel(statement.network, activation_pattern(statement.network, x.reshape(shape)), x, deadline)
         outputs = model.values[: model.n_outputs]
         missing = -statement.broken(outputs)
         largest = float(np.abs(missing).max(initial=0.0))
         if largest == 0:
             break
         equal = statement.low == statement.high
-        equations = Equations.of(model.rows(np.flatnonzero(equal)) * statement.unit)
+        try:
+            equations = Equations.of(model.rows(np.flatnonzero(equal)) * statement.unit)
+        except OutOfTime:
+            break
         right = equations.mix @ missing[equal]
         others = np.flatnonzero(~equal & (outputs > statement.high - 1e-6 * statement.size))
         rows = model.rows(others) * statement.unit
