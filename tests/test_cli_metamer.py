@@ -113,7 +113,7 @@ def test_pictures_are_the_arrays_rounded_to_8_bits(folder: Path) -> None:
     assert len(shown) == 2 + 3 + 3 + 1  # original, target, metamers; metamers and target less the original
     assert all(each.attributes["src"].startswith("data:image/png;base64,") for each in shown)
     assert "rounding alone moves the features" in page.text.replace("\n", " ")
-    assert {path.name for path in (out / "figures").iterdir()} == {"pictures.png", "distances.png"}
+    assert {path.name for path in (out / "figures").iterdir()} == {"metamers-pictures.png", "metamers-distances.png"}
 
 
 def test_inputs_that_are_no_pictures_are_drawn_over_their_coordinates(folder: Path) -> None:
@@ -121,7 +121,10 @@ def test_inputs_that_are_no_pictures_are_drawn_over_their_coordinates(folder: Pa
     assert result.exit_code == 0, result.output
     assert list(_said(result)) == ["relu1", "relu2"]  # in their order, once
     assert list((folder / "out").glob("*.png")) == []
-    assert {path.name for path in (folder / "out" / "figures").iterdir()} == {"values.png", "distances.png"}
+    assert {path.name for path in (folder / "out" / "figures").iterdir()} == {
+        "metamers-values.png",
+        "metamers-distances.png",
+    }
     assert _page(folder / "out").all("img") == []
     assert [row["picture"] for row in _rows(folder / "out").values()] == ["", ""]
 
@@ -235,29 +238,30 @@ def test_a_layer_that_cannot_be_passed_is_told_and_the_next_one_follows(folder: 
     last = net.node("out")
     nodes = (*net.nodes, Node("probabilities", Softmax(0), ("out",), last.shape))
     ur.Network(nodes, ("probabilities",)).save(folder / "net.unrelu")
-    result = _asked(folder, "--index", 0, "--target", 1, "--layer", "probabilities", "--layer", "relu2")
+    result = _asked(
+        folder, "--index", 0, "--target", 1, "--layer", "probabilities", "--layer", "relu1", "--search", "region"
+    )
     assert result.exit_code == 1
     said, rows = _said(result), _rows(folder / "out")
     assert said["probabilities"].startswith("no metamer: node 'probabilities' (Softmax) is smooth")
     assert rows["probabilities"]["refused"].startswith("node 'probabilities'")
-    assert rows["relu2"]["refused"] == ""
-    assert float(rows["relu2"]["distance"]) < float(rows["relu2"]["distance before"])
+    assert rows["relu1"]["refused"] == ""
+    assert float(rows["relu1"]["distance"]) <= float(rows["relu1"]["distance before"])
     text = _page(folder / "out").text
     assert "refused: node 'probabilities' (Softmax)" in text
     assert "probabilities has no metamer here: node" in text
-    alone = _asked(folder, "--index", 0, "--target", 1, "--layer", "probabilities", "--picture-shape", "4x4")
+    options = ("--layer", "probabilities", "--search", "region", "--picture-shape", "4x4")
+    alone = _asked(folder, "--index", 0, "--target", 1, *options)
     assert alone.exit_code == 1
     assert "refused: node" in _page(folder / "out").text
 
 
 def test_a_layer_that_is_too_large_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unrelu.stability.jacobian.DENSE_LIMIT", 8 * 16 * 10)  # relu2 has 12 features, not all at 0
-    result = _asked(folder, "--index", 0, "--target", 1)
-    said = _said(result)
-    print(said)
+    monkeypatch.setattr("unrelu.stability.jacobian.DENSE_LIMIT", 8 * 16 * 9)  # the output has 10 features
+    result = _asked(folder, "--index", 0, "--target", 1, "--layer", "relu1", "--layer", "output")
     assert result.exit_code == 1
-    refused = [name for name, line in said.items() if line.startswith("no metamer: the Jacobian at ")]
-    assert refused == ["relu2"]
+    assert _said(result)["dense3"].startswith("no metamer: the Jacobian at 'dense3' (10 x 16) would take ")
+    assert _rows(folder / "out")["relu1"]["refused"] == ""
 
 
 @pytest.fixture
