@@ -32,9 +32,13 @@ def metamer_in_region(statement: WalkStatement, time_limit: float) -> Found:
     Raises:
         InputError: if the farthest is infinitely far.
         SolverFailure: if no point was found, though the original is one.
+        UnsupportedOperator: if a node is smooth.
     """
     x0, wanted, norm = statement.origin, statement.target, statement.norm
     network = statement.network
+    for node in statement.prefix.nodes[1:]:
+        if not node.is_affine:
+            _ = node.piecewise  # a smooth one has no region: its linearization keeps no features
     deadline = time.monotonic() + time_limit
     model = LocalModel(network, activation_pattern(network, x0.reshape(network.input_shape)), x0)
     best = best_on_piece(statement, model, time_limit)
