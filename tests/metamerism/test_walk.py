@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -301,3 +302,28 @@ def test_what_does_not_fit_is_told() -> None:
     far = metamer(prefix, at=x0, objective="farthest", norm=2)
     assert far.distance > 0.1
     assert far.bound >= far.distance
+
+
+def test_a_walk_that_is_stopped_by_hand_gives_what_it_has() -> None:
+    x0, t = two(8)
+
+    class Hand:
+        """Presses Ctrl-C at the second step."""
+
+        @contextmanager
+        def stage(self, what: str, total: int | None):
+            count = 0
+
+            def advance(steps: int) -> None:
+                nonlocal count
+                count += steps
+                if count == 2:
+                    raise KeyboardInterrupt
+
+            yield advance
+
+    found = metamer(deep(8).upto("relu3"), at=x0, target=t, norm=2, progress=Hand())
+    assert found.status is Status.INTERRUPTED
+    assert found.relative_error <= 1e-12
+    assert found.distance <= np.linalg.norm(x0 - t)
+    assert found.steps == 2

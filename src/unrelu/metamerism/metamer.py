@@ -168,7 +168,7 @@ def find_metamer(
             found = metamer_in_region(statement, time_limit)
         else:
             found = metamer_by_walk(statement, time_limit * (_OF_TIME if how == "exact" else 1), told)
-        if how == "exact":
+        if how == "exact" and found.status is not Status.INTERRUPTED:
             left = max(0.0, start + time_limit - time.monotonic())
             found = exact_metamer(
                 features,
