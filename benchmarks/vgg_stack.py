@@ -66,10 +66,17 @@ def vgg(folder: Path) -> nn.Module:
     return nn.Sequential(parts).eval()
 
 
-def picture(folder: Path, size: int) -> Tensor:
+def pictures(folder: Path, size: int, n: int) -> list[Tensor]:
     """The first of the ImageNet pictures, (3, size, size) float32 in 0..1, bicubic."""
     from PIL import Image
 
-    path = sorted((folder / "foolbox" / "data").glob("imagenet_*.jpg"))[0]
-    image = Image.open(path).convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    found = []
+    for path in sorted((folder / "foolbox" / "data").glob("imagenet_*.jpg"))[:n]:
+        image = Image.open(path).convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+        found.append(torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255)
+    return found
+
+
+def picture(folder: Path, size: int) -> Tensor:
+    """The first of them."""
+    return pictures(folder, size, 1)[0]

@@ -12,6 +12,7 @@ from unrelu.cli.display import display
 from unrelu.cli.options import PictureShape, Quiet, Trust, Upto, read_picture_shape
 from unrelu.cli.ranges import HELP, read_domain
 from unrelu.cli.sentences import INTERRUPTED, notes, sentences
+from unrelu.solvers.status import Status
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -126,6 +127,9 @@ def metamer(
             for each in metamers_by_depth(asked, layers, progress=display(quiet)):
                 found.append(each)
                 _say(each)
+                if each.found is not None and each.found.status is Status.INTERRUPTED:
+                    interrupted = True
+                    break
         except KeyboardInterrupt:
             interrupted = True
         if found:

@@ -14,6 +14,7 @@ from unrelu.metamerism.walk.local_model import LocalModel
 from unrelu.metamerism.walk.piece import best_on_piece
 from unrelu.metamerism.walk.walking import walk_to_end
 from unrelu.polyhedra.nearest import OPTIMALITY_TOLERANCE, NearestPoint
+from unrelu.rigor.rounding import UNIT
 from unrelu.solvers.status import Status
 from unrelu.stability.pattern import activation_pattern
 
@@ -61,17 +62,20 @@ def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progr
     deadline = time.monotonic() + time_limit
     with progress.stage("steps towards the target", None) as advance:
         end = walk_to_end(statement, deadline=deadline, advance=advance)
+    room = 4 * (statement.origin.size + 8) * UNIT  # more than a sum of so many terms may be off
     if statement.objective == "nearest":
         clipped = np.clip(statement.target, statement.domain.lower, statement.domain.upper)
-        bound = float(np.nextafter(np.linalg.norm(clipped - statement.target, ord=statement.norm) * (1 - 1e-12), 0.0))
+        bound = float(np.nextafter(np.linalg.norm(clipped - statement.target, ord=statement.norm) * (1 - room), 0.0))
     else:
         ends = np.maximum(
             np.abs(statement.domain.lower - statement.target), np.abs(statement.domain.upper - statement.target)
         )
-        bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + 1e-12))
+        bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + room))
     at_original = np.array_equal(end.x, statement.origin)
     met = abs(end.distance - bound) <= OPTIMALITY_TOLERANCE * max(1.0, end.distance)
-    status = Status.OPTIMAL if met else Status.LOCAL if end.ended else Status.TIME_LIMIT
+    status = Status.LOCAL if end.ended else Status.TIME_LIMIT
+    if met or end.interrupted:
+        status = Status.OPTIMAL if met else Status.INTERRUPTED
     return Found(
         end.x,
         end.distance,
