@@ -38,7 +38,8 @@ def draw_distances(seen: MetamersSeen, key: str) -> Drawing:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.axhline(before, color=INK.light, linewidth=1, linestyle=(0, (4, 3)), label="original")
+        if seen.has_target:
+            axes.axhline(before, color=INK.light, linewidth=1, linestyle=(0, (4, 3)), label="original")
         axes.plot(
             [place for place, _ in known], [found.distance for _, found in known], color=AFTER.light, linewidth=1.4
         )
@@ -55,12 +56,14 @@ def draw_distances(seen: MetamersSeen, key: str) -> Drawing:
                     label=f"metamer, {'proved' if proved else 'not proved'} {seen.asked.objective}",
                 )
         axes.set_ylim(0, 1.06 * max([before, *(found.distance for _, found in known)]) or 1.0)
-        axes.set_ylabel(f"{norm} distance from the target")
+        axes.set_ylabel(f"{norm} distance from {seen.toward}")
         name_layers(axes, [each.layer for each in seen.layers])
         legend_below(figure, axes)
 
     parts = [f"{seen.layers[place].layer} {real(found.distance)}" for place, found in known]
-    alt = f"{norm} distance from the target by layer; of the original {real(before)}, of metamers: {', '.join(parts)}."
+    alt = (
+        f"{norm} distance from {seen.toward} by layer; of the original {real(before)}, of metamers: {', '.join(parts)}."
+    )
     return draw(key, paint, (AFTER,), alt=alt)
 
 
@@ -106,7 +109,7 @@ def draw_numbers(seen: MetamersSeen, key: str) -> Drawing:
         legend_below(figure, axes)
 
     alt = f"The {places.size} coordinates of the original, of the target and of the metamers of {len(known)} layers."
-    return draw(key, paint, (OTHERS, *colours), alt=alt, size=(6.4, 3.9))
+    return draw(key, paint, (OTHERS, *colours), alt=alt)
 
 
 def draw_pictures(seen: MetamersSeen, key: str) -> Drawing:

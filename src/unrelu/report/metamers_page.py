@@ -54,6 +54,11 @@ class MetamersSeen:
         """Whether another input than the original was the target."""
         return bool(self.names[1])
 
+    @property
+    def toward(self) -> str:
+        """What distances are from, in words."""
+        return "the target" if self.has_target else "the original"
+
 
 @dataclass(frozen=True)
 class MetamersPage:
@@ -93,13 +98,16 @@ def make_metamers_page(seen: MetamersSeen) -> MetamersPage:
     if nearest:
         title = f"Input {first} made to look like input {second}, layer by layer"
     else:
-        title = f"As far from input {second or first} as the features of input {first} let it go, layer by layer"
+        title = (
+            f"As far from input {second or first} as {f'the features of input {first}' if second else 'its features'} "
+        )
+        title += "allow, layer by layer"
     found = [each for each in seen.layers if each.found is not None]
     figures: list[tuple[Drawing, str]] = []
     drawings: list[Drawing] = []
     if found:
         caption = (
-            "How far each metamer is from the target. A filled point is proved to be the "
+            f"How far each metamer is from {seen.toward}. A filled point is proved to be the "
             f"{seen.asked.objective} there is; an open one is where a search ended."
         )
         figures.append((draw_distances(seen, "distances"), caption))
@@ -114,7 +122,7 @@ def make_metamers_page(seen: MetamersSeen) -> MetamersPage:
     return MetamersPage(
         title,
         f"Each of these inputs has {kept} at its layer, and is the "
-        f"{'nearest to the target' if nearest else 'farthest from it'} that was found. Where a deeper layer lets it go "
+        f"{'nearest to' if nearest else 'farthest from'} {seen.toward} that was found. Where a deeper layer lets it go "
         "further, the network has forgotten more.",
         _findings(seen),
         _pictures(seen),
@@ -133,7 +141,6 @@ def _name(each: LayerMetamer) -> str:
 
 
 def _findings(seen: MetamersSeen) -> tuple[str, ...]:
-    objective = seen.asked.objective
     found = [(each, each.found) for each in seen.layers if each.found is not None]
     said = []
     if found:
@@ -142,10 +149,10 @@ def _findings(seen: MetamersSeen) -> tuple[str, ...]:
             text = f"With the features of {_name(first)} it comes {share(first.part_of_way)} of the way to the target"
             other = f", with those of {_name(last)} {share(last.part_of_way)}" if len(found) > 1 else ""
         else:
-            text = f"With the features of {_name(first)} it is {real(a.distance, 4)} from the target"
+            text = f"With the features of {_name(first)} it is {real(a.distance, 4)} from {seen.toward}"
             other = f", with those of {_name(last)} {real(b.distance, 4)}" if len(found) > 1 else ""
         said.append(f"{text}{other}.")
-    said += _on_depth(found, objective)
+    said += _on_depth(found, seen)
     same = [each for each, one in found if one.classes is not None and one.classes.metamer == one.classes.original]
     others = [each for each, one in found if one.classes is not None and one.classes.metamer != one.classes.original]
     if same and not others:
@@ -168,20 +175,19 @@ def _findings(seen: MetamersSeen) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _on_depth(found: list[tuple[LayerMetamer, Metamer]], objective: str) -> list[str]:
+def _on_depth(found: list[tuple[LayerMetamer, Metamer]], seen: MetamersSeen) -> list[str]:
     """Whether deeper layers let it go further, and what that proves."""
+    objective = seen.asked.objective
     near = "near" if objective == "nearest" else "far"
     by_name = {each.layer: one for each, one in found}
     said = []
     if len(found) > 1:
         (first, shallow), (last, deep) = found[0], found[-1]
-        better = deep.distance < shallow.bound if near == "near" else deep.distance > shallow.bound
-        if better and not shallow.regional:
-            to = "near to" if near == "near" else "far from"
-            said.append(
-                f"Nothing with the features of {_name(first)} is so {to} the target, proved: here {_name(last)} "
-                f"forgets what {_name(first)} keeps."
-            )
+        to = "near to" if near == "near" else "far from"
+        if _goes_beyond(deep, 0.0, shallow):
+            said.append(f"Nothing with exactly the features of {_name(first)} is so {to} {seen.toward}, proved.")
+            if _goes_beyond(deep, deep.radius, shallow) and not deep.tolerance and first.layer in last.after:
+                said[-1] = f"{said[-1][:-1]}: here {_name(last)} forgets what {_name(first)} keeps."
     said += [
         f"At {_name(each)} the search ended before it was as {near} as at {printable(name, 80)}. That is not the "
         "network's doing: inputs with the same features there have the same here."
@@ -190,6 +196,16 @@ def _on_depth(found: list[tuple[LayerMetamer, Metamer]], objective: str) -> list
         if name in by_name and distance_is_better(objective, by_name[name].distance, one.distance)
     ]
     return said
+
+
+def _goes_beyond(deep: Metamer, radius: float, shallow: Metamer) -> bool:
+    """Whether all inputs within an L2 radius of a metamer are nearer, or farther, than a bound says any other is."""
+    slack = radius * (np.sqrt(np.asarray(deep.x).size) * (1 + 1e-12) if deep.norm == 1 else 1.0)
+    if shallow.regional:
+        return False
+    if deep.objective == "nearest":
+        return (deep.distance + slack) * (1 + 1e-9) < shallow.bound
+    return (deep.distance - slack) * (1 - 1e-9) > shallow.bound
 
 
 def _pictures(seen: MetamersSeen) -> tuple[Shown, ...]:
@@ -212,7 +228,7 @@ def _pictures(seen: MetamersSeen) -> tuple[Shown, ...]:
         found = each.found
         if found is None:
             continue
-        facts = [("to target" if seen.has_target else "from it", real(found.distance, 4))]
+        facts = [("to target" if seen.has_target else "from there", real(found.distance, 4))]
         if each.part_of_way is not None:
             facts.append(("of the way", share(each.part_of_way)))
         facts.append(("features", error_bound(found.relative_error)))
@@ -256,7 +272,7 @@ def error_bound(error: float) -> str:
 
 def _table(seen: MetamersSeen) -> AnswerTable:
     head = (
-        "layer", "from the target", "of the way", "feature error", "in its own pass", "says", "own pass says",
+        "layer", f"from {seen.toward}", "of the way", "feature error", "in its own pass", "says", "own pass says",
         "still seen by", "time", "what is proved",
     )  # fmt: skip
     rows = []
@@ -296,8 +312,8 @@ def _facts(seen: MetamersSeen) -> tuple[tuple[str, str], ...]:
     facts = [
         ("network", printable(seen.model, 80)),
         ("original", f"input {first} of {printable(seen.data, 80)}"),
-        ("target", f"input {second}" if seen.has_target else "none: the original itself"),
-        ("distance", f"{norm_name(asked.norm)}; the original's from the target is {real(asked.before, 4)}"),
+        ("target", f"input {second}" if seen.has_target else "the original itself"),
+        ("distance", norm_name(asked.norm)),
         ("domain", describe_domain(asked.domain)),
         ("may differ in", f"{count(free)} of {count(asked.original.size)} values"),
         ("features may differ by", real(asked.tolerance) if asked.tolerance else "nothing but rounding"),

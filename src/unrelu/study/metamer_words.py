@@ -60,11 +60,16 @@ def told_of_layer(each: LayerMetamer) -> str:
     if found is None:
         return f"no metamer: {each.refused.rstrip('.')}"
     way = "" if each.part_of_way is None else f", {share(each.part_of_way)} of the way"
+    came = (
+        f" from the target (the original: {each.before:.{DIGITS}g}{way})" if each.has_target else " from the original"
+    )
     stays = "stays the original, " if each.stays else ""
-    parts = [f"{stays}{found.distance:.{DIGITS}g} from the target (the original: {each.before:.{DIGITS}g}{way})"]
+    parts = [f"{stays}{found.distance:.{DIGITS}g}{came}"]
     error = f"features kept to {upper_end(found.relative_error, 2):.2g} of the largest"
     if each.own_error is not None:
         error += f", {upper_end(each.own_error, 2):.2g} in the model's own pass"
+    if 0 < found.radius < math.inf:
+        error += f"; an exact metamer within {upper_end(found.radius, 2):.2g}, proved"
     parts.append(error)
     if found.classes is not None:
         own = "" if found.own_classes is None else f", in its own pass {told_of_classes(found.own_classes)}"

@@ -91,6 +91,11 @@ class LayerMetamer:
         return self.found.forward_error / (self.found.largest_feature or 1.0)
 
     @property
+    def has_target(self) -> bool:
+        """Whether the target is another input than the original."""
+        return self.found is None or not np.array_equal(self.found.target, self.found.original)
+
+    @property
     def stays(self) -> bool:
         """Whether the metamer is the original."""
         return self.found is not None and bool(np.array_equal(self.found.x, self.found.original))
