@@ -64,10 +64,10 @@ class Subject:
         net, xs, x = self.net, self.xs, self.xs[0]
         prefix = net.upto(node) if node else net
         if question in ("preimage of layer", "classify 100"):
-            layer, hs = net.layer(node), net.layer_input(node, xs)
+            hs = net.layer_input(node, xs)
             if question == "classify 100":
-                return lambda: ur.classify(layer, hs, progress=False, workers=1)
-            return lambda: ur.preimage(layer, at=hs[0])
+                return lambda: ur.classify(net.layer(node), hs, progress=False, workers=1)
+            return lambda: ur.preimage(net.layer(node), at=hs[0])
         return {
             "values": lambda: [net(xs[k : k + 1]) for k in range(VALUES)],
             "linearize": lambda: ur.linearize(prefix, x),

@@ -27,7 +27,7 @@ from unrelu.intake import memory
 from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.stability.jacobian import check_size
-from unrelu.study.data_files import read_batch
+from unrelu.study.data_files import read_batch, read_mask
 
 SOURCE = Path(ur.__file__).parent
 
@@ -138,6 +138,11 @@ def halves(*, wider: bool) -> ur.Network:
     nn.init.constant_(module.weight, 6e4)
     dtype = torch.float64 if wider else torch.float16
     return ur.Network.from_torch(module.to(dtype), torch.ones(2, 2, dtype=dtype))
+
+
+def mask(folder: Path, values: np.ndarray) -> np.ndarray:
+    np.save(folder / "mask.npy", values)
+    return read_mask(folder / "mask.npy", (4,))
 
 
 def batch(folder: Path, values: np.ndarray) -> object:
@@ -390,6 +395,10 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
         lambda folder: batch(folder, np.ones((2, 4, 4, 3))),
         lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 3)), -1, 1)),
+    ),
+    "not bool; save mask.astype(bool), True where the input may move": (
+        lambda folder: mask(folder, np.ones(4)),
+        lambda folder: mask(folder, np.ones(4).astype(bool)),
     ),
     "ask for the piece of one input with ur.preimage(net, at=x)": (
         lambda _: ur.invert(WIDE, np.ones(65), domain=BOX),

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from unrelu.errors import UnsupportedOperator
 from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
 from unrelu.polyhedra.nearest import NORMS
@@ -97,3 +98,16 @@ def test_residual_and_joined_prefixes() -> None:
         assert found.forward_error < 1e-5
         assert found.radius < 1e-9 or math.isinf(found.radius)
         assert found.optimal
+
+
+def test_a_smooth_node_has_no_region_whose_best_point_would_be_a_metamer() -> None:
+    """The linearization of a tanh leads to a point with other features, which no walk ends at."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(8, 12), nn.Tanh(), nn.Linear(12, 3)).double().eval()
+    net = Network.from_torch(module, torch.zeros(1, 8))
+    x, target = np.random.default_rng(0).random((2, 8))
+    with pytest.raises(UnsupportedOperator, match="is smooth"):
+        metamer(net, at=x, target=target, search="region", norm=2)
+    walked = metamer(net, at=x, target=target, norm=2)
+    assert walked.distance < np.linalg.norm(x - target) - 1e-3
+    assert walked.relative_error < 1e-12

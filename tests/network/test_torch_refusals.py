@@ -64,7 +64,7 @@ class AskingTheInput(nn.Module):
         (lambda x: x.mean(0, keepdim=True) + x, "mixes the samples"),
         (lambda x: x + torch.ones(2, 1, 4)[0:1].expand(1, 1, 4), "mixes the samples"),
         (lambda x: x[:, :1, None] + x[:, :1], "mixes the samples|would mix the samples"),
-        (lambda x: x.unsqueeze(0).squeeze(0), "mixes the samples"),
+        (lambda x: x.unsqueeze(0).relu().squeeze(0), "mixes the samples"),
         (lambda x: x.unsqueeze(0).expand(x.shape[0], -1, -1)[:, 0], "mixes the samples"),
         (lambda x: x + torch.rand(4), "node 'rand' draws random numbers"),
         (lambda x: functional.linear(x, x.new_ones(2, 4) * x.sum()), "node 'sum'"),
@@ -118,12 +118,12 @@ def test_functions_that_are_not_read_are_named(function, message):
         (Call(lambda x: torch.max_pool2d(x, 2) + functional.max_pool2d(x, 2, return_indices=True)[1]), "result 1"),
         (nn.AvgPool2d(2, divisor_override=3), "overrides the divisor"),
         (nn.BatchNorm2d(3, track_running_stats=False), "by the statistics of the batch at hand"),
-        (Call(lambda x: x.transpose(0, 1).transpose(0, 1)), "mixes the samples"),
+        (Call(lambda x: x.transpose(0, 1).relu().transpose(0, 1)), "mixes the samples"),
         (
             Call(lambda x: functional.batch_norm(x, torch.zeros(3), -torch.ones(3))),
             "running variance that is not positive",
         ),
-        (Call(lambda x: x.view(1, -1).view(x.shape)), "mixes the samples"),
+        (Call(lambda x: (2 * x.view(1, -1)).view(x.shape)), "mixes the samples"),
     ],
 )
 def test_modules_that_are_not_read_are_named(module, message):

@@ -118,6 +118,21 @@ class Attention(nn.Module):
         return x + self.feed(self.norm2(x))
 
 
+class SequencesFirst(nn.Module):
+    """A block that computes with the batch behind the sequence, layer norms and all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = nn.TransformerEncoderLayer(6, 2, 12)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x.transpose(0, 1)).transpose(0, 1)
+
+
+def encoder_block(batch_first: bool) -> nn.Module:
+    return nn.TransformerEncoderLayer(6, 2, 12, batch_first=True) if batch_first else SequencesFirst()
+
+
 class LinearAttention(nn.Module):
     """Products of signals without a softmax, behind ReLUs."""
 
@@ -433,6 +448,21 @@ OTHERS = [
     Animal(
         "Transformer block, its batch moved (timm)",
         lambda: Attention(2, batch_first=False),
+        (4, 6),
+        smooth=True,
+        newer="factors in float32",
+    ),
+    Animal(
+        "Transformer block of PyTorch",
+        lambda: encoder_block(True),
+        (4, 6),
+        smooth=True,
+        exports=False,
+        newer="factors in float32",
+    ),
+    Animal(
+        "Transformer block of PyTorch, sequences first",
+        lambda: encoder_block(False),
         (4, 6),
         smooth=True,
         refused="keep dimension 0 for the batch",

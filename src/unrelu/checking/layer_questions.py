@@ -39,8 +39,10 @@ def layer_rows(sample: Sample, plan: LayerPlan, name: str, asking: Asking) -> It
             yield asked.refused(f"{size} (limit {DENSE_LIMIT / 2**30:.0f} GiB)")
         return
     network = sample.network
+    making = plan.seconds
     if asking.may(_FOLDED * plan.seconds):
-        yield asking.ask(made, lambda: network.layer(name), plan.memory)
+        yield (row := asking.ask(made, lambda: network.layer(name), plan.memory))
+        making = plan.seconds if row.seconds is None else row.seconds
     else:
         yield made.foreseen(plan.seconds, plan.memory, "")
     cost = preimage_cost(plan, sample.pattern.n_active(name))
@@ -49,14 +51,15 @@ def layer_rows(sample: Sample, plan: LayerPlan, name: str, asking: Asking) -> It
     else:
         sure = None if plan.is_sparse else _SURE * plan.m * plan.d**2 / speed().factored
     if not asking.may(sure) or not asking.may(_FOLDED * plan.seconds):
-        yield one.foreseen(None if cost.seconds is None else START + cost.seconds, cost.memory, _SEARCH)
+        yield one.foreseen(None if cost.seconds is None else START + making + cost.seconds, cost.memory, _SEARCH)
         yield many.foreseen(None, cost.memory, _SEARCH)
         return
-    layer, inputs = network.layer(name), network.layer_input(name, sample.inputs)
-    yield (first := asking.ask(one, lambda: preimage(layer, at=inputs[0]), cost.memory))
-    few = asking.ask(many, lambda: classify(layer, inputs, progress=False, workers=1), cost.memory)
+    inputs = network.layer_input(name, sample.inputs)  # the calls make the layer, as they are told
+    yield (first := asking.ask(one, lambda: preimage(network.layer(name), at=inputs[0]), cost.memory))
+    few = asking.ask(many, lambda: classify(network.layer(name), inputs, progress=False, workers=1), cost.memory)
     if first.seconds is None or few.seconds is None:
         yield few
         return
-    each = max((few.seconds - first.seconds) / (FEW - 1), few.seconds / (5 * FEW))  # less where all share most of it
+    shared = max(few.seconds - making, 0.0) / (5 * FEW)  # less where all share most of it
+    each = max((few.seconds - first.seconds) / (FEW - 1), shared)
     yield many.row(Basis.FORESEEN, few.seconds + (MANY - FEW) * each, cost.memory)

@@ -70,10 +70,12 @@ def prefix_rows(sample: Sample, name: str, asking: Asking) -> Iterator[QuestionC
     small = sum(_numbers(prefix)) + prefix.input_size * prefix.output_size <= _SMALL
     for question, (call, ask) in zip(("preimage of prefix", "metamer", "injectivity"), sets.items(), strict=True):
         asked = Asked(question, name, call)
-        if smooth:
+        if smooth and question != "metamer":
             yield asked.refused(smooth)
         elif small and asking.left > 0 and question != "injectivity":
             yield asking.ask(asked, ask, None)
+        elif question == "metamer":
+            yield asked.row(Basis.ANYTIME, None, None, "it ends where no step leads on, or at time_limit=")
         else:
             yield asked.foreseen(None, None, _SEARCH)
 

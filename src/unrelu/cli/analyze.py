@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import Quiet, Trust, Upto, Workers
-from unrelu.cli.ranges import HELP, read_ranges
+from unrelu.cli.options import PictureShape, Quiet, Trust, Upto, Workers, read_picture_shape
+from unrelu.cli.ranges import HELP, read_domain
 from unrelu.cli.sentences import notes, sentences
-
-if TYPE_CHECKING:
-    from unrelu.polyhedra.domains import Box
 
 
 def analyze(
@@ -56,9 +53,7 @@ def analyze(
     freedom: Annotated[
         int, typer.Option(min=0, help="How many inputs get the range of each coordinate; needs --prior.")
     ] = 0,
-    picture_shape: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
-    ] = None,
+    picture_shape: PictureShape = None,
     verify: Annotated[bool, typer.Option(help="Verify the certificate of every verdict.")] = True,
     certificates: Annotated[
         bool, typer.Option("--certificates", help="Save the certificates too, for `unrelu verify OUT`.")
@@ -68,7 +63,7 @@ def analyze(
     quiet: Quiet = False,
 ) -> None:
     """Analyse a network at every input, and write a report: what each layer forgets, with proofs."""
-    shape = _shape(picture_shape)
+    shape = read_picture_shape(picture_shape)
     with sentences():
         from unrelu.network.load import load
         from unrelu.report.requirements import check_requirements
@@ -79,8 +74,8 @@ def analyze(
         check_requirements()
         with notes():
             net = load(model, upto=upto, trust=trust)
-        where = _domain("--metamer-box", metamer_box, metamer_ranges, net.input_size)
-        valid = _domain("--prior", prior, prior_ranges, net.input_size)
+        where = read_domain("--metamer-box", metamer_box, metamer_ranges, net.input_size)
+        valid = read_domain("--prior", prior, prior_ranges, net.input_size)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:
             typer.echo(note, err=True)
@@ -110,23 +105,3 @@ def analyze(
         report = study.report(folder / "report.html")
         typer.echo(str(study))
         typer.echo(f"The report is {report.path.resolve()}")
-
-
-def _domain(option: str, ends: tuple[float, float] | None, ranges: Path | None, d: int) -> Box | None:
-    """What an option or its file says; None where neither is given."""
-    from unrelu.polyhedra.domains import Box
-
-    if ranges is None:
-        return None if ends is None else Box(*ends)
-    if ends is not None:
-        raise typer.BadParameter(f"{option} LOW HIGH is for all inputs, RANGES for each; give one of them.")
-    return read_ranges(ranges, d).box
-
-
-def _shape(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(side) for side in text.lower().split("x"))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no shape; write it as 28x28 or 3x32x32.") from None

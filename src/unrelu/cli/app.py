@@ -10,6 +10,7 @@ from unrelu.cli.analyze import analyze
 from unrelu.cli.check import check
 from unrelu.cli.demo import demo
 from unrelu.cli.invert import invert
+from unrelu.cli.metamer import metamer
 from unrelu.cli.verify import verify
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (demo, check, analyze, invert, verify):  # in the order of --help
+for _command in (demo, check, analyze, metamer, invert, verify):  # in the order of --help
     app.command()(_command)
 
 

@@ -20,3 +20,20 @@ Trust = Annotated[
         "takes more memory than its size explains.",
     ),
 ]
+PictureShape = Annotated[
+    str | None, typer.Option(metavar="HxW", help="Show flat inputs as pictures of this shape: 28x28 or 3x32x32.")
+]
+
+
+def read_picture_shape(text: str | None) -> tuple[int, ...] | None:
+    """The sides that `PictureShape` names; None where it is left out.
+
+    Raises:
+        BadParameter: if it names none.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no shape; write it as 28x28 or 3x32x32.") from None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -50,3 +52,25 @@ def read_ranges(path: Path, d: int) -> Ranges:
         )
     names = table.rows or tuple(f"x{j}" for j in range(d))
     return Ranges(Box(table.values[:, 0], table.values[:, 1]), names)
+
+
+def read_domain(option: str, ends: tuple[float, float] | None, ranges: Path | None, d: int) -> Box | None:
+    """What an option with two ends, or the file in its place, says; None where neither is given.
+
+    Args:
+        option: what it is called.
+        ends: of all inputs.
+        ranges: of each input.
+        d: how many inputs there are.
+
+    Raises:
+        BadParameter: if both are given.
+        DataError: if the file is no table of two numbers for each input.
+    """
+    from unrelu.polyhedra.domains import Box
+
+    if ranges is None:
+        return None if ends is None else Box(*ends)
+    if ends is not None:
+        raise typer.BadParameter(f"{option} LOW HIGH is for all inputs, RANGES for each; give one of them.")
+    return read_ranges(ranges, d).box

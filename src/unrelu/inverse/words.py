@@ -14,27 +14,27 @@ DIGITS = 6
 """Significant ones of numbers that are shown."""
 
 
-def lower_end(value: float) -> float:
+def lower_end(value: float, digits: int = DIGITS) -> float:
     """A proved lower end to the digits that are shown, rounded down.
 
-    >>> lower_end(1.2345678), upper_end(1.2345612), inner_end(1.2345678)
-    (1.23456, 1.23457, 1.23457)
+    >>> lower_end(1.2345678), upper_end(1.2345612), inner_end(1.2345678), upper_end(1.01e-15, 2)
+    (1.23456, 1.23457, 1.23457, 1.1e-15)
     """
-    return _rounded(value, ROUND_FLOOR)
+    return _rounded(value, ROUND_FLOOR, digits)
 
 
-def upper_end(value: float) -> float:
+def upper_end(value: float, digits: int = DIGITS) -> float:
     """A proved upper end to the digits that are shown, rounded up."""
-    return _rounded(value, ROUND_CEILING)
+    return _rounded(value, ROUND_CEILING, digits)
 
 
 def inner_end(value: float) -> float:
     """Any other number to the digits that are shown."""
-    return _rounded(value, ROUND_HALF_EVEN)
+    return _rounded(value, ROUND_HALF_EVEN, DIGITS)
 
 
-def _rounded(value: float, way: str) -> float:
-    return float(Context(prec=DIGITS, rounding=way).create_decimal(float(value)))
+def _rounded(value: float, way: str, digits: int) -> float:
+    return float(Context(prec=digits, rounding=way).create_decimal(float(value)))
 
 
 def told_of_solutions(found: Inversion) -> str:

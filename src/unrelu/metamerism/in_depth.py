@@ -14,6 +14,7 @@ from unrelu.metamerism.walk.local_model import LocalModel
 from unrelu.metamerism.walk.piece import best_on_piece
 from unrelu.metamerism.walk.walking import walk_to_end
 from unrelu.polyhedra.nearest import OPTIMALITY_TOLERANCE, NearestPoint
+from unrelu.rigor.rounding import UNIT
 from unrelu.solvers.status import Status
 from unrelu.stability.pattern import activation_pattern
 
@@ -32,9 +33,13 @@ def metamer_in_region(statement: WalkStatement, time_limit: float) -> Found:
     Raises:
         InputError: if the farthest is infinitely far.
         SolverFailure: if no point was found, though the original is one.
+        UnsupportedOperator: if a node is smooth.
     """
     x0, wanted, norm = statement.origin, statement.target, statement.norm
     network = statement.network
+    for node in statement.prefix.nodes[1:]:
+        if not node.is_affine:
+            _ = node.piecewise  # a smooth one has no region: its linearization keeps no features
     deadline = time.monotonic() + time_limit
     model = LocalModel(network, activation_pattern(network, x0.reshape(network.input_shape)), x0)
     best = best_on_piece(statement, model, time_limit)
@@ -57,17 +62,20 @@ def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progr
     deadline = time.monotonic() + time_limit
     with progress.stage("steps towards the target", None) as advance:
         end = walk_to_end(statement, deadline=deadline, advance=advance)
+    room = 4 * (statement.origin.size + 8) * UNIT  # more than a sum of so many terms may be off
     if statement.objective == "nearest":
         clipped = np.clip(statement.target, statement.domain.lower, statement.domain.upper)
-        bound = float(np.nextafter(np.linalg.norm(clipped - statement.target, ord=statement.norm) * (1 - 1e-12), 0.0))
+        bound = float(np.nextafter(np.linalg.norm(clipped - statement.target, ord=statement.norm) * (1 - room), 0.0))
     else:
         ends = np.maximum(
             np.abs(statement.domain.lower - statement.target), np.abs(statement.domain.upper - statement.target)
         )
-        bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + 1e-12))
+        bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + room))
     at_original = np.array_equal(end.x, statement.origin)
     met = abs(end.distance - bound) <= OPTIMALITY_TOLERANCE * max(1.0, end.distance)
-    status = Status.OPTIMAL if met else Status.LOCAL if end.ended else Status.TIME_LIMIT
+    status = Status.LOCAL if end.ended else Status.TIME_LIMIT
+    if met or end.interrupted:
+        status = Status.OPTIMAL if met else Status.INTERRUPTED
     return Found(
         end.x,
         end.distance,

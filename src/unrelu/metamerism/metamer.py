@@ -20,6 +20,7 @@ from unrelu.metamerism.in_depth import metamer_by_walk, metamer_in_region
 from unrelu.metamerism.judge import classes, own_classes, seen_behind
 from unrelu.metamerism.on_layer import metamer_on_layer
 from unrelu.metamerism.result import Metamer
+from unrelu.metamerism.unique import is_unique
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
@@ -28,6 +29,7 @@ from unrelu.polyhedra.nearest import check_norm
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.preimages.layer_system import resolve_tolerance
 from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.status import Status
 from unrelu.stability.pattern import activation_pattern
 
 PICTURES = Box(0, 1)
@@ -156,18 +158,18 @@ def find_metamer(
     D = _masked(resolve(domain, original.size), mask, original, features)
     unit = unit_roundoff(at) if unit is None else unit
     told = resolve_progress(progress)
+    start = time.monotonic()
     if how == "layer":
         same = features.same_features(original, D, eps, unit=unit)
         found = metamer_on_layer(same, original, wanted, objective=objective, norm=norm, time_limit=time_limit)
     else:
-        deadline = time.monotonic() + time_limit
         statement = features.walk_statement(original, wanted, D, eps, unit=unit, objective=objective, norm=norm)
         if how == "region":
             found = metamer_in_region(statement, time_limit)
         else:
             found = metamer_by_walk(statement, time_limit * (_OF_TIME if how == "exact" else 1), told)
-        if how == "exact":
-            left = max(0.0, deadline - time.monotonic())
+        if how == "exact" and found.status is not Status.INTERRUPTED:
+            left = max(0.0, start + time_limit - time.monotonic())
             found = exact_metamer(
                 features,
                 original,
@@ -182,6 +184,12 @@ def find_metamer(
             )
     if how in {"walk", "region"}:
         found = replace(found, radius=proved_radius(features, original, found.point, domain=D, eps=eps))
+    if how != "layer" and np.array_equal(found.point, original):
+        left = start + time_limit - time.monotonic()
+        alone = is_unique(statement.prefix, original, domain=D, eps=eps, time_limit=left)
+        found = replace(found, unique=alone, status=Status.OPTIMAL if alone else found.status)
+        if alone:
+            found = replace(found, bound=found.distance)
     return _metamer(features, found, how, at, original, wanted, objective, float(norm), eps)
 
 

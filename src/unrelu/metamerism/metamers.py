@@ -18,6 +18,7 @@ from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
+from unrelu.solvers.status import Status
 
 SAME = 1e-6
 """Metamers nearer to each other than this part of the original's largest number are the same."""
@@ -113,6 +114,9 @@ def metamers(
             if any(float(np.abs(x - other).max(initial=0.0)) <= SAME * size for other in points):
                 break
             found.append(new)
+            if new.status is Status.INTERRUPTED:
+                points.append(x)
+                break
             points.append(x)
             advance(1)
     flat = np.stack([x.reshape(-1) for x in points])

@@ -153,6 +153,23 @@ def legend_below(figure: Figure, *plots: Axes) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, columnspacing=1.2, labelspacing=0.3)
 
 
+def name_layers(axes: Axes, names: Sequence[str]) -> None:
+    """Names of layers under an axis on which they stand at 0, 1, ...; of many, some."""
+    every = max(1, len(names) // 16)
+    places = range(0, len(names), every)
+    slanted = sum(min(len(name), 18) + 2 for name in names[::every]) > 52
+    axes.set_xticks(
+        places,
+        [shortened(names[place]) for place in places],
+        rotation=40 if slanted else 0,
+        ha="right" if slanted else "center",
+        rotation_mode="anchor",
+    )
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.grid(axis="y")
+    axes.tick_params(which="both", length=0)
+
+
 def shortened(name: str, length: int = 18) -> str:
     """A name that fits into a plot, its middle left out if it is long.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrelu.report.figures import Drawing, count_axis, draw, legend_below, log_axis, shortened
+from unrelu.report.figures import Drawing, count_axis, draw, legend_below, log_axis, name_layers, shortened
 from unrelu.report.numbers import count, real
 from unrelu.report.palette import AFTER, BEFORE, INK, MUTED
 from unrelu.study.curves import Quartiles, over_layers
@@ -50,7 +50,7 @@ def draw_sizes(study: Study, key: str) -> Drawing:
             axes.set_ylim(0, None)
             count_axis(axes, "y")
         axes.set_ylabel("coordinates")
-        _name_layers(axes, [row["layer"] for row in layers])
+        name_layers(axes, [row["layer"] for row in layers])
         legend_below(figure, axes)
 
     parts = [
@@ -73,7 +73,7 @@ def draw_condition(study: Study, key: str) -> Drawing:
         _line(axes, places, over_layers(study, "condition_number", relu=True), AFTER, "with ReLU", "o")
         log_axis(axes, "y")
         axes.set_ylabel("condition number")
-        _name_layers(axes, [row["layer"] for row in layers])
+        name_layers(axes, [row["layer"] for row in layers])
         legend_below(figure, axes)
 
     parts = [
@@ -97,7 +97,7 @@ def draw_smallest(study: Study, key: str) -> Drawing:
                 _line(axes, places, found, colour, f"{what}, {when}", marker, style)
         log_axis(axes, "y")
         axes.set_ylabel("singular value")
-        _name_layers(axes, [row["layer"] for row in layers])
+        name_layers(axes, [row["layer"] for row in layers])
         legend_below(figure, axes)
 
     parts = [
@@ -167,22 +167,6 @@ def _line(
         capsize=2.5,
         label=label,
     )
-
-
-def _name_layers(axes: Axes, names: list[str]) -> None:
-    every = max(1, len(names) // 16)
-    places = np.arange(0, len(names), every)
-    slanted = sum(min(len(name), 18) + 2 for name in names[::every]) > 52
-    axes.set_xticks(
-        places,
-        [shortened(names[place]) for place in places],
-        rotation=40 if slanted else 0,
-        ha="right" if slanted else "center",
-        rotation_mode="anchor",
-    )
-    axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.grid(axis="y")
-    axes.tick_params(which="both", length=0)
 
 
 def _known(values: np.ndarray) -> np.ndarray:

@@ -8,10 +8,11 @@ from unrelu.errors import MissingExtra
 
 if TYPE_CHECKING:
     from unrelu.report.answers_page import AnswersPage
+    from unrelu.report.metamers_page import MetamersPage
     from unrelu.report.page import Page
 
 
-def render(page: Page | AnswersPage, template: str = "report.html.j2") -> str:
+def render(page: Page | AnswersPage | MetamersPage, template: str = "report.html.j2") -> str:
     """The page as one HTML document that asks nothing of any other place.
 
     All text is escaped; the drawings, which matplotlib wrote, are put in as they are.

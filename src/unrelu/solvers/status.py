@@ -14,6 +14,7 @@ class Status(enum.StrEnum):
     INACCURATE = "inaccurate"
     LOCAL = "local"
     TIME_LIMIT = "time limit"
+    INTERRUPTED = "interrupted"
     ITERATION_LIMIT = "iteration limit"
     FAILED = "failed"
 
@@ -44,6 +45,7 @@ _ADVICE = {
         "no step nearby leads on, which says nothing of what is farther away; the bound that stands beside it does."
     ),
     Status.TIME_LIMIT: "stopped at the time limit; the point and the bound are the best so far: allow more time.",
+    Status.INTERRUPTED: "stopped by hand; the point and the bound are the best so far.",
     Status.ITERATION_LIMIT: (
         "stopped at the iteration limit; the point and the bound are the best so far: scale the rows or allow more."
     ),

@@ -94,6 +94,40 @@ def read_batch(path: str | os.PathLike[str], input_shape: Sequence[int]) -> Batc
     return Batch(inputs, _as_labels(labels, len(inputs), path), tuple(map(str, range(len(inputs)))), notes)
 
 
+def read_mask(path: str | os.PathLike[str], input_shape: Sequence[int]) -> np.ndarray:
+    """Read which coordinates of an input are meant: an array of bool of its shape, or flat.
+
+    Args:
+        path: a `.npy` file.
+        input_shape: the network's sample shape.
+
+    Returns:
+        Bool, of the sample shape.
+
+    Raises:
+        DataError: if the file is missing, damaged, not of bool, or of another shape.
+    """
+    path = Path(path)
+    shape = tuple(input_shape)
+    try:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            values = _read_array(stream, str(path), lambda given: _judged_mask(given, shape), size)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}); name another file.") from error
+    if values.dtype != bool:
+        raise DataError(
+            f"{path} holds {values.dtype}, not bool; save mask.astype(bool), True where the input may move."
+        )
+    return values.reshape(shape)
+
+
+def _judged_mask(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    if _fit(declared, shape) is not None:
+        return ""
+    return f"holds a mask of shape {declared}, but the network takes {shape}; save it in that shape, without a batch."
+
+
 def _read_npz(stream: IO[bytes], path: Path, shape: tuple[int, ...], most: int) -> tuple[np.ndarray, np.ndarray | None]:
     try:
         with zipfile.ZipFile(stream) as archive:

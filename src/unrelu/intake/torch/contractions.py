@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from unrelu.errors import UnsupportedOperator
-from unrelu.intake.builder import affine, contracting
+from unrelu.intake.builder import affine, contracting, moving
 from unrelu.intake.builder.site import Operand
 from unrelu.intake.draft import Signal
 from unrelu.intake.torch.place import Place
+from unrelu.operators import Softmax
 
 
 def linear(at: Place, x: Any, weight: Any, bias: Any = None) -> Signal:
@@ -120,6 +122,29 @@ def _operand(at: Place, value: Any) -> Operand:
 
 def _rank(value: Operand) -> int:
     return len(value.shape)
+
+
+def attention(
+    at: Place,
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Signal:
+    """`softmax(scale Q K') V`."""
+    if attn_mask is not None or is_causal or dropout_p or enable_gqa:
+        raise at.unread("is an attention with a mask, dropout or groups of queries, which is not read")
+    q, k = at.signal(query), at.signal(key)
+    order = [*range(len(k.shape) - 2), len(k.shape) - 1, len(k.shape) - 2]
+    scores = contracting.matrix_product(at.part("scores"), q, moving.permute(at.part("keys"), k, order))
+    factor = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    scaled = affine.multiply(at.part("scale"), scores, at.number(factor))
+    weights = at.part("softmax").write(Softmax(len(scaled.shape) - 1), scaled)
+    return contracting.matrix_product(at, weights, at.signal(value))
 
 
 def vecdot(at: Place, x: Any, y: Any, dim: int) -> Signal:

@@ -19,6 +19,7 @@ from torch.func import functional_call
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from unrelu.errors import ModelError, ShapeError, TrainingMode
+from unrelu.intake.torch.attention import BatchesInFront
 
 _INDICES = re.compile(r"indices'? to have one of the following scalar types|used as indices must be")
 """How PyTorch says that it is given floats where it looks up rows."""
@@ -120,7 +121,7 @@ def export(module: nn.Module, example: Tensor) -> Exported:
         ModelError: if `torch.export` cannot; the message tells why in one sentence.
     """
     try:
-        with torch.no_grad(), _quiet():
+        with torch.no_grad(), _quiet(), BatchesInFront():
             # of forward(*args) the one argument is a tuple
             shapes = (({0: Dim.DYNAMIC},),) if _takes_any_number(module) else ({0: Dim.DYNAMIC},)
             program = torch.export.export(

@@ -226,6 +226,7 @@ OPERATORS: dict[str, Handler] = {
     **dict.fromkeys(("matmul", "mm", "mv", "bmm"), contractions.matmul),
     **dict.fromkeys(("addmm", "baddbmm", "addmv"), contractions.addmm),
     "einsum": contractions.einsum,
+    "scaled_dot_product_attention": contractions.attention,
     "tensordot": contractions.tensordot,
     "inner": contractions.inner,
     "linalg_vecdot": contractions.vecdot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,12 @@ from torch import Tensor, fx
 from torch.fx.node import map_arg
 
 from unrelu.errors import UnreluError, UnsupportedOperator
+from unrelu.intake.builder import moving
 from unrelu.intake.draft import Draft, Signal, before
 from unrelu.intake.refusals import refusal
 from unrelu.intake.survey import Survey, survey_of
 from unrelu.intake.torch.exporting import Exported
+from unrelu.intake.torch.moved import MOVES, Moved, coordinates, in_front
 from unrelu.intake.torch.naming import operator_name
 from unrelu.intake.torch.place import Place
 from unrelu.intake.torch.program import Reference, Step, TorchProgram
@@ -113,12 +116,17 @@ class _Translation:
             if found is not None:
                 return found
         if self._unread.upto is not None:
+            for node, known in self._known.items():
+                if isinstance(known, Moved) and self._wish(node) == self._unread.upto:
+                    raise known.refusal
             raise self._unread.missing(self._draft)
         return None
 
     def _output(self) -> Signal:
         (exit_,) = self._exported.exits
         output = self._known[exit_]
+        if isinstance(output, Moved):
+            raise output.refusal
         if not isinstance(output, Signal):
             raise UnsupportedOperator(
                 "the module's output does not depend on its input; there is nothing to ask about."
@@ -154,13 +162,55 @@ class _Translation:
         if isinstance(value, torch.SymInt) or operator_name(node) == "sym_size":
             self._sizes.add(node)
         elif any(map(_is_computed, inputs)) and operator_name(node) not in _FILLS:
-            self._remember(node, self._handled(node, name))
+            moved = self._moved(node, name) if operator_name(node) in {*MOVES, "getitem"} else None
+            self._remember(node, self._handled(node, name) if moved is None else moved)
         else:
             self._known[node] = self._constant(node, name)
         self._steps.append(_step(node))
 
+    def _moved(self, node: fx.Node, name: str) -> Any:
+        """What a call that only moves numbers gives, where it moves the batch axis, or that was moved; else None."""
+        sources = [each for each in node.all_input_nodes if each not in self._sizes]
+        if len(sources) != 1:
+            return None
+        known = self._known.get(sources[0])
+        if isinstance(known, tuple):
+            return known[node.args[1]] if any(isinstance(each, Moved) for each in known) else None  # pyright: ignore[reportArgumentType, reportCallIssue]
+        if isinstance(known, Signal):
+            try:
+                self._sample_shape(node, name)
+            except UnsupportedOperator as error:
+                refusal = error
+            else:
+                return None
+            size = math.prod(known.shape)
+            known = Moved(known, {n: in_front(known, size, n) for n in SIZES}, refusal)
+        assert isinstance(known, Moved)
+        try:
+            places = {n: self._call(node, n, lambda _, held=held: held) for n, held in known.places.items()}
+        except Exception as error:  # a view that is one for some sizes of a batch only
+            raise known.refusal from error
+        at = Place(self._draft, name, (), torch.float32, torch.float32, before=before([known.signal]))
+        several = [each if isinstance(each, (tuple, list)) else None for each in places.values()]
+        if several[0] is None:
+            return self._back(at, known, places)
+        if len({len(each or ()) for each in several}) > 1:
+            raise known.refusal
+        parts = ({n: each[k] for n, each in places.items()} for k in range(len(several[0])))
+        return tuple(self._back(at.part(str(k)), known, part) for k, part in enumerate(parts))
+
+    def _back(self, at: Place, moved: Moved, places: dict[int, Tensor]) -> Signal | Moved:
+        """The numbers at these places: written, where the batch axis is in front."""
+        found = coordinates(places, math.prod(moved.signal.shape))
+        if found is None:
+            return Moved(moved.signal, places, moved.refusal)
+        return moving.pick(at, moved.signal, found.numpy())
+
     def _handled(self, node: fx.Node, name: str) -> Signal | tuple[Signal, ...]:
         signals = [self._known.get(source) for source in node.all_input_nodes]
+        for each in signals:
+            if isinstance(each, Moved):
+                raise each.refusal
         place = Place(
             draft=self._draft,
             wish=name,
@@ -246,7 +296,7 @@ class _Translation:
         known = self._known.get(source)
         return batch if isinstance(known, Signal) else known
 
-    def _remember(self, node: fx.Node, signal: Signal | tuple[Signal, ...]) -> None:
+    def _remember(self, node: fx.Node, signal: Signal | Moved | tuple[Signal | Moved, ...]) -> None:
         self._known[node] = signal
         if not isinstance(signal, Signal):  # its results are taken one by one
             return
@@ -257,7 +307,7 @@ class _Translation:
 def _is_computed(value: Any) -> bool:
     """Whether it depends on the input."""
     several = value if isinstance(value, (tuple, list)) else (value,)
-    return any(isinstance(each, Signal) for each in several)
+    return any(isinstance(each, (Signal, Moved)) for each in several)
 
 
 def _tensor(value: Any) -> Tensor:

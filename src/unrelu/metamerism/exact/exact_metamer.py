@@ -86,7 +86,7 @@ def exact_metamer(
     with telling(progress, "of the distance proved, ‰") as tell:
         stopped = search.run((start, original), deadline=deadline, tell=lambda now: tell(now.share))
     reached = abs(search.value - search.bound) <= TOLERANCE * search.size + 2.0**-900  # which is 0 but for underflow
-    status = Status.OPTIMAL if reached else Status.TIME_LIMIT if stopped else Status.INACCURATE
+    status = Status.OPTIMAL if reached else Status(stopped) if stopped else Status.INACCURATE
     return Found(search.best, search.distance, abs(search.bound), _radius(search.best, original, search), status)
 
 

@@ -21,6 +21,9 @@ NEAR = 1e-9
 HELD = 400
 """Guards that a program may have; steps that would need more are made shorter instead."""
 
+_SPARE = 64
+"""Equations more than there are coordinates, of which the first are tried."""
+
 COSTLY = 2**22
 """Numbers that are computed for the equations' rows, about, from which they are used for further steps."""
 
@@ -51,7 +54,7 @@ class ProgramRows:
         self.size = np.ones(total)
         self.fixed = np.flatnonzero(statement.low == statement.high)
         self.has[self.fixed] = True
-        self.equations = Equations.of(model.rows(self.fixed) * statement.unit)
+        self.fixed, self.equations = _equations(statement, model, self.fixed)
         domain, self.domain_low, self.domain_high = statement.domain_rows
         sizes = np.linalg.norm(domain, axis=1)
         sizes[sizes == 0] = 1.0
@@ -148,6 +151,17 @@ class ProgramRows:
         """The one-sided rows with multipliers that are not 0."""
         found = np.abs(self.multipliers[len(self.rows) - len(self.places) :])
         return self.places[found > 1e-9 * np.abs(self.multipliers).max(initial=0.0)]
+
+
+def _equations(statement: WalkStatement, model: LocalModel, fixed: np.ndarray) -> tuple[np.ndarray, Equations]:
+    """The equations of a model, and those that they were made of: as many as determine the point, where some do."""
+    d = statement.origin.size
+    if len(fixed) > d + _SPARE:
+        some = fixed[np.linspace(0, len(fixed) - 1, d + _SPARE).astype(np.int64)]
+        found = Equations.of(model.rows(some) * statement.unit)
+        if len(found.rows) >= d:
+            return some, found
+    return fixed, Equations.of(model.rows(fixed) * statement.unit)
 
 
 def _on_kinks(statement: WalkStatement, model: LocalModel) -> np.ndarray:

@@ -25,25 +25,28 @@ _STEPS = 40
 _ROUNDING = 1e-15
 """Of the largest feature: no step makes errors smaller than this."""
 
+_AT_END = 1e-6
+"""Of the largest feature: outputs this near to an end of what they may be are kept from going beyond it."""
+
 _STALLED = 4
 """Steps without a smaller error after which the rest would not help."""
 
 
 def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf) -> tuple[np.ndarray, float]:
-    """The point near u, in the walk's units, whose features are nearest to what they shall be.
+    """The point near u, in the walk's units, whose outputs are nearest to what they shall be.
 
     Each step solves the linearised equations by the least change of the coordinates inside the box, in units of what is
     missing, so that what a solver misses is small beside it.
 
     Returns:
-        The best point (d,) and its feature error as a part of the largest feature.
+        The best point (d,) and by how much its worst output is off, as a part of the largest feature.
     """
     best, least, since = u, math.inf, 0
     lower, upper = statement.bounds
     shape = statement.network.input_shape
     for _ in range(_STEPS):
         x = statement.input(u)
-        error = statement.feature_error(x) / statement.size
+        error = statement.off(statement.outputs(u))
         if error < least:
             since = 0 if error < 0.5 * least else since + 1
             best, least = u, error
@@ -63,7 +66,9 @@ def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf
         except OutOfTime:
             break
         right = equations.mix @ missing[equal]
-        others = np.flatnonzero(~equal & (outputs > statement.high - 1e-6 * statement.size))
+        room = _AT_END * statement.size
+        at_end = (outputs > statement.high - room) | (outputs < statement.low + room)
+        others = np.flatnonzero(~equal & at_end)
         rows = model.rows(others) * statement.unit
         sizes = np.linalg.norm(rows, axis=1)
         moving = sizes > 0

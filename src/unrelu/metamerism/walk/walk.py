@@ -44,6 +44,7 @@ class Walked:
         crossed: how many units changed their branch on the way, counted each time.
         points: the points of all steps.
         ended: whether no step leads on.
+        interrupted: whether it was stopped by hand.
     """
 
     u: np.ndarray
@@ -53,6 +54,7 @@ class Walked:
     crossed: int = 0
     points: list[np.ndarray] = field(default_factory=list)
     ended: bool = False
+    interrupted: bool = False
 
 
 def walk(
@@ -89,6 +91,36 @@ def walk(
         pattern = activation_pattern(statement.network, statement.origin.reshape(statement.network.input_shape))
         state = Walked(u, 0.0, pattern, points=[u])
     state.value = statement.near(state.u, along).value(state.u)
+    try:
+        _go(
+            state,
+            statement,
+            crossing=crossing,
+            on_way=on_way,
+            deadline=deadline,
+            most=most,
+            advance=advance,
+            along=along,
+        )
+    except KeyboardInterrupt:
+        state.interrupted = True
+    except OutOfTime:
+        pass
+    return state
+
+
+def _go(
+    state: Walked,
+    statement: WalkStatement,
+    *,
+    crossing: bool,
+    on_way: float,
+    deadline: float,
+    most: int,
+    advance: Advance,
+    along: np.ndarray | None,
+) -> None:
+    """Walk on until nothing leads on, or the time is over."""
     reach, widest, fruitless, refused = 1.0, 8.0, 0, 0
     held: ProgramRows | None = None
     pull: np.ndarray | None = None
@@ -97,18 +129,12 @@ def walk(
             break
         distance = statement.near(state.u, along)
         if held is None:
-            try:
-                model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline)
-                held = ProgramRows(statement, model, pull)
-                reach = min(reach, _COSTLY_REACH) if held.is_costly and not state.steps else reach
-            except OutOfTime:
-                break
-        try:
-            trial, shorter = step(
-                statement, held, state.value, distance, reach, crossing=crossing, on_way=on_way, deadline=deadline
-            )
-        except OutOfTime:
-            break
+            model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline)
+            held = ProgramRows(statement, model, pull)
+            reach = min(reach, _COSTLY_REACH) if held.is_costly and not state.steps else reach
+        trial, shorter = step(
+            statement, held, state.value, distance, reach, crossing=crossing, on_way=on_way, deadline=deadline
+        )
         pull = held.pull
         refused = refused + 1 if held.stale and trial is None else 0 if held.stale else refused
         if trial is None and held.stale:
@@ -151,7 +177,6 @@ def walk(
             held.move_to(state.u)
         else:
             held = None
-    return state
 
 
 def _changed(one: ActivationPattern, other: ActivationPattern) -> int:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ON_WAYS = (1e-2, 1e-5)
 """By what part of the largest feature walks may be off on their way: wide steps first."""
 
+LEAST = 1e-9
+"""A distance that is less by a smaller part than this is no better than that of the original."""
+
 SMALL = 2**20
 """Numbers in the rows of a piece up to which more than one walk is tried, and its program is solved exactly."""
 
@@ -40,6 +43,7 @@ class WalkEnd:
         steps: of the walk.
         crossed: units whose branch changed on the way, counted each time.
         ended: whether no step leads on.
+        interrupted: whether it was stopped by hand.
         points: (k, d) the inputs on the way, the last not yet put back onto the preimage.
     """
 
@@ -48,6 +52,7 @@ class WalkEnd:
     steps: int
     crossed: int
     ended: bool
+    interrupted: bool
     points: np.ndarray
 
 
@@ -62,7 +67,7 @@ def walk_to_end(
         advance: told of each step.
     """
     x0 = statement.origin
-    best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, True, x0[None].copy())
+    best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, True, False, x0[None].copy())
     along = _far_corner(statement) if statement.objective == "farthest" else None
     for on_way in ON_WAYS:
         if time.monotonic() >= deadline:
@@ -70,8 +75,10 @@ def walk_to_end(
         most = _FEW if statement.norm == math.inf and _has_programs(statement) else _MOST
         state = walk(statement, on_way=on_way, deadline=deadline, advance=advance, along=along, most=most)
         found = _put_back(statement, state)
-        if found is not None and _better(statement, found, best):
+        if found is not None and _better(statement, found, best, LEAST):
             best = found
+        if state.interrupted:
+            return replace(best, ended=False, interrupted=True)
         if found is not None and statement.origin.size * int(np.isfinite(statement.low).sum()) > SMALL:
             break
     return _on_pieces(statement, best, deadline, advance)
@@ -95,8 +102,10 @@ def _on_pieces(statement: WalkStatement, best: WalkEnd, deadline: float, advance
         state = walk(statement, start=state, on_way=ON_WAYS[-1], deadline=deadline, advance=advance)
         found = _put_back(statement, state)
         if found is None or not _better(statement, found, best, SETTLED):
-            return best
+            return replace(best, interrupted=state.interrupted)
         best = replace(found, points=np.concatenate([best.points, found.points[1:]]))
+        if best.interrupted:
+            return best
     return best
 
 
@@ -120,6 +129,7 @@ def _put_back(statement: WalkStatement, state: Walked) -> WalkEnd | None:
                 state.steps,
                 state.crossed,
                 state.ended,
+                state.interrupted,
                 np.stack([statement.input(each) for each in points[: last + 1]]),
             )
         last = last // 2
