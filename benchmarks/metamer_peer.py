@@ -78,7 +78,7 @@ def peer_metamer(features: nn.Module, at: np.ndarray, target: np.ndarray, second
         parameter.requires_grad_(False)
     shape = (1, *((1,) * (3 - at.ndim)), *at.shape)
     original, first = (torch.from_numpy(x.astype(np.float32)).reshape(shape) for x in (at, target))
-    descend = _plenoptic if find_spec("plenoptic") else _adam
+    descend = _plenoptic if find_spec("plenoptic") else adam
     blank = torch.zeros(1, 1, 2, 2)
     descend(
         _Pictures(nn.Flatten(), (1, 2, 2)), blank, blank + 1, _once()
@@ -118,7 +118,18 @@ def _plenoptic(model: nn.Module, original: Tensor, first: Tensor, gone: Callable
     return found.metamer, f"plenoptic {plenoptic.__version__}", len(found.losses) - 1
 
 
-def _adam(model: nn.Module, original: Tensor, first: Tensor, gone: Callable[[], float]) -> tuple[Tensor, str, int]:
+def adam(model: nn.Module, original: Tensor, first: Tensor, gone: Callable[[], float]) -> tuple[Tensor, str, int]:
+    """From a first picture to the features of the original.
+
+    Args:
+        model: from pictures to features.
+        original: whose features are wanted.
+        first: where to begin.
+        gone: the part of the time that is gone.
+
+    Returns:
+        The last picture, "Adam", and the number of steps.
+    """
     wanted = model(original)
     x = first.clone().requires_grad_()
     optimizer = torch.optim.Adam([x], lr=RATE, amsgrad=True)

@@ -65,9 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
     with threadpool_limits(1):
         for part in ["quick"] if given.quick else given.parts:
             tried = quick_case() if given.quick else case(part, given.data, given.weights, given.folder, given.pairs)
+            net = ur.Network.from_torch(tried.module, torch.from_numpy(np.stack(tried.pairs[0])))
             for layer in tried.layers:
                 if given.layers is None or layer in given.layers:
-                    rows, shown = measured(tried, layer, 1.0 if given.quick else given.limit)
+                    rows, shown = measured(tried, net, layer, given.limit, longer=not given.quick)
                     keep(given.out, tried, layer, rows)
                     np.savez_compressed(_pictures(given.weights, part, layer), *shown) if given.figure else None
                     print(line(rows), flush=True)
@@ -77,10 +78,11 @@ def main(arguments: list[str] | None = None) -> None:
         draw(given.weights, given.figure)
 
 
-def measured(tried: Case, layer: str, limit: float) -> tuple[list[dict[str, Any]], tuple[np.ndarray, ...]]:
+def measured(
+    tried: Case, net: ur.Network, layer: str, limit: float, *, longer: bool
+) -> tuple[list[dict[str, Any]], tuple[np.ndarray, ...]]:
     """One layer of a network: a row for each pair, and the pictures of the first (original, walk, descent, target)."""
     example = torch.from_numpy(np.stack(tried.pairs[0]))
-    net = ur.Network.from_torch(tried.module, example)
     prefix, features = net.upto(layer), tried.features(layer)
     with torch.no_grad():
         assert torch.allclose(
@@ -109,7 +111,7 @@ def measured(tried: Case, layer: str, limit: float) -> tuple[list[dict[str, Any]
         row["walk"] = told(tried, net, prefix, at, wanted, x) | {"seconds": seconds, "processor seconds": busy}
         row["walk"] |= {"stopped": stopped} if found is None else {"steps": found.steps, "status": str(found.status)}
         times = {"descent": limit if found is None else busy, "longer descent": limit}
-        if times["descent"] > limit / 3:
+        if not longer or times["descent"] > limit / 3:
             del times["longer descent"]
         peers = {who: peer_metamer(features, original, target, time) for who, time in times.items()}
         for who, peer in peers.items():
@@ -172,8 +174,8 @@ def line(rows: list[dict[str, Any]]) -> str:
     longer = f"{middle('longer descent', 'feature error'):.0e}" if "longer descent" in rows[0] else ""
     cells = [
         f"{rows[0]['part']} `{rows[0]['layer']}`",
-        (f"{int(np.median([row['active'] for row in rows]))} of " if "active" in rows[0] else "")
-        + f"{rows[0]['features']}",
+        f"{rows[0]['features']}"
+        + (f" ({int(np.median([row['active'] for row in rows]))})" if "active" in rows[0] else ""),
         f"{moved} of {len(rows)}",
         f"{middle('walk', 'feature error'):.0e}",
         f"{middle('descent', 'feature error'):.0e}",
@@ -192,9 +194,9 @@ def line(rows: list[dict[str, Any]]) -> str:
 
 
 def share_of_a_core() -> float:
-    """How much of a second this process has a processor, while others run beside it: from half a second's work."""
+    """How much of a second this process has a processor, while others run beside it, from a short try."""
     start, busy = time.perf_counter(), time.process_time()
-    while time.perf_counter() - start < 0.5:
+    while time.perf_counter() - start < 0.2:
         sum(range(1000))
     return min(1.0, (time.process_time() - busy) / (time.perf_counter() - start))
 
