@@ -146,7 +146,8 @@ class ExactSearch:
                     return ""
                 if time.monotonic() >= deadline:
                     return "time limit"
-                self._now = heapq.heappop(self.open)[2]
+                self._now = self.open[0][2]  # in both, so that an interrupt loses nothing
+                heapq.heappop(self.open)
                 self._examine(self._now, deadline)
                 self._now = None
                 tell(self)

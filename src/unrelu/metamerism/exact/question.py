@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.network.graph import INPUT, Network
+from unrelu.network.in_turn import in_turn
 from unrelu.network.node import Node
 from unrelu.operators import Dense, Input
 from unrelu.polyhedra.polishing import polished
@@ -62,7 +63,7 @@ class Question:
         if prefix is None:
             assert features.layer is not None
             prefix = as_network(features.layer)
-        statement = PrefixStatement(PrefixSystem(prefix, domain, eps), original)
+        statement = PrefixStatement(PrefixSystem(in_turn(prefix), domain, eps), original)
         _ = statement.domain_at
         return cls(features, statement, search_statement(statement))
 
