@@ -192,7 +192,7 @@ class ExactSearch:
             outcome = Outcome.STOPPED
             while outcome is Outcome.STOPPED and time.monotonic() < deadline:
                 outcome = program.run(most=CHUNK)
-            if outcome is not Outcome.OPTIMAL:
+            if outcome is not Outcome.REACHED:
                 return False
             before = self.distance
             self._try(program.point)
