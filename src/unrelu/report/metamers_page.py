@@ -127,7 +127,7 @@ def make_metamers_page(seen: MetamersSeen) -> MetamersPage:
         _findings(seen),
         _pictures(seen),
         _changes(seen),
-        f"Mid-grey: as in the original. Darkest, brightest: a change by {real(largest_change(seen))}, the largest here.",
+        f"Grey: as in the original. Darkest, brightest: a change by {real(largest_change(seen))}, the largest here.",
         tuple(figures),
         (*drawings, *(drawing for drawing, _ in figures)),
         _table(seen),
