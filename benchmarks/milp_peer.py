@@ -51,7 +51,7 @@ def milp_solutions(
     """
     begin = time.perf_counter()
     search = NewtonSearch(network, measured, lower, upper)
-    program = _Program()
+    program = BigM()
     u = [program.unknown(0.0, 1.0) for _ in range(search.n_free)]
     _write_network(program, u, network, search, lower, upper)
     found: list[np.ndarray] = []
@@ -93,7 +93,7 @@ def milp_solutions(
 
 
 @dataclass
-class _Program:
+class BigM:
     """Unknowns and rows as they come."""
 
     lower: list[float] = field(default_factory=list)
@@ -117,7 +117,7 @@ class _Program:
         self, u: list[int], cuts: list[tuple[np.ndarray, float]], time_limit: float, threads: int
     ) -> tuple[highspy.HighsModelStatus, np.ndarray | None]:
         """Any point outside the boxes that are cut out."""
-        whole = _Program(list(self.lower), list(self.upper), list(self.whole), list(self.rows))
+        whole = BigM(list(self.lower), list(self.upper), list(self.whole), list(self.rows))
         for center, half in cuts:
             sides: list[int] = []
             for index, middle in zip(u, center.tolist(), strict=True):
@@ -139,14 +139,15 @@ class _Program:
             "primal_feasibility_tolerance": 1e-9,
         }.items():
             highs.setOptionValue(name, value)
-        highs.passModel(whole._model())
+        highs.passModel(whole.model())
         highs.run()
         values = np.array(highs.getSolution().col_value)
         status = highs.getModelStatus()
         feasible = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         return status, values if feasible and values.size else None
 
-    def _model(self) -> highspy.HighsLp:
+    def model(self) -> highspy.HighsLp:
+        """All of it, without costs."""
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = len(self.lower), len(self.rows)
         model.col_cost_ = np.zeros(len(self.lower))
@@ -163,7 +164,7 @@ class _Program:
 
 
 @dataclass
-class _Values:
+class Values:
     """Of a node: indices of unknowns, and an interval of each."""
 
     unknowns: list[int]
@@ -172,12 +173,12 @@ class _Values:
 
 
 def _write_network(
-    program: _Program, u: list[int], net: ur.Network, search: NewtonSearch, lower: np.ndarray, upper: np.ndarray
+    program: BigM, u: list[int], net: ur.Network, search: NewtonSearch, lower: np.ndarray, upper: np.ndarray
 ) -> None:
     """Every layer on the node that it is fed by, and the outputs at the measured values."""
     # Inputs are lower + width u; those that are known are constants.
     free, width = search.free.numpy(), upper - lower
-    known = {net.nodes[0].name: _Values(u, np.zeros(len(u)), np.ones(len(u)))}
+    known = {net.nodes[0].name: Values(u, np.zeros(len(u)), np.ones(len(u)))}
 
     def scaled(weight: np.ndarray, bias: np.ndarray, source: str) -> tuple[np.ndarray, np.ndarray]:
         return (weight[:, free] * width[free], bias + weight @ lower) if source == net.nodes[0].name else (weight, bias)
@@ -188,7 +189,7 @@ def _write_network(
         (source,) = net.affine_sources(fed_by)
         A, b = scaled(layer.dense_weight, layer.bias, source)
         found = linear_bounds(net.upto(fed_by), torch.from_numpy(lower[None]), torch.from_numpy(upper[None]))
-        known[name] = _relus(program, A, b, known[source], found.lower[0].numpy(), found.upper[0].numpy())
+        known[name] = relus(program, A, b, known[source], found.lower[0].numpy(), found.upper[0].numpy())
     sizes = search.range.numpy()
     at = 0
     for name in net.outputs:
@@ -203,9 +204,7 @@ def _write_network(
             at += 1
 
 
-def _relus(
-    program: _Program, A: np.ndarray, b: np.ndarray, fed: _Values, lower: np.ndarray, upper: np.ndarray
-) -> _Values:
+def relus(program: BigM, A: np.ndarray, b: np.ndarray, fed: Values, lower: np.ndarray, upper: np.ndarray) -> Values:
     positive, negative = np.maximum(A, 0), np.minimum(A, 0)
     low = np.maximum(lower, positive @ fed.lower + negative @ fed.upper + b)
     high = np.minimum(upper, positive @ fed.upper + negative @ fed.lower + b)
@@ -224,4 +223,4 @@ def _relus(
         program.row({**terms, z: 1.0}, constant, math.inf)
         program.row({**terms, z: 1.0, a: -least}, -math.inf, constant - least)
         program.row({z: 1.0, a: -most}, -math.inf, 0.0)
-    return _Values(unknowns, np.maximum(low, 0.0), np.maximum(high, 0.0))
+    return Values(unknowns, np.maximum(low, 0.0), np.maximum(high, 0.0))

@@ -98,7 +98,8 @@ def test_the_same_pair_through_all_layers_is_told_and_written(folder: Path) -> N
     radius = rows[last]["exact within"]
     reach = float(rows[last]["distance"]) + 4 * float(radius or "inf")  # L1 of a ball of 16 coordinates
     forgets = f": here {last} forgets what relu1 keeps" if reach < float(rows["relu1"]["bound"]) else ""
-    assert f"Nothing with exactly the features of relu1 is so near to the target, proved{forgets}." in findings
+    beyond = f"Nothing with exactly the features of relu1 is as near to the target as the metamer of {last}, proved"
+    assert f"{beyond}{forgets}." in findings
 
 
 def test_pictures_are_the_arrays_rounded_to_8_bits(folder: Path) -> None:
@@ -153,7 +154,7 @@ def test_far_away_without_an_end_is_refused_from_the_layer_on_where_it_begins(tm
     result = _asked(tmp_path, *asked)
     assert result.exit_code == 1
     said = _said(result)
-    assert "; the only input with these features, proved" in said["relu1"]
+    assert "; the only allowed input with these features, proved" in said["relu1"]
     assert said["relu1"].startswith("stays the original, 0 from the original; ")
     _refused(_asked(tmp_path, *asked, "--layer", "relu2"), "arbitrarily far away, so there is no farthest", "domain")
 
@@ -166,9 +167,9 @@ def test_the_only_input_with_its_features_is_told(folder: Path) -> None:
     said, rows = _said(result), _rows(folder / "out")
     assert said["relu1"].startswith("stays the original, ")
     assert ", 0 % of the way); features kept to 0 of the largest" in said["relu1"]
-    assert said["relu1"].endswith("; the only input with these features, proved")
+    assert said["relu1"].endswith("; the only allowed input with these features, proved")
     assert {name: row["unique"] for name, row in rows.items()} == {"relu1": "yes", "dense2": "no"}
-    assert "no input in the domain but the original has its features, proved" in _page(folder / "out").text
+    assert "of all inputs that are allowed, only the original has its features, proved" in _page(folder / "out").text
 
 
 def test_values_outside_of_the_mask_and_the_domain_stay(folder: Path) -> None:

@@ -131,7 +131,7 @@ def test_the_page_says_what_the_answer_says(tmp_path: Path) -> None:
     assert "100 of them (100 %) are consistent" in text
     assert "unrelu" in text
     assert "ranges.csv" not in text  # there is none beside it
-    assert [each.name for each in written.figures] == ["answer1.png"]
+    assert [each.name for each in written.figures] == [f"{written.path.stem}-answer1.png"]
     assert written.figures[0].read_bytes().startswith(b"\x89PNG")
     ranges = found.ranges()
     for row, outer in zip(table_cells(written.path), ranges.outer, strict=True):

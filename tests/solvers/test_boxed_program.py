@@ -53,14 +53,14 @@ def test_optima_are_those_of_highs_and_multipliers_prove_them(shake: float) -> N
             assert outcome is Outcome.INFEASIBLE, seed
             assert bound(program.ray, rows, np.zeros(len(c))) > 1e-6, seed
             continue
-        assert outcome is Outcome.OPTIMAL, seed
+        assert outcome is Outcome.REACHED, seed
         assert c @ program.point == pytest.approx(known.objective, abs=1e-6), seed
         assert bound(program.multipliers, rows, c) == pytest.approx(known.objective, abs=1e-6), seed
         A, row_lower, row_upper, lower, upper = rows
         x = program.point
         assert ((x >= lower - 1e-9) & (x <= upper + 1e-9)).all()
         assert ((A @ x >= row_lower - 1e-7) & (A @ x <= row_upper + 1e-7)).all()
-    assert ends == {Outcome.OPTIMAL, Outcome.INFEASIBLE}
+    assert ends == {Outcome.REACHED, Outcome.INFEASIBLE}
 
 
 def test_it_goes_on_from_where_it_was_after_bounds_and_costs_change() -> None:
@@ -75,15 +75,15 @@ def test_it_goes_on_from_where_it_was_after_bounds_and_costs_change() -> None:
             program.state = kept.copy()
             program.set_bounds(low, upper)
             outcome, known = program.run(most=2000), peer((A, row_lower, row_upper, low, upper), c)
-            assert (outcome is Outcome.OPTIMAL) == (known.status is Status.OPTIMAL), seed
-            if outcome is Outcome.OPTIMAL:
+            assert (outcome is Outcome.REACHED) == (known.status is Status.OPTIMAL), seed
+            if outcome is Outcome.REACHED:
                 assert c @ program.point == pytest.approx(known.objective, abs=1e-6), seed
         costs = rng.integers(-3, 4, len(c)) * 1.0
         program.put_bounds(lower, upper)
         program.put_costs(costs)
         program.stand(kept.basic, kept.at_upper)
         known = peer((A, row_lower, row_upper, lower, upper), costs)
-        if program.run(most=2000) is Outcome.OPTIMAL:
+        if program.run(most=2000) is Outcome.REACHED:
             assert costs @ program.point == pytest.approx(known.objective, abs=1e-6), seed
         else:
             assert known.status is Status.INFEASIBLE
@@ -98,12 +98,12 @@ def test_it_stops_at_a_cut_and_after_so_many_steps() -> None:
     assert program.run(most=2) is Outcome.STOPPED
     assert program.n_steps == 2
     assert program.run(cut=program.objective - 1.0) is Outcome.CUT
-    assert program.run() is Outcome.OPTIMAL
+    assert program.run() is Outcome.REACHED
 
 
 def test_a_singular_basis_is_left_for_that_of_the_rows() -> None:
     A = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
     program = BoxedProgram(A, np.ones(2), np.ones(2), np.zeros(3), np.ones(3), np.array([1.0, 2.0, 3.0]))
     program.stand(np.array([0, 1]), np.zeros(5, dtype=bool))
-    assert program.run() is Outcome.OPTIMAL
+    assert program.run() is Outcome.REACHED
     assert program.objective == pytest.approx(1.0)

@@ -27,6 +27,10 @@ class Clamp(Kinked):
         zero, one = torch.zeros_like(self.lower), torch.ones_like(self.lower)
         return Pieces((self.lower, self.upper), (zero, one, zero), (self.lower, zero, self.upper))
 
+    def in_turn(self) -> tuple[Kinked, ...]:
+        """At least the lower bound, then at most the upper one."""
+        return AtLeast(self.lower), AtMost(self.upper)
+
     def apply(self, *inputs: Tensor) -> Tensor:
         """The bounded batch."""
         return torch.minimum(torch.maximum(inputs[0], self.lower), self.upper)

@@ -56,6 +56,10 @@ class Kinked(PiecewiseLinear):
     def pieces(self) -> Pieces:
         """The function."""
 
+    def in_turn(self) -> tuple[Kinked, ...]:
+        """Functions that one after the other are this one, each with one kink, where it is made of such."""
+        return (self,)
+
     def kinks_of(self, shape: Shape) -> list[Tensor]:
         """Where the function bends, for each number of a sample: (size,) float64 each, NaN where it does not."""
         f = self.pieces()

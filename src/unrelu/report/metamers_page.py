@@ -122,12 +122,12 @@ def make_metamers_page(seen: MetamersSeen) -> MetamersPage:
     return MetamersPage(
         title,
         f"Each of these inputs has {kept} at its layer, and is the "
-        f"{'nearest to' if nearest else 'farthest from'} {seen.toward} that was found. Where a deeper layer lets it go "
-        "further, the network has forgotten more.",
+        f"{'nearest to' if nearest else 'farthest from'} {seen.toward} that was found. What one layer keeps, "
+        "a deeper one may have forgotten.",
         _findings(seen),
         _pictures(seen),
         _changes(seen),
-        f"Mid-grey: as in the original. Black and white: a change of {real(largest_change(seen))}, the largest here.",
+        f"Grey: as in the original. Darkest, brightest: a change by {real(largest_change(seen))}, the largest here.",
         tuple(figures),
         (*drawings, *(drawing for drawing, _ in figures)),
         _table(seen),
@@ -137,7 +137,12 @@ def make_metamers_page(seen: MetamersSeen) -> MetamersPage:
 
 
 def _name(each: LayerMetamer) -> str:
-    return printable(each.layer, 80)
+    return _named(each.layer)
+
+
+def _named(layer: str) -> str:
+    """A layer in a sentence; some are called by a number alone."""
+    return f"layer {layer}" if layer.isdecimal() else printable(layer, 80)
 
 
 def _findings(seen: MetamersSeen) -> tuple[str, ...]:
@@ -163,7 +168,7 @@ def _findings(seen: MetamersSeen) -> tuple[str, ...]:
     own = [each for each, one in found if one.own_classes and one.own_classes.metamer != one.own_classes.original]
     said += [f"In the model's own pass, it says something else to the metamer of {_name(each)}." for each in own]
     said += [
-        f"{_name(each)}: no input in the domain but the original has its features, proved."
+        f"{_name(each)}: of all inputs that are allowed, only the original has its features, proved."
         for each, one in found
         if one.unique
     ]
@@ -171,7 +176,7 @@ def _findings(seen: MetamersSeen) -> tuple[str, ...]:
         f"{_name(each)} has no metamer here: {printable(each.refused, 400)}" for each in seen.layers if each.refused
     ]
     if seen.left:
-        said.append(f"Stopped before {', '.join(printable(name, 80) for name in seen.left)}.")
+        said.append(f"Stopped before {', '.join(_named(name) for name in seen.left)}.")
     return tuple(said)
 
 
@@ -185,11 +190,14 @@ def _on_depth(found: list[tuple[LayerMetamer, Metamer]], seen: MetamersSeen) -> 
         (first, shallow), (last, deep) = found[0], found[-1]
         to = "near to" if near == "near" else "far from"
         if _goes_beyond(deep, 0.0, shallow):
-            said.append(f"Nothing with exactly the features of {_name(first)} is so {to} {seen.toward}, proved.")
+            said.append(
+                f"Nothing with exactly the features of {_name(first)} is as {to} {seen.toward} as the metamer of "
+                f"{_name(last)}, proved."
+            )
             if _goes_beyond(deep, deep.radius, shallow) and not deep.tolerance and first.layer in last.after:
                 said[-1] = f"{said[-1][:-1]}: here {_name(last)} forgets what {_name(first)} keeps."
     said += [
-        f"At {_name(each)} the search ended before it was as {near} as at {printable(name, 80)}. That is not the "
+        f"At {_name(each)} the search ended before it was as {near} as at {_named(name)}. That is not the "
         "network's doing: inputs with the same features there have the same here."
         for each, one in found
         for name in each.after[-1:]

@@ -36,7 +36,8 @@ _RANK_ONE = cast("Callable[..., np.ndarray]", get_blas_funcs("ger", dtype=np.flo
 class Outcome(enum.Enum):
     """How a run ended."""
 
-    OPTIMAL = "optimal"
+    REACHED = "reached"
+    """The optimum."""
     INFEASIBLE = "infeasible"
     """No point keeps all rows: `ray` are multipliers that tell so."""
     CUT = "cut"
@@ -93,7 +94,7 @@ class BoxedProgram:
 
     >>> program = BoxedProgram(np.array([[1.0, 1.0]]), [0.0], [1.0], np.zeros(2), np.ones(2), np.array([-1.0, -2.0]))
     >>> program.run(), program.point
-    (<Outcome.OPTIMAL: 'optimal'>, array([0., 1.]))
+    (<Outcome.REACHED: 'reached'>, array([0., 1.]))
     """
 
     def __init__(
@@ -254,7 +255,7 @@ class BoxedProgram:
             scores = np.where(missed > FEASIBLE, missed * missed / state.weights, 0.0)
             row = int(scores.argmax())
             if scores[row] == 0.0:
-                return Outcome.OPTIMAL
+                return Outcome.REACHED
             outcome = self._step(row, bool(above[row] > below[row]), float(missed[row]))
             if outcome is not None:
                 return outcome

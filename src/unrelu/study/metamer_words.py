@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def told_of_status(found: Metamer) -> str:
     """What is proved of the distance, or how the search stopped."""
     if found.unique:
-        return "the only input with these features, proved"
+        return "the only allowed input with these features, proved"
     nearer = "nearer" if found.objective == "nearest" else "farther"
     said = {
         Status.LOCAL: f"no step from there leads {nearer}, not proved elsewhere",

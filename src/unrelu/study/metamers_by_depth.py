@@ -117,9 +117,10 @@ def layers_by_depth(net: Network, names: Sequence[str] = ()) -> tuple[str, ...]:
     Raises:
         UnknownNode: if there is no node of a name.
 
+    >>> from unrelu.network.graph import Network
     >>> net = Network.from_layers([(np.eye(2), np.zeros(2))] * 3)
     >>> layers_by_depth(net), layers_by_depth(net, ["relu2", "output", "relu1", "relu2"])
-    (('relu1', 'relu2', 'output'), ('relu1', 'relu2', 'output'))
+    (('relu1', 'relu2', 'dense3'), ('relu1', 'relu2', 'dense3'))
     """
     several = len(net.outputs) > 1
     if names:

@@ -10,7 +10,6 @@ import math
 import pytest
 
 from metamers_against_oracle import faults, metamer_case, solutions
-from unrelu.errors import UnsupportedOperator
 from unrelu.solvers.status import Status
 
 ASKED = [(objective, norm) for objective in ("nearest", "farthest") for norm in (1, 2, math.inf)]
@@ -18,18 +17,15 @@ ASKED = [(objective, norm) for objective in ("nearest", "farthest") for norm in 
 
 @pytest.mark.parametrize(("objective", "norm"), ASKED)
 def test_nothing_is_wrong_about_random_networks(objective: str, norm: float) -> None:
-    optimal = refused = 0
+    optimal = 0
     for seed in range(16):
         case = metamer_case(seed)
-        try:
-            truth = solutions(case)
-            for time_limit in (5.0, 0.005, 0.0):
-                wrong, found = faults(case, objective, norm, time_limit=time_limit, truth=truth)
-                assert wrong == [], (seed, time_limit)
-                optimal += time_limit == 5.0 and found.status is Status.OPTIMAL
-        except UnsupportedOperator:
-            refused += 1
-    assert optimal + refused >= 15
+        truth = solutions(case)
+        for time_limit in (5.0, 0.005, 0.0):
+            wrong, found = faults(case, objective, norm, time_limit=time_limit, truth=truth)
+            assert wrong == [], (seed, time_limit)
+            optimal += time_limit == 5.0 and found.status is Status.OPTIMAL
+    assert optimal >= 12  # on a machine that many share
 
 
 def test_a_constant_clamp_bends_nowhere() -> None:

@@ -66,7 +66,7 @@ def exact_metamer(
     Raises:
         DomainError: if the domain is no box with finite ends, or the original lies outside.
         TooLarge: if the network is too large.
-        UnsupportedOperator: if it has a smooth node, or units with two kinks.
+        UnsupportedOperator: if it has a smooth node, or units that are fed the same number and bend in two places.
     """
     deadline = time.monotonic() + time_limit
     aim, program = _aim(objective, norm, wanted)

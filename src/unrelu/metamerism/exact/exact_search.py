@@ -146,7 +146,8 @@ class ExactSearch:
                     return ""
                 if time.monotonic() >= deadline:
                     return "time limit"
-                self._now = heapq.heappop(self.open)[2]
+                self._now = self.open[0][2]  # in both, so that an interrupt loses nothing
+                heapq.heappop(self.open)
                 self._examine(self._now, deadline)
                 self._now = None
                 tell(self)
@@ -168,24 +169,38 @@ class ExactSearch:
         return replace(part, problem=replace(part.problem, low=low, high=high), basic=None, at_upper=None)
 
     def _look_on(self, part: Part, above: np.ndarray, deadline: float) -> None:
-        """Look for a better member of a part where all numbers lie on given sides of their kinks."""
-        piece = self._on(part, above)
-        if piece.is_empty:
-            return
+        """Look for a better member of a part where all numbers lie on given sides of their kinks.
+
+        Then on the next piece, across the kinks on which its best point lies, wherever that promises more.
+        """
+        program = self.program
+        for _ in range(TURNS):
+            piece = self._on(part, above)
+            before = self.distance
+            if piece.is_empty or not self._looked(piece, deadline) or self.distance == before:
+                return
+            promising = program.promising & program.rows.bends
+            if not promising.any():
+                return
+            above = above ^ promising
+
+    def _looked(self, piece: Part, deadline: float) -> bool:
+        """Look for a better member on one piece; whether it has a best point."""
         program = self.program
         program.enter(piece)
         for _ in range(TURNS):
             outcome = Outcome.STOPPED
             while outcome is Outcome.STOPPED and time.monotonic() < deadline:
                 outcome = program.run(most=CHUNK)
-            if outcome is not Outcome.OPTIMAL:
-                return
+            if outcome is not Outcome.REACHED:
+                return False
             before = self.distance
             self._try(program.point)
             turned = program.aim.tangent(program.moved)
             if turned is None or self.distance == before:
-                return
+                break
             program.turn(turned)
+        return True
 
     def _examine(self, part: Part, deadline: float) -> None:
         """Bound a part, and settle it or leave its parts for later."""

@@ -167,6 +167,15 @@ class PartProgram:
         p, n = self.unknowns[len(self._inputs) :].reshape(2, -1)
         return p, n
 
+    @property
+    def promising(self) -> np.ndarray:
+        """(U,) bool: numbers at their kinks with a side that is closed, on which the linear function would fall."""
+        n = len(self._inputs)
+        reduced = self.state.reduced[n : self._program.n_unknowns].reshape(2, -1)
+        closed = self.state.upper[n : self._program.n_unknowns].reshape(2, -1) == 0.0
+        at_kink = np.maximum(*self.beyond) <= 1e-9
+        return at_kink & (closed & (reduced < -1e-9)).any(axis=0)
+
     def proved(self, outcome: Outcome) -> float:
         """What the multipliers prove of the part that it stands at: a lower bound of the aim; inf if it is empty."""
         body = self._body(self._part)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.network.as_network import as_network
+from unrelu.network.in_turn import in_turn
 from unrelu.polyhedra.polishing import polished
 from unrelu.polyhedra.restoring import is_kept, restored
 from unrelu.preimages.lifted.region_rows import region_rows
@@ -59,7 +60,7 @@ class Question:
         if prefix is None:
             assert features.layer is not None
             prefix = as_network(features.layer)
-        statement = PrefixStatement(PrefixSystem(prefix, domain, eps), original)
+        statement = PrefixStatement(PrefixSystem(in_turn(prefix), domain, eps), original)
         _ = statement.domain_at
         return cls(features, statement, search_statement(statement))
 

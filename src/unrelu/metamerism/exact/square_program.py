@@ -63,7 +63,7 @@ class SquareProgram(PartProgram):
             if again.point is not None:
                 self._found = np.clip(self._found + size * again.point, *bounds)
                 self._multipliers = size * again.row_duals
-        return Outcome.OPTIMAL if solved.status is Status.OPTIMAL else Outcome.STOPPED
+        return Outcome.REACHED if solved.status is Status.OPTIMAL else Outcome.STOPPED
 
     def _solved(self, lower: np.ndarray, upper: np.ndarray, start: np.ndarray, unit: float) -> QuadraticSolution:
         """The program in `(v - start) / unit`, whose multipliers are those in v by the same unit."""

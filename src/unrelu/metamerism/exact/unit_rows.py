@@ -73,7 +73,7 @@ class UnitRows:
             center: (d,) t.
 
         Raises:
-            UnsupportedOperator: if a unit has two kinks.
+            UnsupportedOperator: if units that are fed the same number bend in two places.
             TooLarge: if the rows hold too many numbers.
         """
         bounded, d = statement.bounded, len(center)
@@ -159,9 +159,9 @@ class _Units:
                 real = ~np.isnan(found)
                 if bool((real & bends[span] & (kinks[span] != found)).any()):
                     raise UnsupportedOperator(
-                        f"the exact search is for units that bend once, and numbers of {node.inputs[0]} bend at two "
-                        f'places, as those of {node.name} ({type(node.operator).__name__}) do; give search="walk" or '
-                        'search="region".'
+                        f"the exact search is for numbers at which units bend in one place, and some of "
+                        f"{node.inputs[0]} have units that bend in two, {node.name} being one of them; give "
+                        'search="walk" or search="region".'
                     )
                 kinks[span] = np.where(real, found, kinks[span])
                 bends[span] |= real
