@@ -62,6 +62,14 @@ class FeatureMap:
         return torch.cat(parts, dim=1).numpy()
 
     @property
+    def as_prefix(self) -> Network:
+        """The prefix, or the layer as a network."""
+        if self.prefix is not None:
+            return self.prefix
+        assert self.layer is not None
+        return as_network(self.layer)
+
+    @property
     def n_features(self) -> int:
         """M."""
         if self.layer is not None:
@@ -116,15 +124,11 @@ class FeatureMap:
             InputError: if a tolerance is negative or not finite.
             TooLarge: if the rows of the features would take more memory than allowed.
         """
-        prefix = self.prefix
-        if prefix is None:
-            assert self.layer is not None
-            prefix = as_network(self.layer)
         rows = RowCollection(at)
         rows.within(the_domain_at(DomainRows.of(domain), at, unit=unit, exact=False, what=OUTSIDE))
         there = rows.polyhedron()
         return WalkStatement.of(
-            prefix,
+            self.as_prefix,
             at,
             target,
             domain=there,

@@ -186,7 +186,7 @@ def find_metamer(
         found = replace(found, radius=proved_radius(features, original, found.point, domain=D, eps=eps))
     if how != "layer" and np.array_equal(found.point, original):
         left = start + time_limit - time.monotonic()
-        alone = is_unique(statement.prefix, original, domain=D, eps=eps, time_limit=left)
+        alone = is_unique(features.as_prefix, original, domain=D, eps=eps, time_limit=left)
         found = replace(found, unique=alone, status=Status.OPTIMAL if alone else found.status)
         if alone:
             found = replace(found, bound=found.distance)

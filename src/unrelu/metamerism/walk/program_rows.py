@@ -24,9 +24,6 @@ HELD = 400
 _SPARE = 64
 """Equations more than there are coordinates, of which the first are tried."""
 
-COSTLY = 2**22
-"""Numbers that are computed for the equations' rows, about, from which they are used for further steps."""
-
 
 class ProgramRows:
     """Rows about a point, in the walk's units: equations, the domain's, and one-sided ones of unit size.
@@ -76,12 +73,6 @@ class ProgramRows:
         near_end = (statement.low < statement.high) & (model.values[:m] > statement.high - NEAR)
         between = np.isfinite(statement.low) & (statement.low < statement.high)
         self.add(np.concatenate([np.flatnonzero(near_end | between), _on_kinks(statement, model)]))
-
-    @property
-    def is_costly(self) -> bool:
-        """Whether rows of another point would take long."""
-        numbers = sum(math.prod(node.shape) for node in self.model.network.nodes)
-        return len(self.fixed) * numbers > COSTLY
 
     @property
     def n_guards(self) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEPT = 1e-12
 """Features are kept if none is off by more than this part of the largest."""
 
-_STEPS = 40
+_STEPS = 60
 
 _ROUNDING = 1e-15
 """Of the largest feature: no step makes errors smaller than this."""
@@ -30,6 +30,9 @@ _AT_END = 1e-6
 
 _STALLED = 4
 """Steps without a smaller error after which the rest would not help."""
+
+_GOOD = 0.3
+"""Rows are used again, as chord methods do, as long as a step with them leaves no more than this part of the error."""
 
 
 def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf) -> tuple[np.ndarray, float]:
@@ -41,54 +44,76 @@ def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf
     Returns:
         The best point (d,) and by how much its worst output is off, as a part of the largest feature.
     """
-    best, least, since = u, math.inf, 0
-    lower, upper = statement.bounds
-    shape = statement.network.input_shape
+    best, least, since, last = u, math.inf, 0, math.inf
+    rows: _Rows | None = None
     for _ in range(_STEPS):
-        x = statement.input(u)
-        error = statement.off(statement.outputs(u))
+        outputs = statement.outputs(u)
+        error = statement.off(outputs)
+        since = 0 if error < 0.5 * least else since + 1
         if error < least:
-            since = 0 if error < 0.5 * least else since + 1
             best, least = u, error
-        else:
-            since += 1
         if error <= _ROUNDING or since >= _STALLED or time.monotonic() > deadline:
             break
-        model = LocalModel(statement.network, activation_pattern(statement.network, x.reshape(shape)), x, deadline)
-        outputs = model.values[: model.n_outputs]
-        missing = -statement.broken(outputs)
-        largest = float(np.abs(missing).max(initial=0.0))
-        if largest == 0:
-            break
-        equal = statement.low == statement.high
         try:
-            equations = Equations.of(model.rows(np.flatnonzero(equal)) * statement.unit)
+            if rows is None or error > _GOOD * last or not statement.is_costly:
+                rows = _Rows(statement, u, deadline)
+            last = error
+            step = rows.step(u, outputs, deadline)
         except OutOfTime:
             break
-        right = equations.mix @ missing[equal]
+        if step is None:
+            break
+        u = step
+    return best, least
+
+
+class _Rows:
+    """The linearised outputs at a point."""
+
+    def __init__(self, statement: WalkStatement, u: np.ndarray, deadline: float) -> None:
+        self.statement = statement
+        x = statement.input(u)
+        shape = statement.network.input_shape
+        self.model = LocalModel(statement.network, activation_pattern(statement.network, x.reshape(shape)), x, deadline)
+        self.equal = statement.low == statement.high
+        self.equations = Equations.of(self.model.rows(np.flatnonzero(self.equal)) * statement.unit)
+
+    def step(self, u: np.ndarray, outputs: np.ndarray, deadline: float) -> np.ndarray | None:
+        """The point that a step leads to; None where none is needed or none can be told."""
+        statement, equal = self.statement, self.equal
+        missing = -statement.broken(outputs)
+        right = self.equations.mix @ missing[equal]
         room = _AT_END * statement.size
         at_end = (outputs > statement.high - room) | (outputs < statement.low + room)
         others = np.flatnonzero(~equal & at_end)
-        rows = model.rows(others) * statement.unit
+        rows = self.model.rows(others) * statement.unit
         sizes = np.linalg.norm(rows, axis=1)
         moving = sizes > 0
         rows, others, sizes = rows[moving] / sizes[moving, None], others[moving], sizes[moving]
         scale = max(float(np.abs(right).max(initial=0.0)), float((np.abs(missing[others]) / sizes).max(initial=0.0)))
         if scale == 0:
-            break
+            return None
+        lower, upper = statement.bounds
         domain, low, high = statement.domain_rows
         at = domain @ u
+        every = np.vstack([self.equations.rows, rows, domain])
+        r = len(right)
+        gram = np.eye(len(every))
+        gram[r:] = every[r:] @ every.T
+        gram[:r, r:] = gram[r:, :r].T
         solution = solve_elastic(
             HalfSquare(np.zeros_like(u), (lower - u) / scale, (upper - u) / scale),
             np.zeros_like(u),
             1.0,
-            np.vstack([equations.rows, rows, domain]),
+            every,
             np.concatenate([right, (statement.low - outputs)[others] / sizes, low - at]) / scale,
             np.concatenate([right, (statement.high - outputs)[others] / sizes, high - at]) / scale,
-            np.zeros(len(right) + len(rows) + len(domain)),
+            np.zeros(len(every)),
+            gram=gram,
+            close=1e-8 if statement.is_costly else 1e-11,
+            deadline=deadline,
         )
         step = solution.point
         if not bool(np.isfinite(step).all()) or not step.any():
-            break
-        u = np.clip(u + scale * step, lower, upper)
-    return best, least
+            return None
+        return np.clip(u + scale * step, lower, upper)

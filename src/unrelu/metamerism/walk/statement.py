@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ from unrelu.stability.jacobian import check_size
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.polyhedra.polyhedron import Polyhedron
+
+COSTLY = 2**22
+"""Numbers that are computed for the equations' rows, about, above which they are costly."""
 
 _SUMS: dict[float, type[Distance]] = {1: SumOfChanges, 2: HalfSquare, math.inf: LargestChange}
 
@@ -93,6 +97,12 @@ class WalkStatement:
             way = max(way, float(widths[np.isfinite(widths)].max(initial=0.0))) or 1.0
         unit = 2.0 ** round(math.log2(way)) if way > 0 and math.isfinite(way) else 1.0
         return cls(prefix, network, low, high, y, domain, at, target, objective, norm, unit)
+
+    @cached_property
+    def is_costly(self) -> bool:
+        """Whether rows of another point take long, so that they are used for further steps."""
+        numbers = sum(math.prod(node.shape) for node in self.network.nodes)
+        return int((self.low == self.high).sum()) * numbers > COSTLY
 
     @property
     def size(self) -> float:

@@ -101,7 +101,7 @@ def step(
         good = off <= on_way and reached <= value - 0.1 * (value - predicted)
         if held.stale:
             return (Trial(z, reached, predicted, off, held.places, crossed[:0], seen), False) if good else (None, True)
-        if held.is_costly and crossing and not good and len(crossed) > 4 * HELD:
+        if statement.is_costly and crossing and not good and len(crossed) > 4 * HELD:
             return _part_of_it(statement, held, distance, value, whole, on_way / 4), True
         if not crossed.size and (off > on_way or held.residual > max(1e-6, close)):
             return None, True  # the program was not solved

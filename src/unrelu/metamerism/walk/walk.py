@@ -131,7 +131,7 @@ def _go(
         if held is None:
             model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline)
             held = ProgramRows(statement, model, pull)
-            reach = min(reach, _COSTLY_REACH) if held.is_costly and not state.steps else reach
+            reach = min(reach, _COSTLY_REACH) if statement.is_costly and not state.steps else reach
         trial, shorter = step(
             statement, held, state.value, distance, reach, crossing=crossing, on_way=on_way, deadline=deadline
         )
@@ -173,7 +173,7 @@ def _go(
         reach = min(
             reach * trial.part * float(np.clip(0.8 * math.sqrt(on_way / max(trial.off, 1e-300)), 0.5, 2.0)), 8.0
         )
-        if held.is_costly and crossing and gain > 0 and (refused < _REFUSED or state.steps % _AGAIN == 0):
+        if statement.is_costly and crossing and gain > 0 and (refused < _REFUSED or state.steps % _AGAIN == 0):
             held.move_to(state.u)
         else:
             held = None

@@ -32,6 +32,9 @@ _HOPS = 30
 
 _FEW, _MOST = 60, 500
 
+_WALKING = 0.6
+"""The part of the time for the walk itself, where putting its end back onto the preimage takes long."""
+
 
 @dataclass(frozen=True, eq=False)
 class WalkEnd:
@@ -63,18 +66,20 @@ def walk_to_end(
 
     Args:
         statement: what is kept and wanted.
-        deadline: of `time.monotonic`; putting the end back onto the preimage may take a little longer.
+        deadline: of `time.monotonic`.
         advance: told of each step.
     """
     x0 = statement.origin
     best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, True, False, x0[None].copy())
     along = _far_corner(statement) if statement.objective == "farthest" else None
+    now = time.monotonic()
+    until = now + _WALKING * (deadline - now) if statement.is_costly and math.isfinite(deadline) else deadline
     for on_way in ON_WAYS:
         if time.monotonic() >= deadline:
             return replace(best, ended=False)
         most = _FEW if statement.norm == math.inf and _has_programs(statement) else _MOST
-        state = walk(statement, on_way=on_way, deadline=deadline, advance=advance, along=along, most=most)
-        found = _put_back(statement, state)
+        state = walk(statement, on_way=on_way, deadline=until, advance=advance, along=along, most=most)
+        found = _put_back(statement, state, deadline)
         if found is not None and _better(statement, found, best, LEAST):
             best = found
         if state.interrupted:
@@ -100,7 +105,7 @@ def _on_pieces(statement: WalkStatement, best: WalkEnd, deadline: float, advance
         u = statement.walked(point)
         state = Walked(u, 0.0, model.pattern, best.steps + 1, best.crossed, [statement.walked(best.x), u])
         state = walk(statement, start=state, on_way=ON_WAYS[-1], deadline=deadline, advance=advance)
-        found = _put_back(statement, state)
+        found = _put_back(statement, state, deadline)
         if found is None or not _better(statement, found, best, SETTLED):
             return replace(best, interrupted=state.interrupted)
         best = replace(found, points=np.concatenate([best.points, found.points[1:]]))
@@ -115,12 +120,13 @@ def _has_programs(statement: WalkStatement) -> bool:
     return statement.objective == "nearest" and statement.norm != 2 and rows * statement.origin.size <= SMALL
 
 
-def _put_back(statement: WalkStatement, state: Walked) -> WalkEnd | None:
+def _put_back(statement: WalkStatement, state: Walked, deadline: float) -> WalkEnd | None:
     """The end of a walk on the preimage; of ends that cannot be put back, an earlier point."""
     points = state.points
     last = len(points) - 1
+    limit = deadline if statement.is_costly else math.inf  # else it takes no time
     while last > 0:
-        u, error = restored(statement, points[last])
+        u, error = restored(statement, points[last], limit)
         if error <= KEPT:
             x = statement.input(u)
             return WalkEnd(
