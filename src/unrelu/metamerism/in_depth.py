@@ -12,7 +12,7 @@ from unrelu.metamerism.found import Found
 from unrelu.metamerism.on_layer import from_farthest, from_nearest
 from unrelu.metamerism.walk.local_model import LocalModel
 from unrelu.metamerism.walk.piece import best_on_piece
-from unrelu.metamerism.walk.walking import walk_to_end
+from unrelu.metamerism.walk.walking import MOST, walk_to_end
 from unrelu.polyhedra.nearest import OPTIMALITY_TOLERANCE, NearestPoint
 from unrelu.rigor.rounding import UNIT
 from unrelu.solvers.status import Status
@@ -73,7 +73,8 @@ def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progr
         bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + room))
     at_original = np.array_equal(end.x, statement.origin)
     met = abs(end.distance - bound) <= OPTIMALITY_TOLERANCE * max(1.0, end.distance)
-    status = Status.LOCAL if end.ended else Status.TIME_LIMIT
+    late = Status.ITERATION_LIMIT if end.steps >= MOST else Status.TIME_LIMIT
+    status = Status.LOCAL if end.ended else late
     if met or end.interrupted:
         status = Status.OPTIMAL if met else Status.INTERRUPTED
     return Found(

@@ -136,7 +136,8 @@ def _go(
             statement, held, state.value, distance, reach, crossing=crossing, on_way=on_way, deadline=deadline
         )
         pull = held.pull
-        refused = refused + 1 if held.stale and trial is None else 0 if held.stale else refused
+        if held.stale:
+            refused = 0 if trial is not None else refused + 1
         if trial is None and held.stale:
             held = None  # rows of the point where it is may lead on
             continue

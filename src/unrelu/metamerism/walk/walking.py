@@ -30,7 +30,11 @@ SMALL = 2**20
 
 _HOPS = 30
 
-_FEW, _MOST = 60, 500
+_FEW = 60
+"""Steps of a walk that programs on pieces follow."""
+
+MOST = 500
+"""Steps of others."""
 
 _WALKING = 0.6
 """The part of the time for the walk itself, where putting its end back onto the preimage takes long."""
@@ -77,11 +81,13 @@ def walk_to_end(
     for on_way in ON_WAYS:
         if time.monotonic() >= deadline:
             return replace(best, ended=False)
-        most = _FEW if statement.norm == math.inf and _has_programs(statement) else _MOST
+        most = _FEW if statement.norm == math.inf and _has_programs(statement) else MOST
         state = walk(statement, on_way=on_way, deadline=until, advance=advance, along=along, most=most)
         found = _put_back(statement, state, deadline)
         if found is not None and _better(statement, found, best, LEAST):
             best = found
+        if not state.ended:  # so that another end may be near
+            best = replace(best, ended=False)
         if state.interrupted:
             return replace(best, ended=False, interrupted=True)
         if found is not None and statement.origin.size * int(np.isfinite(statement.low).sum()) > SMALL:
@@ -107,7 +113,7 @@ def _on_pieces(statement: WalkStatement, best: WalkEnd, deadline: float, advance
         state = walk(statement, start=state, on_way=ON_WAYS[-1], deadline=deadline, advance=advance)
         found = _put_back(statement, state, deadline)
         if found is None or not _better(statement, found, best, SETTLED):
-            return replace(best, interrupted=state.interrupted)
+            return replace(best, ended=state.ended, interrupted=state.interrupted)
         best = replace(found, points=np.concatenate([best.points, found.points[1:]]))
         if best.interrupted:
             return best
