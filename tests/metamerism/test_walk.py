@@ -115,7 +115,7 @@ def test_the_first_layer_by_a_walk_is_its_program() -> None:
         assert alone.distance == pytest.approx(program.distance, rel=1e-5)
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
 def test_scales_of_inputs_do_not_matter(scale: float) -> None:
     x0, t = two(3)
     plain = metamer(deep(3).upto("relu2"), at=x0, target=t, norm=2)
@@ -124,6 +124,7 @@ def test_scales_of_inputs_do_not_matter(scale: float) -> None:
     )
     assert scaled.distance == pytest.approx(scale * plain.distance, rel=1e-4)
     assert scaled.relative_error <= 1e-12
+    assert scaled.status is plain.status is Status.LOCAL
 
 
 def test_masked_numbers_and_bounds_are_kept_to_the_last_bit() -> None:

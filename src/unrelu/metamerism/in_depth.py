@@ -12,7 +12,7 @@ from unrelu.metamerism.found import Found
 from unrelu.metamerism.on_layer import from_farthest, from_nearest
 from unrelu.metamerism.walk.local_model import LocalModel
 from unrelu.metamerism.walk.piece import best_on_piece
-from unrelu.metamerism.walk.walking import MOST, walk_to_end
+from unrelu.metamerism.walk.walking import walk_to_end
 from unrelu.polyhedra.nearest import OPTIMALITY_TOLERANCE, NearestPoint
 from unrelu.rigor.rounding import UNIT
 from unrelu.solvers.status import Status
@@ -51,6 +51,16 @@ def metamer_in_region(statement: WalkStatement, time_limit: float) -> Found:
     return Found(found.point, found.distance, found.bound, radius, found.status, regional=True)
 
 
+def outward(distance: float | np.floating, d: int, objective: str) -> float:
+    """A distance of d numbers as it was computed, as a bound: what rounding may have added or taken is taken off.
+
+    >>> outward(1.0, 2, "nearest") < 1.0 < outward(1.0, 2, "farthest")
+    True
+    """
+    room = 4 * (d + 8) * UNIT  # more than a sum of so many terms may be off
+    return float(np.nextafter(distance * (1 - room), 0.0) if objective == "nearest" else distance * (1 + room))
+
+
 def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progress) -> Found:
     """The metamer that walks along the preimage end at.
 
@@ -62,21 +72,18 @@ def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progr
     deadline = time.monotonic() + time_limit
     with progress.stage("steps towards the target", None) as advance:
         end = walk_to_end(statement, deadline=deadline, advance=advance)
-    room = 4 * (statement.origin.size + 8) * UNIT  # more than a sum of so many terms may be off
     if statement.objective == "nearest":
         clipped = np.clip(statement.target, statement.domain.lower, statement.domain.upper)
-        bound = float(np.nextafter(np.linalg.norm(clipped - statement.target, ord=statement.norm) * (1 - room), 0.0))
+        bound = outward(np.linalg.norm(clipped - statement.target, ord=statement.norm), clipped.size, "nearest")
     else:
         ends = np.maximum(
             np.abs(statement.domain.lower - statement.target), np.abs(statement.domain.upper - statement.target)
         )
-        bound = float(np.linalg.norm(ends, ord=statement.norm) * (1 + room))
+        bound = outward(np.linalg.norm(ends, ord=statement.norm), ends.size, "farthest")
     at_original = np.array_equal(end.x, statement.origin)
-    met = abs(end.distance - bound) <= OPTIMALITY_TOLERANCE * max(1.0, end.distance)
-    late = Status.ITERATION_LIMIT if end.steps >= MOST else Status.TIME_LIMIT
-    status = Status.LOCAL if end.ended else late
-    if met or end.interrupted:
-        status = Status.OPTIMAL if met else Status.INTERRUPTED
+    size = min(1.0, float(np.maximum(np.abs(end.x), np.abs(statement.target)).max(initial=0.0)))
+    met = abs(end.distance - bound) <= OPTIMALITY_TOLERANCE * max(size, end.distance)
+    status = Status.OPTIMAL if met else end.status
     return Found(
         end.x,
         end.distance,

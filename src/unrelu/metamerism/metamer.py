@@ -16,7 +16,7 @@ from unrelu.metamerism.exact.exact_metamer import exact_metamer
 from unrelu.metamerism.exact.proved_radius import proved_radius
 from unrelu.metamerism.feature_map import FeatureMap, feature_map
 from unrelu.metamerism.found import Found
-from unrelu.metamerism.in_depth import metamer_by_walk, metamer_in_region
+from unrelu.metamerism.in_depth import metamer_by_walk, metamer_in_region, outward
 from unrelu.metamerism.judge import classes, own_classes, seen_behind
 from unrelu.metamerism.on_layer import metamer_on_layer
 from unrelu.metamerism.result import Metamer
@@ -189,7 +189,7 @@ def find_metamer(
         alone = is_unique(features.as_prefix, original, domain=D, eps=eps, time_limit=left)
         found = replace(found, unique=alone, status=Status.OPTIMAL if alone else found.status)
         if alone:
-            found = replace(found, bound=found.distance)
+            found = replace(found, bound=outward(found.distance, original.size, objective))
     return _metamer(features, found, how, at, original, wanted, objective, float(norm), eps)
 
 

@@ -28,8 +28,11 @@ _ROUNDING = 1e-15
 _AT_END = 1e-6
 """Of the largest feature: outputs this near to an end of what they may be are kept from going beyond it."""
 
+_PARTS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)
+"""Of a step, that are tried: far from the preimage a whole one crosses too many kinks."""
+
 _STALLED = 4
-"""Steps without a smaller error after which the rest would not help."""
+"""Steps without an error that is smaller by a twentieth after which the rest would not help."""
 
 _GOOD = 0.3
 """Rows are used again, as chord methods do, as long as a step with them leaves no more than this part of the error."""
@@ -49,7 +52,7 @@ def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf
     for _ in range(_STEPS):
         outputs = statement.outputs(u)
         error = statement.off(outputs)
-        since = 0 if error < 0.5 * least else since + 1
+        since = 0 if error < 0.95 * least else since + 1
         if error < least:
             best, least = u, error
         if error <= _ROUNDING or since >= _STALLED or time.monotonic() > deadline:
@@ -63,8 +66,17 @@ def restored(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf
             break
         if step is None:
             break
-        u = step
+        u = _damped(statement, u, step, error)
     return best, least
+
+
+def _damped(statement: WalkStatement, u: np.ndarray, full: np.ndarray, error: float) -> np.ndarray:
+    """The longest of a few parts of a step that makes the error smaller about as it should; else all of it."""
+    for part in _PARTS:
+        short = full if part == 1 else u + part * (full - u)
+        if statement.off(statement.outputs(short)) <= (1 - 0.3 * part) * error:
+            return short
+    return full
 
 
 class _Rows:

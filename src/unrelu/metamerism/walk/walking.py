@@ -13,6 +13,7 @@ from unrelu.metamerism.walk.local_model import LocalModel
 from unrelu.metamerism.walk.piece import AT_ONCE, best_on_piece
 from unrelu.metamerism.walk.restoring import KEPT, restored
 from unrelu.metamerism.walk.walk import SETTLED, Walked, walk
+from unrelu.solvers.status import Status
 from unrelu.stability.pattern import activation_pattern
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _HOPS = 30
 _FEW = 60
 """Steps of a walk that programs on pieces follow."""
 
-MOST = 500
+_MOST = 500
 """Steps of others."""
 
 _WALKING = 0.6
@@ -49,8 +50,7 @@ class WalkEnd:
         distance: from the target.
         steps: of the walk.
         crossed: units whose branch changed on the way, counted each time.
-        ended: whether no step leads on.
-        interrupted: whether it was stopped by hand.
+        status: LOCAL where no step leads on, else why it ended before that.
         points: (k, d) the inputs on the way, the last not yet put back onto the preimage.
     """
 
@@ -58,15 +58,14 @@ class WalkEnd:
     distance: float
     steps: int
     crossed: int
-    ended: bool
-    interrupted: bool
+    status: Status
     points: np.ndarray
 
 
 def walk_to_end(
     statement: WalkStatement, *, deadline: float = math.inf, advance: Advance = lambda steps: None
 ) -> WalkEnd:
-    """The best input that walks from x0 lead to, with its features to `KEPT`; x0 itself where none does better.
+    """The best input that walks lead to, with its features to `KEPT`; x0 itself where none does better.
 
     Args:
         statement: what is kept and wanted.
@@ -74,22 +73,33 @@ def walk_to_end(
         advance: told of each step.
     """
     x0 = statement.origin
-    best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, True, False, x0[None].copy())
+    best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, Status.LOCAL, x0[None].copy())
     along = _far_corner(statement) if statement.objective == "farthest" else None
     now = time.monotonic()
     until = now + _WALKING * (deadline - now) if statement.is_costly and math.isfinite(deadline) else deadline
+    between = statement.low < statement.high
+    between &= np.isfinite(statement.low)
+    if between.any():  # exactly the same features are allowed too, and are better conditioned
+        middle = np.where(between, (statement.low + statement.high) / 2, statement.high)
+        exact = replace(statement, low=np.where(between, middle, statement.low), high=middle)
+        found = walk_to_end(exact, deadline=now + (until - now) / 2, advance=advance)
+        if found.status is Status.INTERRUPTED:
+            return found
+        if _better(statement, found, best, LEAST):
+            best = found
     for on_way in ON_WAYS:
         if time.monotonic() >= deadline:
-            return replace(best, ended=False)
-        most = _FEW if statement.norm == math.inf and _has_programs(statement) else MOST
+            return replace(best, status=Status.TIME_LIMIT)
+        most = _FEW if statement.norm == math.inf and _has_programs(statement) else _MOST
         state = walk(statement, on_way=on_way, deadline=until, advance=advance, along=along, most=most)
         found = _put_back(statement, state, deadline)
         if found is not None and _better(statement, found, best, LEAST):
             best = found
-        if not state.ended:  # so that another end may be near
-            best = replace(best, ended=False)
-        if state.interrupted:
-            return replace(best, ended=False, interrupted=True)
+        status = _status(state, until)
+        if status is not Status.LOCAL:  # so that another end may be near
+            best = replace(best, status=status)
+        if status is Status.INTERRUPTED:
+            return best
         if found is not None and statement.origin.size * int(np.isfinite(statement.low).sum()) > SMALL:
             break
     return _on_pieces(statement, best, deadline, advance)
@@ -104,20 +114,33 @@ def _on_pieces(statement: WalkStatement, best: WalkEnd, deadline: float, advance
         model = LocalModel(network, activation_pattern(network, best.x.reshape(network.input_shape)), best.x)
         left = deadline - time.monotonic()
         if left <= 0:
-            return replace(best, ended=False)
+            return replace(best, status=Status.TIME_LIMIT)
         point = best_on_piece(statement, model, left).point
         if point is None:
             return best
         u = statement.walked(point)
         state = Walked(u, 0.0, model.pattern, best.steps + 1, best.crossed, [statement.walked(best.x), u])
-        state = walk(statement, start=state, on_way=ON_WAYS[-1], deadline=deadline, advance=advance)
+        state = walk(
+            statement, start=state, on_way=ON_WAYS[-1], deadline=deadline, advance=advance, most=state.steps + _FEW
+        )
+        status = _status(state, deadline)
         found = _put_back(statement, state, deadline)
         if found is None or not _better(statement, found, best, SETTLED):
-            return replace(best, ended=state.ended, interrupted=state.interrupted)
-        best = replace(found, points=np.concatenate([best.points, found.points[1:]]))
-        if best.interrupted:
+            # The piece's best point is no better, nor is what a few steps from it lead to.
+            return replace(best, status=Status.LOCAL if status is Status.ITERATION_LIMIT else status)
+        best = replace(found, status=status, points=np.concatenate([best.points, found.points[1:]]))
+        if status is Status.INTERRUPTED:
             return best
     return best
+
+
+def _status(state: Walked, deadline: float) -> Status:
+    """How a walk ended."""
+    if state.interrupted:
+        return Status.INTERRUPTED
+    if state.ended:
+        return Status.LOCAL
+    return Status.TIME_LIMIT if time.monotonic() >= deadline else Status.ITERATION_LIMIT
 
 
 def _has_programs(statement: WalkStatement) -> bool:
@@ -140,8 +163,7 @@ def _put_back(statement: WalkStatement, state: Walked, deadline: float) -> WalkE
                 statement.distance(x),
                 state.steps,
                 state.crossed,
-                state.ended,
-                state.interrupted,
+                Status.LOCAL,
                 np.stack([statement.input(each) for each in points[: last + 1]]),
             )
         last = last // 2
