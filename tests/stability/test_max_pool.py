@@ -156,7 +156,7 @@ def test_deep_metamers_keep_features_and_selections(kind):
     net = _narrow(pools(kind)[0])
     rng = np.random.default_rng(0)
     x0, target = rng.uniform(size=(2, 7, 7)), rng.uniform(size=(2, 7, 7))
-    found = metamer(net, at=x0, target=target, norm=1)
+    found = metamer(net, at=x0, target=target, norm=1, search="region")
     assert found.regional
     assert found.optimal
     assert 0 < found.distance < np.abs(x0 - target).sum()
@@ -177,5 +177,5 @@ def _narrow(net):
 def test_selected_neurons_stay_ahead_of_the_others_in_a_metamer():
     """max(x1, x2) at (0.6, 0.4) toward (0.6, 1): x1 stays, and x2 comes up to it but no further."""
     net = Graph(1, 2).add("pool", plain(2, dims=1)).network()
-    found = metamer(net, at=np.array([[0.6, 0.4]]), target=np.array([[0.6, 1.0]]), norm=math.inf)
+    found = metamer(net, at=np.array([[0.6, 0.4]]), target=np.array([[0.6, 1.0]]), norm=math.inf, search="region")
     np.testing.assert_allclose(found.x, [[0.6, 0.6]], atol=1e-9)

@@ -134,7 +134,7 @@ def test_what_needs_a_region_is_refused_with_the_reason(name):
         lambda: linear_region(net, X.numpy()),
         lambda: linearize(net, X).region,
         lambda: follow(net, X.numpy(), n_regions=3),
-        lambda: metamer(net, at=X.numpy(), target=np.zeros(5), norm=2),
+        lambda: metamer(net, at=X.numpy(), target=np.zeros(5), norm=2, search="region"),
     ):
         with pytest.raises(UnsupportedOperator, match=rf"node 'smooth' \({kind}\) is smooth"):
             ask()

@@ -12,7 +12,6 @@ from unrelu.cli.display import display
 from unrelu.cli.options import PictureShape, Quiet, Trust, Upto, read_picture_shape
 from unrelu.cli.ranges import HELP, read_domain
 from unrelu.cli.sentences import INTERRUPTED, notes, sentences
-from unrelu.solvers.status import Status
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -85,6 +84,7 @@ def metamer(
         from unrelu.report.metamers_page import MetamersSeen
         from unrelu.report.requirements import check_requirements
         from unrelu.report.write_metamers import write_metamers
+        from unrelu.solvers.status import Status
         from unrelu.study.data_files import read_batch, read_mask
         from unrelu.study.folders import writable_folder
         from unrelu.study.metamers_by_depth import MetamersAsked, layers_by_depth, metamers_by_depth
