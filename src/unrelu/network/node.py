@@ -100,7 +100,7 @@ class Node:
         if self.is_smooth:
             return UnsupportedOperator(
                 f"node {self.name!r} ({kind}) is smooth, so it is linear on no region: there are no linear regions, "
-                "preimages, metamers or paths through it; ask about a prefix that ends before it, or about a layer "
+                "preimages or paths through it; ask about a prefix that ends before it, or about a layer "
                 "behind it on its own input (net.layer)."
             )
         return UnsupportedOperator(

@@ -24,8 +24,8 @@ ROUNDINGS = 32
 class Smooth(Operator):
     """An operator with a derivative that varies from point to point, so that it is linear on no region.
 
-    Forward passes, linearizations and spectra at a point run through it; regions, preimages and metamers do not. Its
-    errors are estimates to first order, no proofs.
+    Forward passes, linearizations, spectra at a point and metamers by walks run through it; regions and preimages do
+    not. Its errors are estimates to first order, no proofs.
     """
 
     @property
