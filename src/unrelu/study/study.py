@@ -50,6 +50,17 @@ class Study:
     kept: pa.Table
     network: Network | None = None
 
+    def __getitem__(self, name: str) -> pa.Table:
+        """A table by the name of its question: "verdicts", "uniqueness", "ranges", "spectra", "row_removal", ...
+
+        Raises:
+            InputError: if the study has no such table.
+        """
+        own = {"uniqueness": "priors", "ranges": "freedom", "row_removal": "bounds"}.get(name, name)
+        if own not in TABLES:
+            raise InputError(f"a study has no table {name!r}; its tables are {', '.join(TABLES)}.")
+        return getattr(self, own)
+
     @property
     def table(self) -> pa.Table:
         """The layer table: a row per ReLU layer."""
