@@ -7,6 +7,8 @@ from unrelu import errors as errors
 
 if TYPE_CHECKING:
     from unrelu import bounds as bounds
+    from unrelu import executors as executors
+    from unrelu import questions as questions
     from unrelu.across.far_pairs import far_pairs as far_pairs
     from unrelu.across.frame_bounds import FrameBounds as FrameBounds
     from unrelu.across.inverse_lipschitz import InverseLipschitz as InverseLipschitz
@@ -131,9 +133,12 @@ if TYPE_CHECKING:
     from unrelu.stability.tradeoff import TradeoffRow as TradeoffRow
     from unrelu.stability.tradeoff import tradeoff as tradeoff
     from unrelu.stability.window import Window as Window
+    from unrelu.study.account import Account as Account
     from unrelu.study.analyze import analyze as analyze
+    from unrelu.study.asked import Asked as Asked
+    from unrelu.study.comparison import Comparison as Comparison
     from unrelu.study.info import StudyInfo as StudyInfo
-    from unrelu.study.store import load_study as load_study
+    from unrelu.study.saving import load_study as load_study
     from unrelu.study.study import Study as Study
 
 __version__ = "0.1.0"
@@ -264,6 +269,8 @@ _HOMES = {
     "LookAlikePair": "unrelu.across.look_alike_pair",
     # and why: what theory says when rows are removed (a module)
     "bounds": "unrelu",
+    "executors": "unrelu",
+    "questions": "unrelu",
     # what else looks the same to the network
     "metamer": "unrelu.metamerism.metamer",
     "Metamer": "unrelu.metamerism.result",
@@ -276,8 +283,11 @@ _HOMES = {
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",
+    "Account": "unrelu.study.account",
+    "Asked": "unrelu.study.asked",
+    "Comparison": "unrelu.study.comparison",
     "StudyInfo": "unrelu.study.info",
-    "load_study": "unrelu.study.store",
+    "load_study": "unrelu.study.saving",
     "Report": "unrelu.report.write",
     # how a search stopped, and where progress is shown
     "Status": "unrelu.solvers.status",

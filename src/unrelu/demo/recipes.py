@@ -9,7 +9,7 @@ from torch import nn
 from unrelu.demo.networks import mlp
 from unrelu.demo.training import Training
 from unrelu.metamerism.metamer import PICTURES
-from unrelu.polyhedra.domains import Domain
+from unrelu.questions import Metamers, Question, Ranges, Uniqueness
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,14 @@ class Recipe:
         name: what to call it, also as a folder.
         hidden: sizes of the hidden layers.
         training: how it is trained.
-        metamers: number of pairs that get metamers of the first layer.
-        prior: what pictures are valid; if given, it is asked whether each is the only valid one with its features.
-        freedom: number of pictures that get the range of every pixel within the prior.
+        questions: what is asked beside the verdicts of the first layer, spectra and bounds.
         seed: of the weights.
     """
 
     name: str
     hidden: tuple[int, ...]
     training: Training
-    metamers: int = 0
-    prior: Domain | None = None
-    freedom: int = 0
+    questions: tuple[Question, ...] = ()
     seed: int = 0
 
     def module(self) -> nn.Sequential:
@@ -40,21 +36,24 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("MLP-3500", (3500, 784), Training(learning_rate=1e-3, batch_size=100, epochs=3), prior=PICTURES),
+    Recipe(
+        "MLP-3500",
+        (3500, 784),
+        Training(learning_rate=1e-3, batch_size=100, epochs=3),
+        questions=(Uniqueness(PICTURES),),
+    ),
     Recipe(
         "MLP-3500-fast",
         (3500, 784),
         Training(learning_rate=2e-3, batch_size=1000, epochs=5, seed=1),
-        prior=PICTURES,
+        questions=(Uniqueness(PICTURES),),
         seed=1,
     ),
     Recipe(
         "MLP-100",
         (100,) * 10,
         Training(learning_rate=1e-3, batch_size=100, epochs=10),
-        metamers=8,
-        prior=PICTURES,
-        freedom=3,
+        questions=(Uniqueness(PICTURES), Ranges(3), Metamers(8)),
     ),
 )
 """The paper's MLP-3500, twice, and MLP-100.

@@ -14,8 +14,8 @@ from unrelu.datasets import Dataset, mnist_sample
 from unrelu.demo.recipes import RECIPES, Recipe
 from unrelu.demo.training import Trained, train
 from unrelu.network.graph import Network
-from unrelu.polyhedra.domains import Box
 from unrelu.progress import Progress, resolve_progress
+from unrelu.questions import RowRemoval, Spectra, Verdicts
 from unrelu.report.requirements import check_requirements
 from unrelu.report.write import write_report
 from unrelu.study.analyze import analyze
@@ -80,8 +80,7 @@ def run_demo(
     for number, recipe in enumerate(recipes, start=1):
         what = f"training {recipe.name} ({number} of {len(recipes)})"
         done = train(recipe.module(), data, recipe.training, held_out=parts.held_out, what=what, progress=shown)
-        study = _study(recipe, done, parts.held_out, n_spectra, shown, workers)
-        study.save(folder / recipe.name)
+        study = _study(recipe, done, parts.held_out, folder / recipe.name, n_spectra, shown, workers)
         trained.append(done)
         studies.append(study)
     with shown.stage("writing the report", 1) as advance:
@@ -91,21 +90,28 @@ def run_demo(
 
 
 def _study(
-    recipe: Recipe, trained: Trained, held_out: Dataset, n_spectra: int, progress: Progress, workers: int | None
+    recipe: Recipe,
+    trained: Trained,
+    held_out: Dataset,
+    folder: Path,
+    n_spectra: int,
+    progress: Progress,
+    workers: int | None,
 ) -> Study:
     net = Network.from_torch(trained.module, torch.from_numpy(held_out.images[:2]))
     return analyze(
         net,
         held_out.images,
+        questions=(
+            Verdicts(layers=net.layers[:1]),
+            Spectra(min(n_spectra, len(held_out))),
+            RowRemoval(2, layers=net.layers[:1]),
+            *recipe.questions,
+        ),
         labels=held_out.labels,
-        layers=net.layers[:1],
-        spectra=min(n_spectra, len(held_out)),
-        metamers=recipe.metamers,
-        metamer_domain=Box(0, 1),
-        prior=recipe.prior,
-        freedom=recipe.freedom,
         name=recipe.name,
         data_name=held_out.name,
+        store=folder,
         progress=progress,
         workers=workers,
     )

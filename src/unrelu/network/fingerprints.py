@@ -69,6 +69,33 @@ def json_sha256(record: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def settings_of(value: Any, n_coordinates: int) -> object:
+    """A setting as `json` writes it, such that settings of different meaning are written differently.
+
+    A domain is what it is in that many coordinates; of other dataclasses the kind counts beside the fields.
+
+    Raises:
+        TypeError: for a kind of value that has no rule here, so that none is left out unseen.
+    """
+    if hasattr(value, "in_space"):
+        found = value.in_space(n_coordinates)
+        return {
+            "polyhedron": {
+                each.name: settings_of(getattr(found, each.name), n_coordinates) for each in fields(found) if each.init
+            }
+        }
+    if isinstance(value, np.ndarray | SparseRows):
+        return {"numbers": array_sha256(value)}
+    if isinstance(value, np.generic):
+        return settings_of(value.item(), n_coordinates)
+    if isinstance(value, tuple | list):
+        return [settings_of(each, n_coordinates) for each in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        return [kind, {each.name: settings_of(getattr(value, each.name), n_coordinates) for each in fields(value)}]
+    return _plain(value)
+
+
 def _plain(value: Any) -> object:
     """A field of an operator as `json` writes it, such that different values are written differently.
 

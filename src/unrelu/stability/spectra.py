@@ -92,7 +92,7 @@ def spectra(
     found: list[Spectrum] = []
     what = "spectra" + _forecast(prefixes, batch, window, accuracy)
     with resolve_progress(progress).stage(what, len(batch)) as advance, shared.limited():
-        task = _Task.prepare(network, prefixes, rtol, shared, window, accuracy)
+        task = SharedSpectra.prepare(network, prefixes, rtol, shared, window, accuracy)
         with ThreadPoolExecutor(shared.tasks) as pool:
             for part in pool.map(task.at, range(len(batch)), batch):
                 found.extend(part)
@@ -183,8 +183,8 @@ class _Memory:
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """What all inputs share."""
+class SharedSpectra:
+    """What the spectra of several layers share at all inputs, and the spectra at one input after the other."""
 
     network: Network
     prefixes: list[_Prefix]
@@ -196,6 +196,12 @@ class _Task:
     accuracy: float
 
     @classmethod
+    def of(cls, network: Network, layers: Sequence[str], workers: int | None = None) -> SharedSpectra:
+        """For several layers, with and without their ReLU; see `spectra`."""
+        shared = share_workers(workers, 1)
+        return cls.prepare(network, _prefixes(network, layers, (False, True)), None, shared, None, ACCURACY)
+
+    @classmethod
     def prepare(
         cls,
         network: Network,
@@ -204,7 +210,7 @@ class _Task:
         shared: Workers,
         window: Window | None,
         accuracy: float,
-    ) -> _Task:
+    ) -> SharedSpectra:
         """Compute what does not depend on the input."""
         nodes = list(dict.fromkeys(prefix.node for prefix in prefixes))
         task = cls(

@@ -29,12 +29,16 @@ class NodeInfo:
         operator: the kind of operator.
         inputs: names of the nodes it takes.
         shape: sample shape of its result.
+        layer: whether it is a ReLU layer.
+        sources: of a ReLU layer, the nodes that are not affine on which it depends through affine ones.
     """
 
     name: str
     operator: str
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
+    layer: bool
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,11 @@ class StudyInfo:
         weights_sha256: of the network's graph and every field of its operators; see `fingerprints.weights_sha256`.
         data_sha256: of the data, as float64 in C order.
         n_inputs: number of inputs in the data.
-        n_correct: of the inputs, those whose predicted class is their label; None where either is not known.
-        n_spectra: number of inputs with spectra.
         picture_shape: how one input is shown as a picture, (h, w) grey, (1, h, w) grey or (3, h, w) colour; None if
             it is not one.
         picture_range: values of black and of full brightness.
         classes: names of the classes; empty where they have none.
-        metamer_domain: in words, where the metamers may lie.
-        prior: in words, what inputs are valid; None where the caller did not say.
-        verified: whether the certificates of the verdicts were verified.
-        seed: of the random choices.
         versions: version of each package that took part.
-        seconds: wall-clock seconds of each stage.
     """
 
     name: str
@@ -79,17 +76,19 @@ class StudyInfo:
     weights_sha256: str
     data_sha256: str
     n_inputs: int
-    n_correct: int | None
-    n_spectra: int
     picture_shape: tuple[int, ...] | None
     picture_range: tuple[float, float] | None
     classes: tuple[str, ...]
-    metamer_domain: str
-    prior: str | None
-    verified: bool
-    seed: int
     versions: dict[str, str]
-    seconds: dict[str, float]
+
+    @property
+    def layers(self) -> tuple[NodeInfo, ...]:
+        """The ReLU layers, in order."""
+        return tuple(node for node in self.nodes if node.layer)
+
+    def node(self, name: str) -> NodeInfo:
+        """The node of that name."""
+        return next(node for node in self.nodes if node.name == name)
 
     @property
     def input_size(self) -> int:
@@ -123,7 +122,17 @@ class StudyInfo:
 
 def network_nodes(net: Network) -> tuple[NodeInfo, ...]:
     """The nodes of a network, as records."""
-    return tuple(NodeInfo(node.name, type(node.operator).__name__, node.inputs, node.shape) for node in net.nodes)
+    return tuple(
+        NodeInfo(
+            node.name,
+            type(node.operator).__name__,
+            node.inputs,
+            node.shape,
+            node.is_layer,
+            net.affine_sources(node.inputs[0]) if node.is_layer else (),
+        )
+        for node in net.nodes
+    )
 
 
 def n_parameters(net: Network) -> int:

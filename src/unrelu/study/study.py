@@ -1,102 +1,166 @@
-"""A study: the records of many inputs through all layers."""
+"""A study: the rows that answer questions about many inputs of one network."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from unrelu.errors import InputError, MissingExtra
+from unrelu.study.account import Account
+from unrelu.study.asked import Asked
+from unrelu.study.columns import COUNT, SHAPE, TEXT, columns, table
 from unrelu.study.info import StudyInfo
-from unrelu.study.schemas import TABLES
+from unrelu.study.layer_table import layer_table
+from unrelu.study.parts.part import Part
+from unrelu.study.question import Question
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.report.write import Report
+    from unrelu.study.comparison import Comparison
+    from unrelu.study.stores.store import Store
+
+LAYERS, FAILURES = "layers", "failures"
+
+_FAILURES = columns(
+    ("question", TEXT, "name of the question"),
+    ("layer", TEXT, "name of the node it was about; empty where that is several or none"),
+    ("n_inputs", COUNT, "how many inputs have no rows for this reason"),
+    ("inputs", SHAPE, "their indices in the data"),
+    ("reason", TEXT, "why, in a sentence"),
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What `unrelu.analyze` found, as tables; nothing in it is computed when it is read.
+    """What `unrelu.analyze` found, as tables: `study["verdicts"]`, and so on; nothing is computed but counts and medians.
+
+    Beside the table of each question there are "inputs" (label and predicted class), "layers" (counts and medians of
+    all questions, a row per ReLU layer) and "failures" (what could not be answered, and why).
 
     Attributes:
-        info: the network, the data, the settings and the versions.
-        layers: a row per ReLU layer: counts, medians, and why something was left out (`schemas.LAYERS`).
-        inputs: a row per input: label and predicted class (`schemas.INPUTS`).
-        verdicts: a row per layer and input: the preimage (`schemas.VERDICTS`).
-        priors: a row per input: whether it is the only valid one with its features (`schemas.PRIORS`).
-        freedom: a row per chosen input: how far each coordinate may move (`schemas.FREEDOM`).
-        spectra: a row per layer, input, with and without ReLU: the singular values (`schemas.SPECTRA`).
-        bounds: a row per layer and input, for a few inputs: what Lemmas 8 and 9 say (`schemas.BOUNDS`).
-        metamers: a row per pair and norm (`schemas.METAMERS`).
-        kept: a row for the node whose features the metamers keep: whether it is a cut of the network, and if not, what
-            still sees the difference (`schemas.KEPT`).
-        network: the network, where it is known: a study that was read from a folder has it unless it was too large to
-            be saved with it (more than 2^24 numbers), or has operators that are not those of unrelu.
+        info: the network, the data and the versions.
+        asked: the questions, in order, with their settings in words.
+        parts: by question, its parts in the order of its tasks.
+        kinds: the classes of the questions, by name; a question that this process does not know has a table, and is
+            not shown.
+        network: the network, where it is known: a study that was read from a store has it unless it was too large to be
+            saved with it (more than 2^24 numbers), or has operators that are not those of unrelu.
+        accounts: what this analysis computed and what it found, by question; empty for a study that was read.
+        store: where it is kept.
+        stopped: "time limit" or "interrupted" where the analysis was; the same call goes on.
     """
 
     info: StudyInfo
-    layers: pa.Table
-    inputs: pa.Table
-    verdicts: pa.Table
-    priors: pa.Table
-    freedom: pa.Table
-    spectra: pa.Table
-    bounds: pa.Table
-    metamers: pa.Table
-    kept: pa.Table
+    asked: tuple[Asked, ...]
+    parts: Mapping[str, tuple[Part, ...]]
+    kinds: Mapping[str, type[Question]]
     network: Network | None = None
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    store: Store | None = None
+    stopped: str = ""
 
     def __getitem__(self, name: str) -> pa.Table:
-        """A table by the name of its question: "verdicts", "uniqueness", "ranges", "spectra", "row_removal", ...
+        """The table of a question, or one of "layers", "inputs", "failures" and the questions' summaries.
 
         Raises:
             InputError: if the study has no such table.
         """
-        own = {"uniqueness": "priors", "ranges": "freedom", "row_removal": "bounds"}.get(name, name)
-        if own not in TABLES:
-            raise InputError(f"a study has no table {name!r}; its tables are {', '.join(TABLES)}.")
-        return getattr(self, own)
+        if name in self._tables:
+            return self._tables[name]
+        if name == LAYERS:
+            return self.layers
+        if name == FAILURES:
+            return self.failures
+        if name in self._summaries:
+            return self._summaries[name]
+        raise InputError(f"a study has no table {name!r}; its tables are {', '.join(self.tables)}.")
 
     @property
-    def table(self) -> pa.Table:
-        """The layer table: a row per ReLU layer."""
-        return self.layers
+    def tables(self) -> tuple[str, ...]:
+        """Names of all tables."""
+        return (LAYERS, *self._tables, *self._summaries, FAILURES)
 
-    def to_pandas(self, name: str = "layers") -> Any:
+    @cached_property
+    def layers(self) -> pa.Table:
+        """A row per ReLU layer: counts and medians of all questions, and why something was left out."""
+        return layer_table(self)
+
+    @cached_property
+    def failures(self) -> pa.Table:
+        """A row for everything that could not be answered."""
+        return table(
+            _FAILURES,
+            [
+                {
+                    "question": asked.name,
+                    "layer": each.layer,
+                    "n_inputs": len(each.inputs),
+                    "inputs": list(each.inputs),
+                    "reason": each.reason,
+                }
+                for asked in self.asked
+                for each in (
+                    *(failure for part in self.parts.get(asked.name, ()) for failure in part.failures),
+                    *(self.accounts[asked.name].unfinished if asked.name in self.accounts else ()),
+                )
+            ],
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether every task of every question has its answer; one that failed for a lasting reason has."""
+        return all(each.n_tasks == len(self.parts.get(each.name, ())) for each in self.asked)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By question, what its answers took together, on one core each."""
+        return {name: sum(part.seconds for part in parts) for name, parts in self.parts.items()}
+
+    def question(self, name: str) -> Asked:
+        """A question as it was asked.
+
+        Raises:
+            InputError: if it was not.
+        """
+        found = next((each for each in self.asked if each.name == name), None)
+        if found is None:
+            raise InputError(
+                f"{name!r} was not asked; the questions were {', '.join(each.name for each in self.asked)}."
+            )
+        return found
+
+    def to_pandas(self, name: str = LAYERS) -> Any:
         """One of the tables as a `pandas.DataFrame`.
-
-        Args:
-            name: "layers", "inputs", "verdicts", "priors", "freedom", "spectra", "bounds", "metamers" or "kept".
 
         Raises:
             InputError: if there is no such table.
             MissingExtra: if pandas is not installed.
         """
-        if name not in TABLES:
-            raise InputError(f"a study has no table {name!r}; its tables are {', '.join(TABLES)}.")
+        found = self[name]
         try:
             import pandas as pd  # noqa: F401
         except ImportError as error:
             raise MissingExtra('to_pandas needs pandas; install it with: pip install "unrelu[report]"') from error
-        return getattr(self, name).to_pandas()
+        return found.to_pandas()
 
-    def save(self, folder: str | PathLike[str]) -> None:
-        """Write the tables as Parquet files and the rest as study.json into a folder, made if need be.
+    def save(self, where: str | PathLike[str]) -> None:
+        """Put the study into a folder, or at any address that fsspec knows; see `load_study` and docs/studies.md.
 
-        The network is written too, as `network.unrelu`, unless it has more than 2^24 numbers.
-
-        A study that the folder already holds is replaced. `unrelu.load_study(folder)` reads it back.
+        Other studies that are there stay.
 
         Raises:
-            StoreError: if the folder cannot be written.
+            StoreError: if nothing can be written there.
         """
-        from unrelu.study.store import save_study
+        from unrelu.study.saving import save_study
 
-        save_study(self, folder)
+        save_study(self, where)
 
     def report(self, path: str | PathLike[str] = "report.html", *, title: str | None = None) -> Report:
         """Write the report: one self-contained HTML file, and its figures as PNG files in a folder beside it.
@@ -113,6 +177,37 @@ class Study:
 
         return write_report([self], path, title=title)
 
+    def compare(self, other: Study) -> Comparison:
+        """This study against another one of the same questions and inputs: before and after training, or pruning.
+
+        Raises:
+            InputError: if they have no question in common, or are about different numbers of inputs.
+        """
+        from unrelu.study.comparison import compare
+
+        return compare(self, other)
+
+    @cached_property
+    def _tables(self) -> dict[str, pa.Table]:
+        found = {}
+        for asked in self.asked:
+            parts = self.parts.get(asked.name, ())
+            if asked.name in self.kinds:
+                schema = self.kinds[asked.name].schema
+                found[asked.name] = pa.concat_tables([schema.empty_table(), *(part.rows for part in parts)])
+            elif parts:
+                found[asked.name] = pa.concat_tables([part.rows for part in parts])
+        return found
+
+    @cached_property
+    def _summaries(self) -> dict[str, pa.Table]:
+        found = {}
+        for name, rows in self._tables.items():
+            if name in self.kinds and self.kinds[name].summaries:
+                made = self.kinds[name].summarize(rows)
+                found.update({each: table(schema, made[each]) for each, schema in self.kinds[name].summaries.items()})
+        return found
+
     def __str__(self) -> str:
         """One line per layer, as the report's table has it."""
         lines = [
@@ -121,10 +216,15 @@ class Study:
         ]
         for row in self.layers.to_pylist():
             parts = [f"  {printable(row['layer'])}: {row['output_size']} features"]
-            if row["n_verdicts"]:
-                parts.append(f"{row['finite']} of {row['n_verdicts']} preimages bounded")
-                parts.append(f"{row['active_min']} to {row['active_max']} active")
-            if row["n_spectra"]:
-                parts.append(f"forgets {row['invariant_with_relu']:g} of {self.info.input_size} directions (median)")
+            for name, kind in self.kinds.items():
+                if name in self._tables:
+                    parts.extend(kind.told_of_layer(self, row))
             lines.append(", ".join(parts))
+        for each in self.accounts.values():
+            if each.open:
+                lines.append(f"  {each.question}: {each.open} of {each.n_tasks} tasks are open")
+        if self.failures.num_rows:
+            lines.append(f"  {self.failures.num_rows} reasons why inputs have no rows: see study['failures']")
+        if self.stopped:
+            lines.append(f"  stopped ({self.stopped}); the same call goes on from here")
         return "\n".join(lines)

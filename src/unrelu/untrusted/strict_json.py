@@ -35,7 +35,15 @@ def read_json(path: str | os.PathLike[str], limit: int) -> Any:
         OSError: if it cannot be read, is no file, or is longer.
         ValueError: if it is not such JSON.
     """
-    content = read_regular(path, limit)
+    return parse_json(read_regular(path, limit))
+
+
+def parse_json(content: bytes) -> Any:
+    """The value of JSON, as `read_json` takes it.
+
+    Raises:
+        ValueError: if it is not such JSON.
+    """
     _check_depth(content)
     value = json.loads(
         content.decode("utf-8"),

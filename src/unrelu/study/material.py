@@ -1,0 +1,62 @@
+"""What the questions of a study are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from unrelu.frozen_arrays import FrozenArrays
+from unrelu.network.fingerprints import array_sha256, json_sha256, weights_sha256
+from unrelu.network.graph import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Material(FrozenArrays):
+    """A network and its inputs.
+
+    Attributes:
+        net: the network, with the model that it was read from where there is one.
+        x: (n, *input_shape) float64, the inputs.
+        labels: (n,) int64, their classes as given, or None.
+        unit: unit roundoff of the dtype in which the inputs were given.
+        nodes: names of nodes whose values questions need, computed together in one pass.
+    """
+
+    net: Network
+    x: np.ndarray
+    labels: np.ndarray | None
+    unit: float
+    nodes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @cached_property
+    def network_sha256(self) -> str:
+        """The network's name; see `fingerprints.weights_sha256`."""
+        return weights_sha256(self.net)
+
+    @cached_property
+    def model(self) -> str:
+        """A name for the network, and for the kind of model behind it, whose own forward pass some rows speak of."""
+        source = self.net.source
+        return json_sha256([self.network_sha256, None if source is None else type(source).__qualname__])
+
+    @cached_property
+    def data_sha256(self) -> str:
+        """A name for the inputs, as float64 in C order."""
+        return array_sha256(self.x)
+
+    @cached_property
+    def sha256(self) -> str:
+        """A name for all of it that can change a row."""
+        labels = None if self.labels is None else array_sha256(self.labels.astype(np.float64))
+        return json_sha256([self.model, self.data_sha256, labels, self.unit.hex()])
+
+    def part_sha256(self, inputs: tuple[int, ...]) -> str:
+        """A name for some inputs, with their places and labels."""
+        chosen = list(inputs)
+        labels = None if self.labels is None else self.labels[chosen].tolist()
+        return json_sha256([chosen, array_sha256(self.x[chosen]), labels])

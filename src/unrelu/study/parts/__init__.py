@@ -1,0 +1,1 @@
+"""Parts of a study's tables, as they are kept: Parquet files that check themselves."""

@@ -1,0 +1,88 @@
+"""A part as the bytes of a Parquet file, and back, every byte checked.
+
+The file's own metadata hold the SHA-256 of the whole file, taken with 64 zeros in its place: whoever reads it can check
+each byte, and it stays one file that is put into a store at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unrelu.study.columns import lacks_values
+from unrelu.study.parts.part import Failure, Part
+from unrelu.untrusted.parquet import open_table
+from unrelu.untrusted.typed import typed
+
+_EMPTY = "0" * 64
+_SUM, _ABOUT = "unrelu.sha256", "unrelu.part"
+
+_SMALL = 2**14
+"""Bytes of rows below which packing them gains nothing."""
+
+
+class DamagedPart(ValueError):
+    """A file that is not, byte for byte, a part that was written."""
+
+
+@dataclass(frozen=True)
+class _About:
+    key: str
+    number: int
+    failures: tuple[Failure, ...]
+    seconds: float
+    files: tuple[str, ...]
+
+
+def encode(part: Part) -> bytes:
+    """The bytes of a part's file."""
+    stream = io.BytesIO()
+    packing = "zstd" if part.rows.nbytes > _SMALL else "none"
+    about = _About(part.key, part.number, part.failures, part.seconds, part.files)
+    with pq.ParquetWriter(
+        stream, part.rows.schema, compression=packing, use_dictionary=False, store_schema=False
+    ) as writer:
+        writer.write_table(part.rows)
+        writer.add_key_value_metadata({_ABOUT: json.dumps(asdict(about), ensure_ascii=True), _SUM: _EMPTY})
+    content = stream.getvalue()
+    place = content.rfind(_EMPTY.encode())
+    return content[:place] + _sum(content).encode() + content[place + len(_EMPTY) :]
+
+
+def decode(content: bytes, schema: pa.Schema) -> Part:
+    """The part that a file's bytes hold.
+
+    Args:
+        content: of the file.
+        schema: the columns of the question's rows.
+
+    Raises:
+        DamagedPart: if they are not those of a part with these columns, or a byte has changed.
+    """
+    try:
+        stream = io.BytesIO(content)
+        metadata = pq.read_metadata(stream).metadata or {}
+        claimed = metadata[_SUM.encode()]
+        place = content.rfind(claimed)
+        blank = content[:place] + _EMPTY.encode() + content[place + len(_EMPTY) :]
+        if len(claimed) != len(_EMPTY) or _sum(blank).encode() != claimed:
+            raise DamagedPart("its checksum differs")
+        about = typed(_About, json.loads(metadata[_ABOUT.encode()]))
+        with open_table(stream, schema, whole=True) as file:
+            rows = file.read().replace_schema_metadata(None)
+    except DamagedPart:
+        raise
+    except (KeyError, ValueError, RecursionError, OSError, pa.ArrowException) as error:
+        raise DamagedPart(str(error) or type(error).__name__) from error
+    if lacks_values(rows, schema):
+        raise DamagedPart("it lacks values that every row has")
+    return Part(about.key, about.number, rows.cast(schema), about.failures, about.seconds, about.files)
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

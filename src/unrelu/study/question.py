@@ -1,0 +1,118 @@
+"""A question that a study asks of a network and its inputs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+
+from unrelu.network.fingerprints import json_sha256, settings_of
+
+if TYPE_CHECKING:
+    from unrelu.network.graph import Network
+    from unrelu.study.answer import Answer
+    from unrelu.study.context import Context
+    from unrelu.study.plan import Plan
+    from unrelu.study.shown.shown import Shown
+    from unrelu.study.study import Study
+    from unrelu.study.task import Task
+
+
+class Question(ABC):
+    """One question: its tasks, the rows that answer them, and what to show of these.
+
+    A question is a frozen dataclass whose fields are its settings: whatever can change a row. One file holds all of it;
+    the store, the executors, the command line and the report know none by name.
+
+    Attributes:
+        name: of its table, and of the folder that keeps its rows.
+        title: what is being done, in a few words, while it is done.
+        schema: columns of its rows, described; see `columns`.
+        keys: columns that together tell a row from all others.
+        version: raised whenever the same settings give other rows.
+        after: names of questions whose rows `plan` reads, if they are asked.
+        of_layers: further columns of the study's layer table, described.
+        summaries: schemas of small tables that are computed from the rows (`summarize`), by name.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    schema: ClassVar[pa.Schema]
+    keys: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[int] = 1
+    after: ClassVar[tuple[str, ...]] = ()
+    of_layers: ClassVar[pa.Schema] = pa.schema([])
+    summaries: ClassVar[Mapping[str, pa.Schema]] = {}
+
+    @abstractmethod
+    def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
+        """The tasks.
+
+        Args:
+            context: the network and its inputs.
+            rows: tables of the questions named in `after`, as far as they were asked.
+        """
+
+    @abstractmethod
+    def answer(self, context: Context, task: Task) -> Answer:
+        """The rows of one task: always the same ones, whatever else was asked, in any process.
+
+        Whatever it raises as an `UnreluError` is kept as the reason why these inputs have no rows.
+        """
+
+    def check(self, context: Context, asked: Sequence[Question]) -> Question:
+        """The question as it will be asked, refused before any work is done where it cannot be.
+
+        Args:
+            context: the network and its inputs.
+            asked: all questions of the study, this one included.
+        """
+        del context, asked
+        return self
+
+    def nodes(self, net: Network) -> tuple[str, ...]:
+        """Nodes whose values at the inputs it needs; "output" for the network's."""
+        del net
+        return ()
+
+    def most_tasks(self, context: Context) -> int | None:
+        """How many tasks there are at most, where `plan` cannot say before other rows are there; None: ask `plan`."""
+        del context
+        return None
+
+    def about(self) -> dict[str, str]:
+        """The settings in words, for people."""
+        return {field.name: str(getattr(self, field.name)) for field in fields(self)}  # pyright: ignore[reportArgumentType]
+
+    def settings_sha256(self, n_coordinates: int) -> str:
+        """A name for the question with all its settings, for inputs of so many coordinates."""
+        own = type(self)
+        settings = {field.name: settings_of(getattr(self, field.name), n_coordinates) for field in fields(self)}  # pyright: ignore[reportArgumentType]
+        return json_sha256([own.name, own.version, settings])
+
+    @classmethod
+    def of_layer(cls, rows: pa.Table) -> dict[str, object]:
+        """The values of its `of_layers` columns, from the rows about one layer."""
+        del rows
+        return {}
+
+    @classmethod
+    def told_of_layer(cls, study: Study, row: Mapping[str, Any]) -> list[str]:
+        """What a line about a layer says of it, from a row of the layer table."""
+        del study, row
+        return []
+
+    @classmethod
+    def summarize(cls, rows: pa.Table) -> dict[str, list[dict[str, object]]]:
+        """The rows of its `summaries`."""
+        del rows
+        return {}
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown | None:
+        """What a page shows of it; None for nothing."""
+        del study
+        return None

@@ -1,0 +1,153 @@
+"""Answering a question's tasks, as far as the store does not hold them, and keeping what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from unrelu.progress import Progress
+from unrelu.study.account import Account
+from unrelu.study.answering import Numbered
+from unrelu.study.asked import Asked
+from unrelu.study.columns import described
+from unrelu.study.context import Context
+from unrelu.study.executors.executor import Session
+from unrelu.study.json_text import json_text
+from unrelu.study.keys import task_key
+from unrelu.study.parts.part import Part, part_name
+from unrelu.study.parts.part_file import DamagedPart, decode, encode
+from unrelu.study.question import Question
+from unrelu.study.stores.store import Store
+
+COLUMNS = "_columns.json"
+"""Name of the file beside the parts that describes their columns."""
+
+
+@dataclass
+class Kept:
+    """The parts of a question that a store holds.
+
+    Attributes:
+        parts: by the task's key.
+        damaged: files that were set aside.
+    """
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+
+
+def kept_parts(store: Store, folder: str, schema: pa.Schema) -> Kept:
+    """Read the parts in a folder; what is damaged is set aside."""
+    found = Kept()
+    for name in store.names(folder):
+        if not name.endswith(".parquet"):
+            continue
+        try:
+            part = decode(store.get(name), schema)
+            if part.name != name.rpartition("/")[2]:
+                raise DamagedPart("it has another file's name")
+        except DamagedPart:
+            found.damaged.append(store.set_aside(name))
+        else:
+            found.parts[part.key] = part
+    return found
+
+
+def describe_columns(store: Store, asked: Asked, schema: pa.Schema) -> None:
+    """Write beside the parts what their columns mean."""
+    store.put(f"{asked.folder}/{COLUMNS}", json_text(described(schema)))
+
+
+def run_question(
+    question: Question,
+    asked: Asked,
+    context: Context,
+    session: Session,
+    store: Store,
+    rows: Mapping[str, pa.Table],
+    *,
+    deadline: float,
+    progress: Progress,
+    planned: Callable[[Asked], None],
+    account: Callable[[Account], None],
+) -> None:
+    """Answer all tasks of a question.
+
+    Args:
+        question: the question.
+        asked: how the store knows it.
+        context: the network and its inputs.
+        session: the workers.
+        store: where parts are kept.
+        rows: tables that the plan reads.
+        deadline: on the monotonic clock; no task is begun after it.
+        progress: where to show it.
+        planned: told the question with its number of tasks, before any is answered.
+        account: told what is done so far, at every change.
+
+    Raises:
+        StoreError: if a part cannot be kept.
+    """
+    plan = question.plan(context, rows)
+    settings = question.settings_sha256(context.net.input_size)
+    tasks = [Numbered(n, task_key(settings, context.material, task), task) for n, task in enumerate(plan.tasks)]
+    planned(replace(asked, n_tasks=len(tasks), left_out=dict(plan.left_out)))
+    done = Account(asked.name, len(tasks))
+    account(done)
+    if not tasks:
+        return
+    kept = kept_parts(store, asked.folder, question.schema)
+    elsewhere = _elsewhere(store, asked)
+    describe_columns(store, asked, question.schema)
+    waiting: list[Numbered] = []
+    for task in tasks:
+        if task.key in kept.parts or (
+            task.key in elsewhere and _copied(store, elsewhere[task.key], asked, task, question.schema)
+        ):
+            done = replace(done, found=done.found + 1)
+        else:
+            waiting.append(task)
+    done = replace(done, damaged=tuple(kept.damaged))
+    account(done)
+    if not waiting:
+        return
+    with progress.stage(question.title, len(tasks)) as advance:
+        advance(done.found)
+        for answer in session.answers(question, waiting, deadline):
+            if answer.content is None:
+                done = replace(done, unfinished=(*done.unfinished, *answer.failures))
+            else:
+                for name, content in answer.files.items():
+                    store.put(f"{asked.files}/{name}", content)
+                store.put(f"{asked.folder}/{part_name(answer.asked.number, answer.asked.key)}", answer.content)
+                done = replace(done, computed=done.computed + 1)
+            done = replace(done, seconds=done.seconds + answer.seconds)
+            account(done)
+            advance(1)
+
+
+def _elsewhere(store: Store, asked: Asked) -> dict[str, str]:
+    """Parts of the question in other folders, by key: of the same settings about more data, fewer, or others."""
+    found = {}
+    for name in store.names(asked.name):
+        folder, _, file = name.rpartition("/")
+        if file.endswith(".parquet") and folder != asked.folder:
+            found[file.removesuffix(".parquet").rpartition("-")[2]] = name
+    return found
+
+
+def _copied(store: Store, name: str, asked: Asked, task: Numbered, schema: pa.Schema) -> bool:
+    """Take over a part from another folder; False if it is damaged."""
+    try:
+        part = decode(store.get(name), schema)
+    except DamagedPart:
+        return False
+    if part.key != task.key:
+        return False
+    run = name.split("/")[1]
+    for file in part.files:
+        store.put(f"{asked.files}/{file}", store.get(f"{asked.name}-files/{run}/{file}"))
+    store.put(f"{asked.folder}/{part_name(task.number, task.key)}", encode(replace(part, number=task.number)))
+    return True

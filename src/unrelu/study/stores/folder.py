@@ -1,0 +1,108 @@
+"""Files in a folder, or at any address that fsspec knows."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from pathlib import Path, PurePosixPath
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from unrelu.errors import MissingExtra, StoreError
+
+
+class FolderStore:
+    """A folder on this machine, or an address such as `s3://bucket/study`.
+
+    On this machine a file is written under another name and then renamed; in an object store a put is whole by itself.
+    Elsewhere (ftp, ssh) a put that is broken off may leave half a file, which its checksum tells.
+    """
+
+    def __init__(self, where: str | os.PathLike[str]) -> None:
+        """Find the folder; it is made when the first file is put.
+
+        Raises:
+            StoreError: if the address is of no kind that is known.
+            MissingExtra: if a package for that kind of address is not installed.
+        """
+        self._where = os.fspath(where)
+        try:
+            self._fs, root = fsspec.core.url_to_fs(self._where)
+        except ImportError as error:
+            raise MissingExtra(f"the store {self._where} needs another package: {error}") from error
+        except ValueError as error:
+            raise StoreError(f"{self._where} is no address of a store ({error}); name a folder or a URL.") from error
+        self._root = root.rstrip("/")
+        self._is_local = isinstance(self._fs, LocalFileSystem)
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return self._where
+
+    def names(self, folder: str) -> list[str]:
+        """Names of all files below a folder, sorted; those that are being written are none."""
+        try:
+            self._fs.invalidate_cache()
+            found = self._fs.find(f"{self._root}/{folder}")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"{self.place} cannot be listed ({error}); check that it can be reached.") from error
+        names = (str(path)[len(self._root) + 1 :] for path in found)
+        return sorted(name for name in names if not PurePosixPath(name).name.startswith("."))
+
+    def get(self, name: str) -> bytes:
+        """The content of a file."""
+        try:
+            return self._fs.cat_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            raise StoreError(f"there is no {name} in {self.place}; run the analysis again.") from None
+        except OSError as error:
+            raise StoreError(f"{name} in {self.place} cannot be read ({error}); copy the whole folder.") from error
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file at once."""
+        try:
+            if self._is_local:
+                _put(Path(self._root) / name, content)
+            else:
+                self._fs.makedirs(f"{self._root}/{PurePosixPath(name).parent}", exist_ok=True)
+                self._fs.pipe_file(f"{self._root}/{name}", content)
+        except OSError as error:
+            what = "free some space there" if error.errno in _FULL else "choose a folder that you may write to"
+            raise StoreError(
+                f"nothing more can be written to {self.place} ({error.strerror or error}); {what}, and the same "
+                "command goes on from what is kept."
+            ) from error
+
+    def set_aside(self, name: str) -> str:
+        """Move a file below `damaged/`."""
+        aside = f"damaged/{name}.{uuid.uuid4().hex[:8]}"
+        try:
+            self._fs.makedirs(f"{self._root}/{PurePosixPath(aside).parent}", exist_ok=True)
+            self._fs.mv(f"{self._root}/{name}", f"{self._root}/{aside}")
+        except FileNotFoundError:  # another run has just moved it
+            pass
+        except OSError as error:
+            raise StoreError(f"the damaged {name} in {self.place} cannot be moved ({error}); remove it.") from error
+        return aside
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def _put(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        try:
+            partial.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
