@@ -83,6 +83,11 @@ class Question(ABC):
         del context
         return None
 
+    def trial(self, context: Context) -> Task | None:
+        """A task like its own, to measure what one takes where `plan` cannot be asked yet."""
+        del context
+        return None
+
     def about(self) -> dict[str, str]:
         """The settings in words, for people."""
         return {field.name: str(getattr(self, field.name)) for field in fields(self)}  # pyright: ignore[reportArgumentType]

@@ -155,6 +155,10 @@ class Metamers(Question):
         name = kept_layer(net, self.layer)
         return () if name is None or not self.n else (name, *((OUTPUT,) if net.output_size > 1 else ()))
 
+    def most_tasks(self, context: Context) -> int:
+        """One for each pair and norm."""
+        return min(self.n, len(context.material)) * len(self.norms)
+
     def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
         """A task a pair and norm."""
         name = kept_layer(context.net, self.layer)

@@ -95,6 +95,10 @@ class Ranges(Question):
         """At most one for each input asked for."""
         return min(self.n, len(context.material))
 
+    def trial(self, context: Context) -> Task:
+        """The first input, whatever its preimage."""
+        return Task((0,), first_layer(context.net, "ranges are"), (("n_active", 0),), divisible=False)
+
     def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
         """A task for each chosen input."""
         known = rows["uniqueness"].select(["layer", "input", "n_active", "bounded", "unique"]).to_pylist()
