@@ -68,7 +68,7 @@ class Lines:
 
     @contextmanager
     def stage(self, what: str, total: int | None) -> Iterator[Advance]:
-        """Count the steps, and write what, how many of how many, the seconds, and on the way the rate and what is left."""
+        """Count the steps; write what, how many of how many, the seconds, and on the way the rate and what is left."""
         done, told = 0, 0.0
 
         def advance(steps: int) -> None:

@@ -83,8 +83,8 @@ def analyze(
 ) -> None:
     """Analyse a network at every input, and write a report: what each layer forgets, with proofs.
 
-    Results are kept as they come. Whatever ends the command (Ctrl-C, a kill, a full disk), the same command goes on from
-    there. Exit status 1: some tasks have no answer, as the time limit came or a process died; 130: Ctrl-C.
+    Results are kept as they come. Whatever ends the command (Ctrl-C, a kill, a full disk), the same command goes on
+    from there. Exit status 1: some tasks have no answer, as the time limit came or a process died; 130: Ctrl-C.
     """
     del questions  # told before
     shape = read_picture_shape(picture_shape)

@@ -39,7 +39,7 @@ _FAILURES = columns(
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What `unrelu.analyze` found, as tables: `study["verdicts"]`, and so on; nothing is computed but counts and medians.
+    """What `unrelu.analyze` found, as tables: `study["verdicts"]` and so on; only counts and medians are computed.
 
     Beside the table of each question there are "inputs" (label and predicted class), "layers" (counts and medians of
     all questions, a row per ReLU layer) and "failures" (what could not be answered, and why).
@@ -220,9 +220,11 @@ class Study:
                 if name in self._tables:
                     parts.extend(kind.told_of_layer(self, row))
             lines.append(", ".join(parts))
-        for each in self.accounts.values():
-            if each.open:
-                lines.append(f"  {each.question}: {each.open} of {each.n_tasks} tasks are open")
+        lines += [
+            f"  {each.question}: {each.open} of {each.n_tasks} tasks are open"
+            for each in self.accounts.values()
+            if each.open
+        ]
         if self.failures.num_rows:
             lines.append(f"  {self.failures.num_rows} reasons why inputs have no rows: see study['failures']")
         if self.stopped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,40 @@ from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import check_count
 from unrelu.study.task import Task
+
+
+_KEPT = columns(
+    ("layer", TEXT, "name of the node whose features the metamers keep"),
+    ("output_size", COUNT, "m, its features"),
+    ("relu", FLAG, "whether it is a ReLU layer"),
+    (
+        "cut",
+        FLAG,
+        "whether every path from the network's input to its output runs through the node, so that inputs with exactly "
+        "the same features have the same output",
+    ),
+    (
+        "bypassed_by",
+        TEXTS,
+        "names of the nodes by which the output can depend on the input past the node: of each such path the first "
+        "that the node does not depend on; empty for a cut",
+    ),
+    ("n_metamers", COUNT, "number of metamers"),
+    (
+        "optimal",
+        COUNT,
+        "of them, those that no metamer (where regional, none in that region) comes nearer than",
+    ),
+    ("regional", COUNT, "of them, those for which only the original's linear region was searched"),
+    (
+        "same_class",
+        COUNT,
+        "of them, those where the network predicts what it predicts for the original; null for a network with a "
+        "single output",
+    ),
+    ("feature_error", REAL, "the largest feature error among them, in float64"),
+    ("forward_error", REAL, "the largest in the model's own forward pass; null where there is no model"),
+)
 
 
 @dataclass(frozen=True)
@@ -93,40 +128,7 @@ class Metamers(Question):
         ("relu", FLAG, "whether the node is a ReLU layer"),
         ("bypassed_by", TEXTS, "names of the nodes by which the output can depend on the input past the node"),
     )
-    summaries = {
-        "kept": columns(
-            ("layer", TEXT, "name of the node whose features the metamers keep"),
-            ("output_size", COUNT, "m, its features"),
-            ("relu", FLAG, "whether it is a ReLU layer"),
-            (
-                "cut",
-                FLAG,
-                "whether every path from the network's input to its output runs through the node, so that inputs with exactly "
-                "the same features have the same output",
-            ),
-            (
-                "bypassed_by",
-                TEXTS,
-                "names of the nodes by which the output can depend on the input past the node: of each such path the first "
-                "that the node does not depend on; empty for a cut",
-            ),
-            ("n_metamers", COUNT, "number of metamers"),
-            (
-                "optimal",
-                COUNT,
-                "of them, those that no metamer (where regional, none in that region) comes nearer than",
-            ),
-            ("regional", COUNT, "of them, those for which only the original's linear region was searched"),
-            (
-                "same_class",
-                COUNT,
-                "of them, those where the network predicts what it predicts for the original; null for a network with a "
-                "single output",
-            ),
-            ("feature_error", REAL, "the largest feature error among them, in float64"),
-            ("forward_error", REAL, "the largest in the model's own forward pass; null where there is no model"),
-        ),
-    }
+    summaries: ClassVar = {"kept": _KEPT}
 
     def check(self, context: Context, asked: Sequence[Question]) -> Metamers:
         """Find the node, and refuse what cannot be asked."""
