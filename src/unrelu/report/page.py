@@ -13,7 +13,6 @@ from unrelu.report.figures import Drawing
 from unrelu.report.harmless import harmless
 from unrelu.report.palette import AFTER, GRID, INK, MUTED, PAPER, Colour
 from unrelu.report.tables import TableOnPage, lay_out
-from unrelu.study.questions.shown_questions import shown_questions
 from unrelu.study.questions.shown_study import number_word, shown_study
 from unrelu.study.shown.numbers import NONE
 from unrelu.study.shown.parts import Part, Sentence
@@ -111,7 +110,7 @@ class Page:
 
 def make_page(studies: Sequence[Study], title: str | None) -> Page:
     """Put the page together."""
-    shown = [harmless((shown_study(study), *shown_questions(study))) for study in studies]
+    shown = [harmless((shown_study(study), *study.shown())) for study in studies]
     sections = tuple(_section(each, number) for number, each in enumerate(shown, start=1))
     if title is None:
         n = len(studies)

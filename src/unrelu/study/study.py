@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.report.write import Report
     from unrelu.study.comparison import Comparison
+    from unrelu.study.shown.shown import Shown
     from unrelu.study.stores.store import Store
 
 LAYERS, FAILURES = "layers", "failures"
@@ -118,10 +119,24 @@ class Study:
         """Whether every task of every question has its answer; one that failed for a lasting reason has."""
         return all(each.n_tasks == len(self.parts.get(each.name, ())) for each in self.asked)
 
+    @cached_property
+    def n_correct(self) -> int | None:
+        """Of the inputs, those whose predicted class is their label; None where either is not known."""
+        rows = self["inputs"].to_pylist()
+        if not rows or None in (rows[0]["label"], rows[0]["predicted"]):
+            return None
+        return sum(row["label"] == row["predicted"] for row in rows)
+
     @property
     def seconds(self) -> dict[str, float]:
         """By question, what its answers took together, on one core each."""
         return {name: sum(part.seconds for part in parts) for name, parts in self.parts.items()}
+
+    def shown(self) -> tuple[Shown, ...]:
+        """What its questions show, as data that a page can draw."""
+        asked = {each.name for each in self.asked}
+        found = [kind.shown(self) for name, kind in self.kinds.items() if name in asked]
+        return tuple(each for each in found if each is not None)
 
     def question(self, name: str) -> Asked:
         """A question as it was asked.

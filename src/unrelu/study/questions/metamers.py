@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,12 @@ from unrelu.study.kept_layer import kept_layer
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import check_count
+from unrelu.study.questions.shown_metamers import shown_metamers
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
 
 
 _KEPT = columns(
@@ -256,6 +261,11 @@ class Metamers(Question):
                 }
             ]
         }
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_metamers`."""
+        return shown_metamers(study)
 
 
 def _row(x: np.ndarray, t: np.ndarray, found: Metamer) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,13 @@ from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.first_layer import first_layer
 from unrelu.study.questions.layer_names import check_count
+from unrelu.study.questions.shown_ranges import shown_ranges
 from unrelu.study.questions.uniqueness import Uniqueness
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
 
 SAME = 1e-6
 """Ends of ranges count as the same within this, relative to the domain's width; solvers keep constraints to 1e-9."""
@@ -143,6 +149,11 @@ class Ranges(Question):
                 }
             ]
         )
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_ranges`."""
+        return shown_ranges(study)
 
 
 def _set(domain: Domain, context: Context) -> object:

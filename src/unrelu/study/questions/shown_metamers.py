@@ -12,7 +12,7 @@ from unrelu.study.questions.showing import as_picture
 from unrelu.study.shown.gallery import Gallery, Pictured, Strip
 from unrelu.study.shown.numbers import count, norm_name, real, rough
 from unrelu.study.shown.parts import Part, Sentence, sentence
-from unrelu.study.shown.records import fact, record
+from unrelu.study.shown.records import fact, record, setting
 from unrelu.study.shown.shown import Shown
 from unrelu.study.shown.shown_table import Cell, Row, ShownTable, column
 
@@ -45,7 +45,7 @@ def shown_metamers(study: Study) -> Shown:
 
 def _domain(study: Study) -> Part:
     """Where metamers may lie, in words."""
-    return fact(study, "metamer_domain", str)
+    return setting(study, "metamers", "domain")
 
 
 def _kept(study: Study) -> tuple[Sentence, ...]:

@@ -13,7 +13,7 @@ from unrelu.study.shown.curves import Curve, Curves
 from unrelu.study.shown.numbers import count, real
 from unrelu.study.shown.parts import Part, Sentence, sentence
 from unrelu.study.shown.picture_grid import PictureGrid, Tile
-from unrelu.study.shown.records import fact, record
+from unrelu.study.shown.records import fact, record, setting
 from unrelu.study.shown.shown import Captioned, Shown
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def shown_ranges(study: Study) -> Shown:
 def _caption(study: Study, rows: list[dict[str, Any]], what: str) -> Sentence:
     caption = sentence(
         "The exact range of each " + what + " over all inputs within {prior} that have the same features in {layer}.",
-        prior=fact(study, "prior", str),
+        prior=setting(study, "ranges", "domain"),
         layer=record(study, "ranges", 0, "layer", str),
     )
     for row, each in enumerate(rows):

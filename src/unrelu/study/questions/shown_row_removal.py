@@ -34,9 +34,9 @@ def shown_row_removal(study: Study) -> Shown:
         return Shown(heading)
     rows = [_row(study, row, each) for row, each in enumerate(found)]
     rows += [
-        Row((layer_name(study, row),), (), reason=layer["bounds_left_out"])
+        Row((layer_name(study, row),), (), reason=layer["row_removal_left_out"])
         for row, layer in enumerate(study["layers"].to_pylist())
-        if layer["bounds_left_out"] is not None
+        if layer["row_removal_left_out"] is not None
     ]
     largest, least, last = "Largest singular value", "Smallest non-zero", "Smallest, where rows suffice"
     return Shown(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unrelu.study.questions.showing import layer_name
-from unrelu.study.shown.numbers import NONE, count, seconds, shape_name
+from unrelu.study.shown.numbers import NONE, seconds, shape_name
 from unrelu.study.shown.parts import Part, Sentence, sentence
-from unrelu.study.shown.records import fact
+from unrelu.study.shown.records import fact, of_study
 from unrelu.study.shown.shown import Glance, Shown
 from unrelu.study.shown.shown_table import column
 
@@ -51,11 +51,11 @@ def number_word(n: int) -> str:
 
 def _findings(study: Study) -> tuple[Sentence, ...]:
     findings = []
-    if study.info.n_correct is not None:
+    if study.n_correct is not None:
         findings.append(
             sentence(
                 "The network predicts the given label for {k} of {n} inputs.",
-                k=fact(study, "n_correct"),
+                k=of_study(study, "n_correct"),
                 n=fact(study, "n_inputs"),
             )
         )
@@ -68,8 +68,8 @@ def _findings(study: Study) -> tuple[Sentence, ...]:
 
 def _glances(study: Study) -> tuple[Glance, ...]:
     correct: Sentence = (Part(NONE),)
-    if study.info.n_correct is not None:
-        correct = sentence("{k} of {n}", k=fact(study, "n_correct"), n=fact(study, "n_inputs"))
+    if study.n_correct is not None:
+        correct = sentence("{k} of {n}", k=of_study(study, "n_correct"), n=fact(study, "n_inputs"))
     return Glance(column("Parameters"), (fact(study, "n_parameters"),)), Glance(column("Correct"), correct)
 
 
@@ -79,7 +79,7 @@ def _facts(study: Study) -> tuple[tuple[str, Sentence], ...]:
     for node in info.nodes:
         kind = Part(f" ({node.operator}, {shape_name(node.shape)})")
         nodes += [*([Part(", ")] if nodes else []), Part(node.name), kind]
-    duration = ", ".join(f"{stage} {seconds(value)}" for stage, value in info.seconds.items())
+    duration = ", ".join(f"{stage} {seconds(value)}" for stage, value in study.seconds.items())
     versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
     return (
         ("begun", (fact(study, "created", str),)),
@@ -90,7 +90,6 @@ def _facts(study: Study) -> tuple[tuple[str, Sentence], ...]:
             if info.head
             else []
         ),
-        ("seed", (fact(study, "seed", count),)),
         ("time", (Part(duration),)),
         ("versions", (Part(versions),)),
         ("weights, SHA-256", (fact(study, "weights_sha256", str),)),

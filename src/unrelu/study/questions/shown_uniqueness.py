@@ -13,7 +13,7 @@ from unrelu.study.shown.axis import Axis
 from unrelu.study.shown.colours import Role
 from unrelu.study.shown.numbers import count, real, rough
 from unrelu.study.shown.parts import Part, Sentence, sentence
-from unrelu.study.shown.records import fact, of_layer
+from unrelu.study.shown.records import of_layer, setting
 from unrelu.study.shown.shares import Share, Shares
 from unrelu.study.shown.shown import Captioned, Shown
 from unrelu.study.shown.stacked_histogram import Stack, StackedHistogram
@@ -50,7 +50,7 @@ def shown_uniqueness(study: Study) -> Shown:
 
 def _prior(study: Study) -> Part:
     """What inputs are valid, in words."""
-    return fact(study, "prior", str)
+    return setting(study, "uniqueness", "domain")
 
 
 def _finding(study: Study, row: int, layer: dict[str, Any]) -> Sentence:

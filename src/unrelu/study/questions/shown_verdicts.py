@@ -47,7 +47,7 @@ def shown_verdicts(study: Study) -> Shown:
         tables=(_table(study, layers),) if layers else (),
         figures=_figures(study, layers),
         glances=_glances(study, layers),
-        facts=(("certificates", (Part("verified" if study.info.verified else "not checked"),)),),
+        facts=(("certificates", (Part("verified" if _verified(study) else "not checked"),)),),
         words=_WORDS,
     )
 
@@ -184,7 +184,7 @@ def _table(study: Study, layers: list[dict[str, Any]]) -> ShownTable:
 def _notes(study: Study, layers: list[dict[str, Any]]) -> tuple[Sentence, ...]:
     kinds = {node.name: node.operator for node in study.info.nodes}
     decided = [layer for layer in layers if layer["n_verdicts"]]
-    if study.info.verified:
+    if _verified(study):
         notes = [
             "A verdict is counted as proved when its certificate was checked, without a solver and with every rounding "
             "error bounded, for exactly these weights and inputs; the others are computed, not proved."
@@ -316,3 +316,7 @@ _WORDS = (
     ("Undecided", "Neither could be proved nor refuted; an honest blank."),
     ("Dimension", "In how many independent directions the preimage extends."),
 )
+
+
+def _verified(study: Study) -> bool:
+    return study.question("verdicts").about["verify"] == "True"

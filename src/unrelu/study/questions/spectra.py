@@ -21,6 +21,8 @@ from unrelu.study.medians import median
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import NOT_ASKED, check_count, checked_layers
+from unrelu.study.questions.shown_spectra import shown_spectra
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
 
 if TYPE_CHECKING:
@@ -141,6 +143,11 @@ class Spectra(Question):
             return []
         forgotten = row["invariant_with_relu"]
         return [f"forgets {forgotten:g} of {study.info.input_size} directions (median)"]
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_spectra`."""
+        return shown_spectra(study)
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -33,3 +33,13 @@ def of_layer(study: Study, row: int, column: str, form: Callable[[Any], str] = c
 def fact(study: Study, field: str, form: Callable[[Any], str] = count) -> Part:
     """One field of what the study is about."""
     return Part(form(getattr(study.info, field)), f"info/{field}")
+
+
+def setting(study: Study, question: str, field: str) -> Part:
+    """A setting of a question, in words."""
+    return Part(study.question(question).about[field], f"asked/{question}/{field}")
+
+
+def of_study(study: Study, field: str, form: Callable[[Any], str] = count) -> Part:
+    """Something that is computed from all of a study."""
+    return Part(form(getattr(study, field)), f"study/{field}")
