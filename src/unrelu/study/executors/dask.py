@@ -111,7 +111,7 @@ class _Session:
         if self._there is None:
             self._there = self._client.scatter(self._material, broadcast=True, hash=False)
         return self._client.submit(
-            answer_scattered, self._material.sha256, self._there, question, batch, pure=False, retries=0
+            answer_scattered, self._material.sha256(), self._there, question, batch, pure=False, retries=0
         )
 
     def _threads(self) -> int:

@@ -51,6 +51,7 @@ class Ranges(Question):
     name = "ranges"
     title = "coordinate ranges"
     keys = ("layer", "input")
+    reads_labels = False
     after = ("uniqueness",)
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer whose features are kept: that of the prior"),

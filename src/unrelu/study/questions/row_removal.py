@@ -48,6 +48,7 @@ class RowRemoval(Question):
     name = "row_removal"
     title = "bounds of row removal"
     keys = ("layer", "input")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer, whose weight is A: (m, d) on the layer's own input"),
         ("input", COUNT, "index of the input in the data"),

@@ -44,6 +44,7 @@ class Spectra(Question):
     name = "spectra"
     title = "spectra"
     keys = ("layer", "input", "relu")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer in which the prefix of the network ends"),
         ("input", COUNT, "index of the input in the data"),

@@ -48,6 +48,7 @@ class Uniqueness(Question):
     name = "uniqueness"
     title = "uniqueness"
     keys = ("layer", "input")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer: the first one that is fed by the network's input"),
         ("input", COUNT, "index of the input in the data"),

@@ -60,6 +60,7 @@ class Verdicts(Question):
     name = "verdicts"
     title = "verdicts"
     keys = ("layer", "input")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer"),
         ("input", COUNT, "index of the input in the data"),
