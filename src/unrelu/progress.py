@@ -15,7 +15,7 @@ Advance = Callable[[int], None]
 """Tells that so many more steps are done."""
 
 # Characters of "what" and of the bar: stages one after another line up, and all fits into a terminal of 80.
-_WIDTH, _BAR_WIDTH = 31, 16
+_WIDTH, _BAR_WIDTH = 31, 10
 
 
 class Progress(Protocol):
@@ -147,7 +147,7 @@ class Notebook:
 
 
 class Terminal:
-    """Shows a live bar for every stage: what, done / total, elapsed and remaining time.
+    """Shows a live bar for every stage: what, done / total, rate, elapsed and remaining time.
 
     Bars of finished stages stay on the screen. The display lives from the first stage's start to the
     last one's end, so that other output between stages is left alone.
@@ -169,15 +169,32 @@ class Terminal:
     def stage(self, what: str, total: int | None) -> Iterator[Advance]:
         """Draw a bar that lives as long as the context."""
         from rich.markup import escape
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            ProgressColumn,
+            Task,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as Bars
         from rich.table import Column
+        from rich.text import Text
+
+        class RateColumn(ProgressColumn):
+            """Steps a second, as far as they are known."""
+
+            def render(self, task: Task) -> Text:
+                speed = task.finished_speed or task.speed
+                return Text("" if not speed else f"{speed:.3g}/s", style="dim")
 
         if self._bars is None:
             self._bars = Bars(
                 TextColumn("{task.description}", table_column=Column(min_width=_WIDTH)),
                 BarColumn(_BAR_WIDTH),
                 MofNCompleteColumn(),
+                RateColumn(),
                 TimeElapsedColumn(),
                 TextColumn("[dim]left"),
                 TimeRemainingColumn(),

@@ -42,7 +42,8 @@ class Material(FrozenArrays):
     def model(self) -> str:
         """A name for the network, and for the kind of model behind it, whose own forward pass some rows speak of."""
         source = self.net.source
-        return json_sha256([self.network_sha256, None if source is None else type(source).__qualname__])
+        kind = None if source is None else [type(source).__qualname__, str(getattr(source, "dtype", ""))]
+        return json_sha256([self.network_sha256, kind])
 
     @cached_property
     def data_sha256(self) -> str:
