@@ -8,9 +8,24 @@ from typing import Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import PictureShape, Quiet, Trust, Upto, Workers, read_picture_shape
+from unrelu.cli.given import read_data, read_network
+from unrelu.cli.options import (
+    ArrayName,
+    Classes,
+    Labels,
+    Mean,
+    PictureShape,
+    Quiet,
+    Resize,
+    Scale,
+    Std,
+    Trust,
+    Upto,
+    Workers,
+    read_picture_shape,
+)
 from unrelu.cli.ranges import HELP, read_domain
-from unrelu.cli.sentences import notes, sentences
+from unrelu.cli.sentences import sentences
 
 
 def analyze(
@@ -53,6 +68,13 @@ def analyze(
     freedom: Annotated[
         int, typer.Option(min=0, help="How many inputs get the range of each coordinate; needs --prior.")
     ] = 0,
+    mean: Mean = None,
+    std: Std = None,
+    scale: Scale = None,
+    resize: Resize = None,
+    array: ArrayName = None,
+    labels: Labels = None,
+    classes: Classes = None,
     picture_shape: PictureShape = None,
     verify: Annotated[bool, typer.Option(help="Verify the certificate of every verdict.")] = True,
     certificates: Annotated[
@@ -65,25 +87,27 @@ def analyze(
     """Analyse a network at every input, and write a report: what each layer forgets, with proofs."""
     shape = read_picture_shape(picture_shape)
     with sentences():
-        from unrelu.network.load import load
         from unrelu.report.requirements import check_requirements
         from unrelu.study import analyze as studies
-        from unrelu.study.data_files import read_batch
         from unrelu.study.folders import writable_folder
+        from unrelu.study.inputs.clipping import clipped_to
 
         check_requirements()
-        with notes():
-            net = load(model, upto=upto, trust=trust)
+        net = read_network(model, upto=upto, trust=trust, mean=mean, std=std)
         where = read_domain("--metamer-box", metamer_box, metamer_ranges, net.input_size)
         valid = read_domain("--prior", prior, prior_ranges, net.input_size)
-        batch = read_batch(data, net.input_shape)
-        for note in batch.notes:
-            typer.echo(note, err=True)
+        read = read_data(
+            net, data, labels=labels, classes=classes, resize=resize, array=array, limit=limit, scale=scale
+        )
+        batch = clipped_to(read, valid)
+        for note in batch.notes[len(read.notes) :]:
+            typer.echo(f"note: {note}", err=True)
         folder = writable_folder(out)
         study = studies.analyze(
             net,
-            batch.inputs[:limit],
-            labels=None if batch.labels is None else batch.labels[:limit],
+            batch.as_given,
+            labels=batch.labels,
+            classes=batch.classes,
             layers=layer or None,
             spectra=spectra,
             bounds=bounds,
@@ -92,7 +116,7 @@ def analyze(
             metamer_domain=studies.PICTURES if where is None else where,
             prior=valid,
             freedom=freedom,
-            picture_shape=shape,
+            picture_shape=shape or batch.picture_shape,
             name=model.stem,
             data_name=data.name,
             verify=verify,
