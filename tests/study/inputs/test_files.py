@@ -29,7 +29,7 @@ def _npz(path: Path, **arrays: np.ndarray) -> Path:
     return path
 
 
-# -- arrays ------------------------------------------------------------------------------------------
+# -- arrays ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -220,7 +220,7 @@ def test_declared_sizes_are_checked_before_memory_is_taken(tmp_path: Path) -> No
         read_samples(tmp_path / "d.npz", (2, 3))
 
 
-# -- pictures ----------------------------------------------------------------------------------------
+# -- pictures --------------------------------------------------------------------------------------
 
 _GREY = _RNG.integers(0, 256, (3, 4, 6), dtype=np.uint8)  # three pictures, 6 wide and 4 high
 _RGB = _RNG.integers(0, 256, (2, 4, 6, 3), dtype=np.uint8)

@@ -28,7 +28,8 @@ def clipped_to(inputs: Inputs, domain: Domain | None) -> Inputs:
         The same inputs where nothing is to be done.
 
     Raises:
-        DomainError: if it is no domain in as many coordinates.
+        DomainError: if it is no domain.
+        ShapeError: if it is one in another number of coordinates.
     """
     flat = inputs.values.reshape(len(inputs), -1)
     within = resolve(domain, flat.shape[1])
@@ -43,8 +44,8 @@ def clipped_to(inputs: Inputs, domain: Domain | None) -> Inputs:
     if not moved.any():
         return inputs
     said = (
-        f"{int(moved.sum())} numbers of {int(moved.any(axis=1).sum())} inputs were outside of their bounds by rounding "
-        f"(at most {excess[moved].max():.2g}) and were set to them."
+        f"{int(moved.sum())} numbers were outside of their bounds by rounding, by {excess[moved].max():.2g} at most, "
+        f"and were set to them (inputs with such numbers: {int(moved.any(axis=1).sum())})."
     )
     values = np.where(moved, clipped, flat).reshape(inputs.values.shape)
     return replace(inputs, values=values, notes=(*inputs.notes, said))

@@ -156,9 +156,10 @@ def _item(given: Any, what: str) -> _Item:
 
 def _of_batch(item: _Item, what: str) -> Iterable[_Item]:
     """The samples of a batch."""
-    if not hasattr(item.sample, "__len__"):
-        raise InputError(f"{what} gives a {type(item.sample).__name__}, not a batch of samples; collate arrays.")
-    n = len(item.sample)
+    try:
+        n = len(item.sample)
+    except TypeError:
+        raise InputError(f"{what} gives items that are no batches of samples; collate arrays.") from None
     if item.label is not None and len(item.label) != n:
         raise InputError(f"{what} gives a batch of {n} samples with {len(item.label)} labels; give each one.")
     labels = itertools.repeat(None) if item.label is None else item.label

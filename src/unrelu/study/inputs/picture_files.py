@@ -244,9 +244,11 @@ def _unfit(name: str, size: tuple[int, int], shape: tuple[int, ...], *, given: b
     if sides is None and len(shape) == 1:
         side = next((root for n in (1, 3) if (root := math.isqrt(shape[0] // n)) ** 2 * n == shape[0]), None)
         sides = None if side is None else (side, side)
-    what = f"{name} is {_hxw(size)} (height x width)" if given else f"pictures of {_hxw(size)}, as resize says,"
+    what = (
+        f"{name} is {_hxw(size)} (height x width), which does" if given else f"resize asks for {_hxw(size)}, which does"
+    )
     advice = f"give {_option(sides)}" if sides else "its inputs are no grey or RGB pictures, so give an array"
-    return f"{what}{',' if given else ''} which does not fit the network's input {shape}; {advice}."
+    return f"{what} not fit the network's input {shape}; {advice}."
 
 
 def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, name: str) -> np.ndarray:
