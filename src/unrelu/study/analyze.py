@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
-from unrelu.network.arrays import Array
 from unrelu.network.graph import Network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
@@ -17,9 +16,10 @@ from unrelu.study.asked import Asked
 from unrelu.study.executors.executor import Executor
 from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
+from unrelu.study.inputs.read import ClassNames
 from unrelu.study.keys import run_key, study_key
 from unrelu.study.pictures import picture_range, resolve_picture_shape
-from unrelu.study.preparing import DEFAULT, in_order, prepare
+from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
 from unrelu.study.running import run_question
@@ -32,14 +32,14 @@ from unrelu.study.study_index import StudyIndex, write_index
 
 def analyze(
     net: Network,
-    data: Array,
+    data: object,
     *,
     questions: Iterable[Question] = DEFAULT,
-    labels: Array | None = None,
+    labels: Labels = None,
     store: str | PathLike[str] | None = None,
     executor: Executor | None = None,
     picture_shape: tuple[int, ...] | None = None,
-    classes: Sequence[str] = (),
+    classes: ClassNames = (),
     name: str = "network",
     data_name: str = "data",
     time_limit: float = math.inf,
@@ -54,13 +54,14 @@ def analyze(
 
     Args:
         net: the network.
-        data: (n, *input_shape) inputs.
+        data: (n, *input_shape) inputs, or whatever `read_inputs` reads: a dataset of torch, the path of a file or of a
+            folder of pictures.
         questions: of `ur.questions`, or your own; verdicts, 32 spectra and 2 bounds of row removal if left out.
-        labels: (n,) class of each input, as integers.
+        labels: (n,) class of each input; see `read_inputs`. Those that the data bring along if left out.
         store: a folder, or any address that fsspec knows; in memory only if None.
         executor: where to compute: `ur.executors.Threads` (if None), `Processes` or `Dask`.
         picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
-        classes: names of the classes, by index.
+        classes: names of the classes, by index; see `read_inputs`.
         name: what to call the network in the report.
         data_name: what to call the data in the report.
         time_limit: seconds after which no task is begun.
@@ -78,10 +79,11 @@ def analyze(
         MissingExtra: if the executor or the store needs a package that is not installed.
     """
     started = time.monotonic()
-    context, every = prepare(net, data, questions, labels)
+    prepared = prepare(net, data, questions, labels, classes)
+    context, every, inputs = prepared.context, prepared.questions, prepared.inputs
     material = context.material
     kept = MemoryStore() if store is None else FolderStore(store)
-    shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
+    shown_shape = resolve_picture_shape(net.input_shape, picture_shape or inputs.picture_shape)
     info = StudyInfo(
         name=name,
         data_name=data_name,
@@ -96,7 +98,8 @@ def analyze(
         n_inputs=len(material),
         picture_shape=shown_shape,
         picture_range=None if shown_shape is None else picture_range(material.x, None),
-        classes=tuple(str(label) for label in classes),
+        classes=inputs.classes,
+        notes=inputs.notes,
         versions=versions(),
     )
     asked = {each.name: Asked(each.name, run_key(each, material), each.about()) for each in every}

@@ -13,6 +13,7 @@ from unrelu.network.fingerprints import json_sha256, settings_of
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.polyhedra.domains import Domain
     from unrelu.study.answer import Answer
     from unrelu.study.context import Context
     from unrelu.study.plan import Plan
@@ -74,6 +75,11 @@ class Question(ABC):
         """
         del context, asked
         return self
+
+    @property
+    def within(self) -> Domain | None:
+        """Where inputs have to lie; those that miss it by rounding alone are moved into it, and it is said."""
+        return None
 
     def nodes(self, net: Network) -> tuple[str, ...]:
         """Nodes whose values at the inputs it needs; "output" for the network's."""

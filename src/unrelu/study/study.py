@@ -242,6 +242,7 @@ class Study:
         ]
         if self.failures.num_rows:
             lines.append(f"  {self.failures.num_rows} reasons why inputs have no rows: see study['failures']")
+        lines += [f"  note: {printable(note)}" for note in self.info.notes]
         if self.stopped:
             lines.append(f"  stopped ({self.stopped}); the same call goes on from here")
         return "\n".join(lines)

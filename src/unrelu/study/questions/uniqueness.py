@@ -79,6 +79,11 @@ class Uniqueness(Question):
         ("prior_expected", REAL, "how many Gaussian rows would make unique, on average; null where not known"),
     )
 
+    @property
+    def within(self) -> Domain:
+        """The domain."""
+        return self.domain
+
     def check(self, context: Context, asked: Sequence[Question]) -> Uniqueness:
         """Refuse inputs outside of the domain, and a network without a layer that is fed by its input."""
         name = first_layer(context.net, "uniqueness is")
