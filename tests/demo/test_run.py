@@ -15,7 +15,8 @@ from unrelu.demo.run import Demo, run_demo
 from unrelu.demo.training import Training
 from unrelu.polyhedra.domains import Box
 from unrelu.progress import Lines
-from unrelu.study.store import load_study
+from unrelu.study.saving import load_study
+from unrelu.study.study import Study
 
 _SMALL = (
     Recipe("wide", (900, 20), Training(batch_size=50, epochs=1), prior=Box(0, 1)),
@@ -49,40 +50,46 @@ def test_the_report_and_the_results_are_there(made: Demo) -> None:
 
 def test_every_held_out_picture_has_a_verdict_of_the_first_layer(made: Demo) -> None:
     for study in made.studies:
-        assert study.verdicts["layer"].to_pylist() == ["relu1"] * 20
-        assert study.verdicts["input"].to_pylist() == list(range(20))
+        assert study["verdicts"]["layer"].to_pylist() == ["relu1"] * 20
+        assert study["verdicts"]["input"].to_pylist() == list(range(20))
         assert study.info.data_name.endswith("held-out part")
+
+
+def _correct(study: Study) -> int:
+    """How many classes are predicted as they were given."""
+    rows = study["inputs"].to_pylist()
+    return sum(row["label"] == row["predicted"] for row in rows)
 
 
 def test_studies_and_training_see_the_same_pictures_and_labels(made: Demo) -> None:
     for study, trained in zip(made.studies, made.trained, strict=True):
-        assert study.info.n_correct == round(20 * (trained.epochs[-1].held_out_accuracy or 0))
+        assert _correct(study) == round(20 * (trained.epochs[-1].held_out_accuracy or 0))
 
 
 def test_pictures_are_asked_for_the_only_valid_one_where_the_recipe_says_so(made: Demo) -> None:
     wide, narrow = made.studies
-    assert wide.priors["input"].to_pylist() == list(range(20))
-    assert None not in wide.priors["unique"].to_pylist()
-    assert all(wide.priors["proved"].to_pylist())
-    assert wide.info.prior == "0 ≤ x ≤ 1"
-    assert narrow.info.prior is None
+    assert wide["uniqueness"]["input"].to_pylist() == list(range(20))
+    assert None not in wide["uniqueness"]["unique"].to_pylist()
+    assert all(wide["uniqueness"]["proved"].to_pylist())
+    assert wide.question("uniqueness").about["domain"] == "0 ≤ x ≤ 1"
+    assert "uniqueness" not in narrow.tables
 
 
 def test_counting_decides_the_narrow_layer(made: Demo) -> None:
     # 30 equations and inequalities cannot bound 784 pixels (Corollary 6).
-    assert set(made.studies[1].verdicts["kind"].to_pylist()) == {"unbounded"}
-    assert all(made.studies[1].verdicts["proved"].to_pylist())
+    assert set(made.studies[1]["verdicts"]["kind"].to_pylist()) == {"unbounded"}
+    assert all(made.studies[1]["verdicts"]["proved"].to_pylist())
 
 
 def test_spectra_are_of_all_layers_and_metamers_are_pictures_with_the_same_features(made: Demo) -> None:
     narrow = made.studies[1]
-    assert set(narrow.spectra["layer"].to_pylist()) == {"relu1", "relu2"}
-    assert set(narrow.spectra["input"].to_pylist()) == {0, 1}
-    assert made.studies[0].metamers.num_rows == 0
-    assert narrow.metamers.num_rows == 2 * 3
+    assert set(narrow["spectra"]["layer"].to_pylist()) == {"relu1", "relu2"}
+    assert set(narrow["spectra"]["input"].to_pylist()) == {0, 1}
+    assert "metamers" not in made.studies[0].tables
+    assert narrow["metamers"].num_rows == 2 * 3
     net = made.trained[1].module
     features = net[:4]  # type: ignore[index]
-    for row in narrow.metamers.to_pylist():
+    for row in narrow["metamers"].to_pylist():
         original, metamer = (
             torch.tensor(row[key]).reshape(1, 28, 28).double() for key in ("original_values", "metamer_values")
         )

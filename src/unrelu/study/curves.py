@@ -51,7 +51,7 @@ def over_layers(study: Study, column: str, *, relu: bool) -> Quartiles:
 
     Args:
         study: the study.
-        column: a column of numbers of `schemas.SPECTRA`.
+        column: a column of numbers of `Spectra.schema`.
         relu: whether the layers' own ReLUs are included.
     """
     found = []
@@ -70,7 +70,7 @@ def over_layers(study: Study, column: str, *, relu: bool) -> Quartiles:
 
 
 def _rows(study: Study, layer: str, columns: list[str], *, relu: bool) -> list[dict[str, Any]]:
-    part = study.spectra.filter((pc.field("layer") == layer) & (pc.field("relu") == relu))
+    part = study["spectra"].filter((pc.field("layer") == layer) & (pc.field("relu") == relu))
     return part.select(columns).to_pylist()
 
 
