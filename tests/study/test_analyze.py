@@ -336,8 +336,8 @@ def test_refusals_come_before_the_long_work(monkeypatch: pytest.MonkeyPatch) -> 
             began.append(what)
             raise AssertionError
 
+    asked = [Verdicts(), Metamers(1)]
     with pytest.raises(DomainError):
-        asked = [Verdicts(), Metamers(1)]
         analyze(dense_network(), np.full((3, 16), 2.0), questions=asked, progress=Noted())  # pyright: ignore[reportArgumentType]
     assert began == []
 

@@ -82,8 +82,8 @@ def test_misuse_is_told() -> None:
         analyze(dense_network(), x, questions=[Uniqueness(), Ranges(-1)])
     with pytest.raises(InputError, match="Ranges and Uniqueness have different domains"):
         analyze(dense_network(), x, questions=[Uniqueness(Box(0, 1)), Ranges(1, domain=Box(0, 2))])
+    zeros = np.zeros((1, *large_network().input_shape))
     with pytest.raises(TooLarge, match="GiB"):
-        zeros = np.zeros((1, *large_network().input_shape))
         analyze(large_network(), zeros, questions=[Uniqueness(Box(0, 1)), Ranges(1)])
 
 

@@ -133,9 +133,9 @@ def test_a_prefix_too_large_is_refused_before_the_long_work() -> None:
         def stage(self, what: str, total: int):
             raise AssertionError(what)
 
+    asked = [Verdicts(), Metamers(1)]
     for each in (net, skip):
         with pytest.raises(TooLarge):
-            asked = [Verdicts(), Metamers(1)]
             analyze(each, np.full((2, *shape), 0.5), questions=asked, progress=Noted())  # pyright: ignore[reportArgumentType]
 
 
