@@ -162,10 +162,7 @@ def test_other_programs_read_the_tables_in_the_order_of_the_tasks(folder: Path, 
     read = [
         pd.read_parquet(folder / name).to_dict("records"),
         pl.read_parquet(folder / name / "**" / "*.parquet", hive_partitioning=True).to_dicts(),
-        duckdb.connect()
-        .execute(f"select * from read_parquet('{folder}/{name}/*/*.parquet', hive_partitioning = true)")
-        .to_arrow_table()
-        .to_pylist(),
+        duckdb.read_parquet(f"{folder}/{name}/*/*.parquet", hive_partitioning=True).to_arrow_table().to_pylist(),
         ds.dataset(folder / name, partitioning="hive").to_table().to_pylist(),
     ]
     for rows in read:
