@@ -26,6 +26,7 @@ from network.onnx_builder import OnnxBuilder
 from unrelu.intake import memory
 from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
+from unrelu.questions import Ranges, Uniqueness
 from unrelu.stability.jacobian import check_size
 from unrelu.study.inputs.array_files import read_mask
 from unrelu.study.inputs.read import read_samples
@@ -381,9 +382,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.spectrum(NET, at=X, relu=False),
         lambda _: [ur.spectrum(NET, at=X), ur.spectrum(NET.upto(NET.layers[-1]), at=X, relu=False)],
     ),
-    "give a prior, such as Box(0, 1)": (
-        lambda _: ur.analyze(NET, X[None], freedom=1, progress=False),
-        lambda _: ur.analyze(NET, X[None], freedom=1, prior=BOX, progress=False),
+    "ask them along with a Uniqueness, such as questions=[Uniqueness(Box(0, 1)), Ranges(3)]": (
+        lambda _: ur.analyze(NET, X[None], questions=[Ranges(3)], progress=False),
+        lambda _: ur.analyze(NET, X[None], questions=[Uniqueness(BOX), Ranges(3)], progress=False),
+    ),
+    "questions are those of ur.questions, such as ur.questions.Verdicts()": (
+        lambda _: ur.analyze(NET, X[None], questions=[ur.questions.Verdicts], progress=False),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.analyze(NET, X[None], questions=[ur.questions.Verdicts()], progress=False),
     ),
     "a piecewise linear operator of unrelu.operators, such as ReLU() or LeakyReLU(slope)": (
         lambda _: ur.ReLULayer(EYE, np.zeros(2), activation=np.abs),  # pyright: ignore[reportArgumentType]

@@ -157,8 +157,8 @@ class Uniqueness(Question):
         }
         for value, column in ((True, "prior_unique"), (False, "prior_not_unique")):
             found[column] = unique.count(value)
-            own = sum(p for u, p in zip(unique, proved, strict=True) if u is value)
-            found[f"{column}_proved"] = own if checked else None
+            own = [p for u, p in zip(unique, proved, strict=True) if u is value]
+            found[f"{column}_proved"] = sum(own) if checked else None
         return found
 
     @classmethod
