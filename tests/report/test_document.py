@@ -11,6 +11,7 @@ from report_pages import html, page
 from small_studies import SIDE, dense_study, joined_network, pictures
 from unrelu.report.page import make_page
 from unrelu.report.template import render
+from unrelu.questions import Metamers, RowRemoval, Spectra, Verdicts
 from unrelu.study.analyze import analyze
 
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "xlink:href", "formaction", "cite"}
@@ -76,8 +77,7 @@ def test_hostile_names_are_text() -> None:
         joined_network(HOSTILE),
         x,
         labels=y,
-        spectra=2,
-        metamers=1,
+        questions=[Verdicts(), Spectra(2), RowRemoval(2), Metamers(1)],
         classes=["</style><script>", *"bcdefghij"],
         name="</title><script>alert(3)</script>",
         data_name="<u>data</u>",

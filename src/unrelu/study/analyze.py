@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
 from unrelu.network.graph import Network
+from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
 from unrelu.study.asked import Asked
@@ -97,7 +98,7 @@ def analyze(
         data_sha256=material.data_sha256,
         n_inputs=len(material),
         picture_shape=shown_shape,
-        picture_range=None if shown_shape is None else picture_range(material.x, None),
+        picture_range=None if shown_shape is None else picture_range(material.x, _shown_within(every)),
         classes=inputs.classes,
         notes=inputs.notes,
         versions=versions(),
@@ -146,3 +147,8 @@ def analyze(
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
     return replace(so_far(), accounts=accounts, stopped=stopped)
+
+
+def _shown_within(questions: Sequence[Question]) -> Domain | None:
+    """Where inputs have to lie, which says what is black and what is white."""
+    return next((each.within for each in questions if each.within is not None), None)
