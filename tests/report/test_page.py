@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import re
 
@@ -88,7 +89,8 @@ def test_the_layer_tables_hold_all_layers_and_counts() -> None:
         assert row.all("th")[0].text.strip() == layer["layer"]
         assert [number(cell) for cell in cells[:9]] == expected
         assert cells[9] == f"all {N}"
-        widths = [float(rect.attributes["width"]) for rect in row.all("rect")]
+        starts, widths = ([float(rect.attributes[end]) for rect in row.all("rect")] for end in ("x", "width"))
+        assert [0.0, *itertools.accumulate(widths)][:-1] == pytest.approx(starts, abs=0.01)  # side by side
         assert sum(widths) == pytest.approx(100, abs=0.01)
         shares = [layer[kind] for kind in ("singleton", "bounded", "unbounded") if layer[kind]]
         assert widths == pytest.approx([100 * share / N for share in shares], abs=0.01)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from report_pages import with_rows
 from small_studies import branched_study, dense_study, joined_study
 from unrelu.study.questions.shown_metamers import shown_metamers
 from unrelu.study.questions.shown_questions import SHOWN, shown_questions
@@ -17,7 +18,7 @@ from unrelu.study.questions.shown_ranges import shown_ranges
 from unrelu.study.questions.shown_spectra import shown_spectra
 from unrelu.study.questions.shown_study import shown_study
 from unrelu.study.questions.shown_uniqueness import shown_uniqueness
-from unrelu.study.questions.shown_verdicts import shown_verdicts
+from unrelu.study.questions.shown_verdicts import active_threshold, shown_verdicts
 from unrelu.study.shown.curves import Curves
 from unrelu.study.shown.parts import Part, plain
 from unrelu.study.shown.picture_grid import PictureGrid
@@ -101,6 +102,31 @@ def test_shares_are_those_of_the_inputs_in_each_bin() -> None:
         expected = sum(row["expected"] for row in own) / len(own)
         assert shares.reference.share[place] == pytest.approx(expected, abs=1e-12)
     assert sum(len(stack.counts) for stack in shares.counts.stacks) == 3 * (len(edges) - 1)
+
+
+def test_what_is_open_is_a_share_of_its_own() -> None:
+    study = dense_study()
+    rows = [{**row, "unique": None if row["input"] % 2 else row["unique"]} for row in study["uniqueness"].to_pylist()]
+    shares = figure(shown_uniqueness(with_rows(study, uniqueness=rows)), "unique-1")
+    assert shares.found.at_most is not None
+    for low, high, share, at_most in zip(
+        shares.counts.edges, shares.counts.edges[1:], shares.found.share, shares.found.at_most, strict=False
+    ):
+        own = [row for row in rows if low < row["n_active"] < high]
+        if own:
+            assert share == sum(row["unique"] is True for row in own) / len(own)
+            assert at_most == sum(row["unique"] is not False for row in own) / len(own)
+    assert np.nanmax(shares.found.at_most - shares.found.share) > 0
+    assert figure(shown_uniqueness(study), "unique-1").found.at_most is None
+
+
+@pytest.mark.parametrize(
+    ("d", "m", "most", "beyond"), [(16, 28, 21, False), (16, 28, 8, False), (16, 28, 7, True), (30, 28, 28, True)]
+)
+def test_a_threshold_too_far_to_the_right_is_pointed_to(d: int, m: int, most: int, beyond: bool) -> None:
+    """An axis up to 2.2 times the most positive features still shows d; more inputs than features, and it is none."""
+    threshold = active_threshold({"input_size": d, "output_size": m}, most)
+    assert (threshold.at, threshold.label, threshold.beyond) == (d - 0.5, f"d = {d}", beyond)
 
 
 def test_both_decays_have_the_same_axes_and_lie_within_their_bands() -> None:
