@@ -28,7 +28,8 @@ from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.questions import Ranges, Uniqueness
 from unrelu.stability.jacobian import check_size
-from unrelu.study.data_files import read_batch, read_mask
+from unrelu.study.inputs.array_files import read_mask
+from unrelu.study.inputs.read import read_samples
 
 SOURCE = Path(ur.__file__).parent
 
@@ -148,7 +149,7 @@ def mask(folder: Path, values: np.ndarray) -> np.ndarray:
 
 def batch(folder: Path, values: np.ndarray) -> object:
     np.save(folder / "x.npy", values)
-    return read_batch(folder / "x.npy", (3, 4, 4))
+    return read_samples(folder / "x.npy", (5, 4, 4))
 
 
 def in_a_flushing_thread() -> object:
@@ -398,8 +399,20 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: of_magnitudes().region.ranges(),
     ),
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
-        lambda folder: batch(folder, np.ones((2, 4, 4, 3))),
-        lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 3)), -1, 1)),
+        lambda folder: batch(folder, np.ones((2, 4, 4, 5))),
+        lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 5)), -1, 1)),
+    ),
+    "stack samples of one shape as floats, numpy.stack(list)": (
+        lambda _: ur.read_inputs(NET, np.array([X, None], dtype=object)),
+        lambda _: ur.read_inputs(NET, np.stack([X, X])),
+    ),
+    "scale=255 (--scale 255) for pictures in [0, 1], which divides by 255, or scale=1 for": (
+        lambda _: ur.read_inputs(NET, np.full((1, 2), 255)),
+        lambda _: [ur.read_inputs(NET, np.full((1, 2), 255), scale=scale) for scale in (255, 1)],
+    ),
+    'leave the labels out (labels="none", --labels none)': (
+        lambda _: ur.read_inputs(NET, [(X, 2)]),
+        lambda _: ur.read_inputs(NET, [(X, 2)], labels="none"),
     ),
     "not bool; save mask.astype(bool), True where the input may move": (
         lambda folder: mask(folder, np.ones(4)),

@@ -137,7 +137,12 @@ if TYPE_CHECKING:
     from unrelu.study.analyze import analyze as analyze
     from unrelu.study.asked import Asked as Asked
     from unrelu.study.comparison import Comparison as Comparison
+    from unrelu.study.foreseen import Forecast as Forecast
+    from unrelu.study.foreseen import Foreseen as Foreseen
+    from unrelu.study.foreseen import foresee as foresee
     from unrelu.study.info import StudyInfo as StudyInfo
+    from unrelu.study.inputs.inputs import Inputs as Inputs
+    from unrelu.study.inputs.read import read_inputs as read_inputs
     from unrelu.study.saving import load_study as load_study
     from unrelu.study.study import Study as Study
 
@@ -280,6 +285,9 @@ _HOMES = {
     "MetamerPath": "unrelu.metamerism.metamer_path",
     "Classes": "unrelu.metamerism.judge",
     "SeenDifference": "unrelu.metamerism.judge",
+    # inputs, in every form that people have them
+    "read_inputs": "unrelu.study.inputs.read",
+    "Inputs": "unrelu.study.inputs.inputs",
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",
@@ -287,6 +295,9 @@ _HOMES = {
     "Asked": "unrelu.study.asked",
     "Comparison": "unrelu.study.comparison",
     "StudyInfo": "unrelu.study.info",
+    "foresee": "unrelu.study.foreseen",
+    "Forecast": "unrelu.study.foreseen",
+    "Foreseen": "unrelu.study.foreseen",
     "load_study": "unrelu.study.saving",
     "Report": "unrelu.report.write",
     # how a search stopped, and where progress is shown

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from unrelu.study.store import load_study
 
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
 from fuzzing.spliced import change_spliced, make_spliced, read_spliced
@@ -39,9 +40,8 @@ from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.questions import classify, preimage
 from unrelu.study.analyze import analyze
-from unrelu.study.data_files import read_batch
+from unrelu.study.inputs.read import read_samples
 from unrelu.study.number_table import read_table
-from unrelu.study.store import load_study
 
 
 @dataclass(frozen=True)
@@ -282,10 +282,10 @@ def _change_data(folder: Path, chance: Random) -> None:
 
 def _read_data(folder: Path) -> object:
     (path,) = folder.iterdir()
-    batch = read_batch(path, (4,))
+    batch = read_samples(path, (4,))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # numbers of 1e300, of which norms overflow
-        return analyze(_network(), batch.inputs[:4], spectra=1, bounds=0, verify=False, progress=False, workers=1)
+        return analyze(_network(), batch.values[:4], spectra=1, bounds=0, verify=False, progress=False, workers=1)
 
 
 # -- tables ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unrelu.study.store import load_study
 
 from network.onnx_builder import OnnxBuilder
 from preimages.certificate_folders import of_features, of_integers, reindexed
@@ -24,9 +25,8 @@ from unrelu.network.load import load
 from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificate_files.schema import SCHEMA
-from unrelu.study.data_files import read_batch
 from unrelu.study.info import StudyInfo
-from unrelu.study.store import load_study
+from unrelu.study.inputs.read import read_samples
 from unrelu.untrusted.parquet_pages import pages
 from untrusted.hostile_files import reading, zip_of_zeros
 
@@ -53,8 +53,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "weight.npy": lambda folder: load_certificates(folder),
     "study.json": load_study,
     "verdicts.parquet": load_study,
-    "x.npy": lambda folder: read_batch(folder / "x.npy", (3,)),
-    "x.npz": lambda folder: read_batch(folder / "x.npz", (3,)),
+    "x.npy": lambda folder: read_samples(folder / "x.npy", (3,)),
+    "x.npz": lambda folder: read_samples(folder / "x.npz", (3,)),
     "x.onnx": lambda folder: load(folder / "x.onnx"),
 }
 
@@ -140,7 +140,7 @@ def test_reading_any_of_them_takes_little_memory(study: Path, tmp_path: Path) ->
         reindexed(folder)
         cases.append(("list(load_certificates(where).verdicts())", folder))
     zip_of_zeros(tmp_path / "x.npz", (78_643, 1000))
-    cases.append(("read_batch(where, (1000,))", tmp_path / "x.npz"))
+    cases.append(("read_samples(where, (1000,))", tmp_path / "x.npz"))
     for name in GROWING:
         folder = tmp_path / name
         folder.mkdir()
@@ -203,15 +203,15 @@ def _varint(number: int, length: int = 0) -> bytes:
 def test_an_archive_unpacks_to_what_its_size_allows(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     zip_of_zeros(path, (50, 1000))
-    assert read_batch(path, (1000,)).inputs.shape == (50, 1000)
+    assert read_samples(path, (1000,)).values.shape == (50, 1000)
     with pytest.raises(DataError, match="holds samples of shape"):
-        read_batch(path, (7,))
+        read_samples(path, (7,))
 
 
 def test_labels_are_judged_before_they_are_read(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "x.npz", x=np.zeros((4, 3)), y=np.zeros(10**7))
     with pytest.raises(DataError, match=r"array y, holds labels of shape \(10000000,\) for 4 samples"):
-        read_batch(tmp_path / "x.npz", (3,))
+        read_samples(tmp_path / "x.npz", (3,))
 
 
 def _header(text: bytes, version: int = 1) -> bytes:
@@ -244,7 +244,7 @@ def _header(text: bytes, version: int = 1) -> bytes:
 def test_headers_of_no_array(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(DataError) as error:
-        read_batch(tmp_path / "x.npy", (3,))
+        read_samples(tmp_path / "x.npy", (3,))
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 700
 

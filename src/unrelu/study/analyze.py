@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
-import numpy as np
-
-from unrelu.errors import InputError, ShapeError
-from unrelu.network.arrays import Array, as_numpy, unit_roundoff
-from unrelu.network.expected import expect_network
 from unrelu.network.graph import Network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
 from unrelu.study.asked import Asked
-from unrelu.study.context import Context
 from unrelu.study.executors.executor import Executor
 from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
+from unrelu.study.inputs.read import ClassNames
 from unrelu.study.keys import run_key, study_key
-from unrelu.study.material import Material
 from unrelu.study.pictures import picture_range, resolve_picture_shape
+from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
-from unrelu.study.questions import QUESTIONS, Predictions, RowRemoval, Spectra, Verdicts
+from unrelu.study.questions import QUESTIONS
 from unrelu.study.running import run_question
 from unrelu.study.saving import put_network, study_of
 from unrelu.study.stores.folder import FolderStore
@@ -34,20 +29,17 @@ from unrelu.study.stores.memory import MemoryStore
 from unrelu.study.study import Study
 from unrelu.study.study_index import StudyIndex, write_index
 
-DEFAULT: tuple[Question, ...] = (Verdicts(), Spectra(32), RowRemoval(2))
-"""What is asked if nothing is said."""
-
 
 def analyze(
     net: Network,
-    data: Array,
+    data: object,
     *,
     questions: Iterable[Question] = DEFAULT,
-    labels: Array | None = None,
+    labels: Labels = None,
     store: str | PathLike[str] | None = None,
     executor: Executor | None = None,
     picture_shape: tuple[int, ...] | None = None,
-    classes: Sequence[str] = (),
+    classes: ClassNames = (),
     name: str = "network",
     data_name: str = "data",
     time_limit: float = math.inf,
@@ -62,13 +54,14 @@ def analyze(
 
     Args:
         net: the network.
-        data: (n, *input_shape) inputs.
+        data: (n, *input_shape) inputs, or whatever `read_inputs` reads: a dataset of torch, the path of a file or of a
+            folder of pictures.
         questions: of `ur.questions`, or your own; verdicts, 32 spectra and 2 bounds of row removal if left out.
-        labels: (n,) class of each input, as integers.
+        labels: (n,) class of each input; see `read_inputs`. Those that the data bring along if left out.
         store: a folder, or any address that fsspec knows; in memory only if None.
         executor: where to compute: `ur.executors.Threads` (if None), `Processes` or `Dask`.
         picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
-        classes: names of the classes, by index.
+        classes: names of the classes, by index; see `read_inputs`.
         name: what to call the network in the report.
         data_name: what to call the data in the report.
         time_limit: seconds after which no task is begun.
@@ -85,24 +78,12 @@ def analyze(
         StoreError: if nothing can be written to the store.
         MissingExtra: if the executor or the store needs a package that is not installed.
     """
-    expect_network(net)
     started = time.monotonic()
-    asked_for = tuple(questions)
-    for each in asked_for:
-        if not isinstance(each, Question):
-            raise InputError(f"questions are those of ur.questions, such as ur.questions.Verdicts(), not {each!r}.")
-    names = [each.name for each in asked_for]
-    if len(set(names)) < len(names):
-        twice = next(each for each in names if names.count(each) > 1)
-        raise InputError(f"the question {twice!r} is asked twice; ask it once, or in two studies.")
-    every = (Predictions(), *(each for each in asked_for if each.name != Predictions.name))
-    x = _checked_data(net, data)
-    nodes = tuple(dict.fromkeys(node for each in every for node in each.nodes(net)))
-    material = Material(net, x, _checked_labels(labels, len(x)), unit_roundoff(data), nodes)
-    context = Context(material)
-    every = tuple(each.check(context, every) for each in every)
+    prepared = prepare(net, data, questions, labels, classes)
+    context, every, inputs = prepared.context, prepared.questions, prepared.inputs
+    material = context.material
     kept = MemoryStore() if store is None else FolderStore(store)
-    shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
+    shown_shape = resolve_picture_shape(net.input_shape, picture_shape or inputs.picture_shape)
     info = StudyInfo(
         name=name,
         data_name=data_name,
@@ -114,10 +95,11 @@ def analyze(
         nodes=network_nodes(net),
         weights_sha256=material.network_sha256,
         data_sha256=material.data_sha256,
-        n_inputs=len(x),
+        n_inputs=len(material),
         picture_shape=shown_shape,
-        picture_range=None if shown_shape is None else picture_range(x, None),
-        classes=tuple(str(label) for label in classes),
+        picture_range=None if shown_shape is None else picture_range(material.x, None),
+        classes=inputs.classes,
+        notes=inputs.notes,
         versions=versions(),
     )
     asked = {each.name: Asked(each.name, run_key(each, material), each.about()) for each in every}
@@ -142,7 +124,7 @@ def analyze(
     deadline = started + time_limit
     try:
         with (executor or Threads(workers)).session(context) as session:
-            for each in _in_order(every):
+            for each in in_order(every):
                 if time.monotonic() >= deadline:
                     break
                 before = so_far() if each.after else None
@@ -164,35 +146,3 @@ def analyze(
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
     return replace(so_far(), accounts=accounts, stopped=stopped)
-
-
-def _in_order(questions: Sequence[Question]) -> list[Question]:
-    """Questions whose rows others read come before these."""
-    waiting, order = list(questions), []
-    while waiting:
-        left = {each.name for each in waiting}
-        ready = next((each for each in waiting if not left.intersection(each.after) - {each.name}), waiting[0])
-        order.append(ready)
-        waiting.remove(ready)
-    return order
-
-
-def _checked_data(net: Network, data: Array) -> np.ndarray:
-    x = as_numpy(data, "the data")
-    if x.shape[1:] != net.input_shape or x.ndim == 0:
-        raise ShapeError(
-            f"the data have shape {x.shape}, the network takes (n, {', '.join(map(str, net.input_shape))}): "
-            "dimension 0 is the batch; reshape the data."
-        )
-    if len(x) == 0:
-        raise InputError("the data hold no inputs; give at least one.")
-    return x
-
-
-def _checked_labels(labels: Array | None, n: int) -> np.ndarray | None:
-    if labels is None:
-        return None
-    y = as_numpy(labels, "the labels")
-    if y.shape != (n,) or bool((y != np.round(y)).any()):
-        raise InputError(f"labels must be {n} integers, one for each input, not an array of shape {y.shape}.")
-    return y.astype(np.int64)

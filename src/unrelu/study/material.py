@@ -49,16 +49,18 @@ class Material(FrozenArrays):
         return array_sha256(self.x)
 
     @cached_property
-    def sha256(self) -> str:
-        """A name for all of it that can change a row."""
-        labels = None if self.labels is None else array_sha256(self.labels.astype(np.float64))
-        return json_sha256([self.model, self.data_sha256, labels, self.unit.hex()])
+    def _labels_sha256(self) -> str | None:
+        return None if self.labels is None else array_sha256(self.labels.astype(np.float64))
 
-    def part_sha256(self, inputs: tuple[int, ...]) -> str:
-        """A name for some inputs, with their places and labels."""
+    def sha256(self, *, labels: bool = True) -> str:
+        """A name for all of it that can change a row, with the labels or without."""
+        return json_sha256([self.model, self.data_sha256, self._labels_sha256 if labels else None, self.unit.hex()])
+
+    def part_sha256(self, inputs: tuple[int, ...], *, labels: bool = True) -> str:
+        """A name for some inputs, with their places, and with their labels or without."""
         chosen = list(inputs)
-        labels = None if self.labels is None else self.labels[chosen].tolist()
-        return json_sha256([chosen, array_sha256(self.x[chosen]), labels])
+        given = None if self.labels is None or not labels else self.labels[chosen].tolist()
+        return json_sha256([chosen, array_sha256(self.x[chosen]), given])
 
 
 def _forward_pass(source: object) -> object:

@@ -15,6 +15,7 @@ from unrelu.network.fingerprints import json_sha256, settings_of
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.polyhedra.domains import Domain
     from unrelu.study.answer import Answer
     from unrelu.study.context import Context
     from unrelu.study.plan import Plan
@@ -41,6 +42,7 @@ class Question(ABC):
         schema: columns of its rows, described; see `columns`.
         keys: columns that together tell a row from all others.
         version: raised whenever the same settings give other rows.
+        reads_labels: whether the labels of its inputs can change its rows.
         after: names of questions whose rows `plan` reads, if they are asked.
         of_layers: further columns of the study's layer table, described.
         summaries: schemas of small tables that are computed from the rows (`summarize`), by name.
@@ -51,6 +53,7 @@ class Question(ABC):
     schema: ClassVar[pa.Schema]
     keys: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
+    reads_labels: ClassVar[bool] = True
     after: ClassVar[tuple[str, ...]] = ()
     of_layers: ClassVar[pa.Schema] = pa.schema([])
     summaries: ClassVar[Mapping[str, pa.Schema]] = {}
@@ -97,6 +100,11 @@ class Question(ABC):
         del context, asked
         return self
 
+    @property
+    def within(self) -> Domain | None:
+        """Where inputs have to lie; those that miss it by rounding alone are moved into it, and it is said."""
+        return None
+
     def nodes(self, net: Network) -> tuple[str, ...]:
         """Nodes whose values at the inputs it needs; "output" for the network's."""
         del net
@@ -104,6 +112,11 @@ class Question(ABC):
 
     def most_tasks(self, context: Context) -> int | None:
         """How many tasks there are at most, where `plan` cannot say before other rows are there; None: ask `plan`."""
+        del context
+        return None
+
+    def trial(self, context: Context) -> Task | None:
+        """A task like its own, to measure what one takes where `plan` cannot be asked yet."""
         del context
         return None
 

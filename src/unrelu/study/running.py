@@ -92,7 +92,10 @@ def run_question(
     """
     plan = question.plan(context, rows)
     settings = question.settings_sha256(context.net.input_size)
-    tasks = [Numbered(n, task_key(settings, context.material, task), task) for n, task in enumerate(plan.tasks)]
+    tasks = [
+        Numbered(n, task_key(settings, context.material, task, labels=question.reads_labels), task)
+        for n, task in enumerate(plan.tasks)
+    ]
     planned(replace(asked, n_tasks=len(tasks), left_out=dict(plan.left_out)))
     done = Account(asked.name, len(tasks))
     account(done)

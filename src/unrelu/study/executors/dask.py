@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,16 +52,15 @@ class Dask:
             raise MissingExtra(
                 'a Dask cluster needs distributed; install it with: pip install "unrelu[distributed]"'
             ) from error
-        own = not isinstance(self.scheduler, Client)
+        if isinstance(self.scheduler, Client):
+            yield _Session(self.scheduler, context.material)
+            return
         try:
-            client = Client(self.scheduler, timeout=10) if own else self.scheduler
+            client = Client(self.scheduler, timeout=10)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self.scheduler} ({error}); check the address.") from error
-        try:
+        with client:
             yield _Session(client, context.material)
-        finally:
-            if own:
-                client.close()
 
 
 class _Session:
@@ -70,7 +69,7 @@ class _Session:
         self._material = material
         self._there: Any = None
 
-    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Iterator[Done]:
+    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         from distributed import CancelledError, KilledWorker, as_completed
 
         waiting, lost = Batches(tasks), []
@@ -112,7 +111,7 @@ class _Session:
         if self._there is None:
             self._there = self._client.scatter(self._material, broadcast=True, hash=False)
         return self._client.submit(
-            answer_scattered, self._material.sha256, self._there, question, batch, pure=False, retries=0
+            answer_scattered, self._material.sha256(), self._there, question, batch, pure=False, retries=0
         )
 
     def _threads(self) -> int:

@@ -62,7 +62,7 @@ class _Session:
     workers: int
     _pool: Any = field(default=None, init=False)
 
-    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Iterator[Done]:
+    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         try:
             suspects = yield from self._many(question, tasks, deadline)
             for task in suspects:
