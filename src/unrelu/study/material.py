@@ -57,6 +57,15 @@ class Material(FrozenArrays):
 
     def part_sha256(self, inputs: tuple[int, ...]) -> str:
         """A name for some inputs, with their places and labels."""
-        chosen = list(inputs)
-        labels = None if self.labels is None else self.labels[chosen].tolist()
-        return json_sha256([chosen, array_sha256(self.x[chosen]), labels])
+        labels = None if self.labels is None else self.labels[list(inputs)].tolist()
+        return json_sha256([inputs, [self._input_sha256(index) for index in inputs], labels])
+
+    def _input_sha256(self, index: int) -> str:
+        """A name for one input, computed once: every layer has tasks about it."""
+        if index not in self._names:
+            self._names[index] = array_sha256(self.x[index])
+        return self._names[index]
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {}
