@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from typing import Any
+
+import pyarrow as pa
 
 from once_a_run import once_a_run
 from page_reader import Element, read
@@ -46,3 +50,15 @@ def page(which: str = "both") -> Element:
 @cache
 def _tree(which: str) -> Element:
     return read(drawn(which))
+
+
+def with_rows(study: Study, **rows: list[dict[str, Any]]) -> Study:
+    """The same study with other rows in some of its tables.
+
+    Args:
+        study: the study.
+        rows: by name of the table.
+    """
+    attributes = {"uniqueness": "priors"}
+    tables = {name: pa.Table.from_pylist(each, schema=study[name].schema) for name, each in rows.items()}
+    return replace(study, **{attributes.get(name, name): table for name, table in tables.items()})

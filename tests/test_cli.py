@@ -19,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from unrelu.cli import app
-from unrelu.study.store import load_study
+from unrelu.study.saving import load_study
 
 _SOURCES = Path(__file__).parents[1] / "src"
 _RNG = np.random.default_rng(0)
@@ -70,8 +70,8 @@ def data(tmp_path: Path) -> Path:
 def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "results"
     result = _run(
-        "analyze", model, data, "--out", out, "--metamers", 1, "--metamer-box", "-inf", 2, "--limit", 5, "--workers", 1,
-        "--prior", 0, "inf", "--freedom", 2,
+        "analyze", model, data, "--out", out, "--limit", 5, "--workers", 1, "--ask", "verdicts", "--ask", "spectra",
+        "--ask", "metamers:1,domain=-inf..2", "--ask", "uniqueness:0..inf", "--ask", "ranges:2",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1] == f"The report is {out / 'report.html'}"
@@ -79,29 +79,29 @@ def test_analyze_writes_a_report_and_results_that_can_be_read_again(model: Path,
     study = load_study(out)
     assert study.info.name == "small"
     assert study.info.n_inputs == 5
-    assert study.info.metamer_domain == "x ≤ 2"
-    assert study.info.prior == "0 ≤ x"
-    assert study.kept["layer"].to_pylist() == ["relu1"]
-    assert study.kept["cut"].to_pylist() == [True]
+    assert study.question("metamers").about["domain"] == "x ≤ 2"
+    assert study.question("uniqueness").about["domain"] == "0 ≤ x"
+    assert study["kept"]["layer"].to_pylist() == ["relu1"]
+    assert study["kept"]["cut"].to_pylist() == [True]
     # All features are positive and leave 5 dimensions: no input inside its bounds is alone.
-    assert study.priors["unique"].to_pylist() == [False] * 5
-    assert study.freedom.num_rows == min(2, sum(study.priors["bounded"].to_pylist()))
-    assert study.inputs["label"].to_pylist() == [0, 1, 2, 0, 1]
+    assert study["uniqueness"]["unique"].to_pylist() == [False] * 5
+    assert study["ranges"].num_rows == min(2, sum(study["uniqueness"]["bounded"].to_pylist()))
+    assert study["inputs"]["label"].to_pylist() == [0, 1, 2, 0, 1]
     # 30 rows of rank 15 with 30 active: 5 of 20 dimensions are free.
-    assert study.spectra.num_rows > 0
-    assert set(study.spectra["rank"].to_pylist()[:1]) == {15}
+    assert study["spectra"].num_rows > 0
+    assert set(study["spectra"]["rank"].to_pylist()[:1]) == {15}
     # What was done to the data is said, and the progress is a line a stage where there is no terminal.
     assert "inputs.npz: samples of shape (5, 4) were read as (1, 5, 4), in C order." in result.stderr
-    assert any(" of 5, " in line and line.endswith(" s") for line in result.stderr.splitlines())
+    assert any(line.startswith("spectra: 5 of 5, ") and line.endswith(" s") for line in result.stderr.splitlines())
 
 
 def test_certificates_are_saved_where_asked_for_and_verify(model: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "results"
-    result = _run("analyze", model, data, "--out", out, "--spectra", 0, "--no-verify", "--certificates", "--quiet")
+    result = _run("analyze", model, data, "--out", out, "--ask", "verdicts:verify=no,certificates=yes", "--quiet")
     assert result.exit_code == 0, result.output
     verified = _run("verify", out, "--quiet")
     assert verified.exit_code == 0, verified.output
-    assert str(out / "certificates" / "relu1") in verified.stdout
+    assert "relu1/0000000-0000005: layer relu1, 30 features of 20 inputs" in verified.stdout
     assert verified.stdout.splitlines()[-1] == "6 of 6 verdicts are proved."
 
 
@@ -112,7 +112,7 @@ def test_a_network_is_cut_where_asked_for_and_its_head_with_a_note(model: Path, 
     whole.graph.output[0].name = "shares"
     onnx.save(whole, model)
     out = tmp_path / "results"
-    options = ("--spectra", 0, "--bounds", 0, "--no-verify", "--quiet", "--certificates")
+    options = ("--ask", "verdicts:verify=no,certificates=yes", "--quiet")
     result = _run("analyze", model, data, "--out", out, *options)
     assert result.exit_code == 0, result.output
     assert "note: the model ends in 'softmax', a Softmax, which is cut off" in result.stderr
@@ -137,16 +137,15 @@ def test_analyze_takes_a_folder_of_pictures(model: Path, tmp_path: Path) -> None
     for k in range(3):
         Image.fromarray(_RNG.integers(0, 256, (5, 4), dtype=np.uint8)).save(folder / f"{k}.png")
     out = tmp_path / "results"
-    options = ("--spectra", 0, "--metamers", 1, "--no-verify", "--layer", "relu1", "--quiet")
-    result = _run("analyze", model, folder, "--out", out, "--metamer-layer", "dense2", *options)
+    options = ("--ask", "metamers:1,layer=dense2", "--ask", "verdicts:relu1,verify=no", "--quiet")
+    result = _run("analyze", model, folder, "--out", out, *options)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     study = load_study(out)
-    assert study.info.metamer_domain == "0 ≤ x ≤ 1"  # pictures have a natural range
-    assert study.info.prior is None
-    assert not study.info.verified
-    assert study.spectra.num_rows == 0
-    assert set(study.metamers["layer"].to_pylist()) == {"dense2"}
+    assert study.question("metamers").about["domain"] == "0 ≤ x ≤ 1"  # pictures have a natural range
+    assert study.tables == ("layers", "inputs", "metamers", "verdicts", "kept", "failures")
+    assert study["verdicts"]["proved"].null_count == 3
+    assert set(study["metamers"]["layer"].to_pylist()) == {"dense2"}
 
 
 def test_every_input_may_have_a_range_of_its_own(model: Path, data: Path, tmp_path: Path) -> None:
@@ -156,33 +155,72 @@ def test_every_input_may_have_a_range_of_its_own(model: Path, data: Path, tmp_pa
     with np.load(data) as arrays:
         first = arrays["x"][0].ravel()
     own.write_text("".join(f"x{k},{low!r},2\n" for k, low in enumerate(first.tolist())))
-    options = ("--spectra", 0, "--bounds", 0, "--metamers", 1, "--limit", 2, "--no-verify", "--quiet")
     asked = {
-        "numbers": ("--prior", 0, 1, "--metamer-box", 0, 1, "--freedom", 2),
-        "same": ("--prior-ranges", same, "--metamer-ranges", same, "--freedom", 2),
-        "own": ("--prior-ranges", own, "--metamers", 0, "--limit", 1, "--freedom", 1),
+        "numbers": ("--ask", "uniqueness:0..1", "--ask", "metamers:1,domain=0..1", "--ask", "ranges:2", "--limit", 2),
+        "same": (
+            *("--ask", f"uniqueness:{same}", "--ask", f"metamers:1,domain={same}", "--ask", "ranges:2"),
+            *("--limit", 2),
+        ),
+        "own": ("--ask", f"uniqueness:{own}", "--ask", "ranges:1", "--limit", 1),
     }
     studies = {}
     for name, more in asked.items():
-        result = _run("analyze", model, data, "--out", tmp_path / name, *options, *more)
+        result = _run("analyze", model, data, "--out", tmp_path / name, "--quiet", *more)
         assert result.exit_code == 0, result.output
         studies[name] = load_study(tmp_path / name)
-    for table in ("priors", "freedom"):
-        frames = (getattr(studies[name], table).to_pandas() for name in ("numbers", "same"))
+    for table in ("uniqueness", "ranges"):
+        frames = (studies[name][table].to_pandas() for name in ("numbers", "same"))
         # A solver may end in another last bit, and one program more may be asked for it.
         one, other = (frame.drop(columns="n_programs", errors="ignore") for frame in frames)
         pd.testing.assert_frame_equal(one, other, rtol=1e-6, atol=1e-9)
-    distances = [studies[name].metamers["distance"].to_pylist() for name in ("numbers", "same")]
+    distances = [studies[name]["metamers"]["distance"].to_pylist() for name in ("numbers", "same")]
     np.testing.assert_allclose(*distances, rtol=1e-6)
-    assert studies["own"].priors["n_at_bounds"].to_pylist() == [20]
+    assert studies["own"]["uniqueness"]["n_at_bounds"].to_pylist() == [20]
     (tmp_path / "wrong.csv").write_text("0,1\n" * 19)
-    wrong = _run("analyze", model, data, "--out", tmp_path / "out", "--prior-ranges", tmp_path / "wrong.csv")
+    wrong = _run("analyze", model, data, "--out", tmp_path / "out", "--ask", f"uniqueness:{tmp_path / 'wrong.csv'}")
     _refused(wrong, "wrong.csv has 19 rows of 2 numbers, but the network takes 20 inputs")
-    for option in ("prior", "metamer"):
-        given = "--prior" if option == "prior" else "--metamer-box"
-        twice = _run("analyze", model, data, "--out", tmp_path / "out", given, 0, 1, f"--{option}-ranges", same)
-        assert twice.exit_code == 2
-        assert "give one of them" in " ".join(twice.stderr.replace("│", " ").split())
+
+
+def test_the_same_command_goes_on_and_a_dry_run_does_nothing(model: Path, data: Path, tmp_path: Path) -> None:
+    out, store = tmp_path / "out", tmp_path / "store"
+    asked = ("analyze", model, data, "--out", out, "--store", store, "--quiet", "--ask", "spectra:4")
+    dry = _run(*asked, "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert not store.exists()
+    assert not out.exists()
+    assert [line.split()[:3] for line in dry.stdout.splitlines()[1:3]] == [["inputs", "1", "0"], ["spectra", "4", "0"]]
+    none = _run(*asked, "--time-limit", 0)
+    assert none.exit_code == 1
+    assert "stopped (time limit); the same call goes on from here" in none.stdout
+    first = _run(*asked)
+    assert first.exit_code == 0, first.output
+    assert "answered before" not in first.stdout
+    part = next(store.glob("spectra/*/*.parquet"))
+    part.write_bytes(part.read_bytes()[:-1])
+    again = _run(*asked)
+    assert again.exit_code == 0, again.output
+    assert "4 tasks were answered before and kept." in again.stdout  # the predictions, and 3 of 4 spectra
+    assert "spectra: a damaged file was set aside as damaged/spectra/" in again.stderr
+    assert [line.split()[:3] for line in _run(*asked, "--dry-run").stdout.splitlines()[2:3]] == [["spectra", "4", "4"]]
+
+
+def test_questions_are_told_and_wrong_ones_refused(model: Path, data: Path, tmp_path: Path) -> None:
+    told = _run("analyze", "--questions")
+    assert told.exit_code == 0
+    assert told.stdout.splitlines()[0].startswith("verdicts (layers, verify, certificates): ")
+    for question, words in {
+        "verdict": "there is no question 'verdict'; the questions are inputs, verdicts, ",
+        "spectra:many": "'many' is no value for n of spectra; write a whole number.",
+        "spectra:1,2,3": "spectra has no setting for '3'; its settings are n, layers.",
+        "metamers": "metamers needs n; write metamers:n=VALUE.",
+        "verdicts:verify=true": "'true' is no value for verify of verdicts; write yes or no.",
+        "spectra:-1": "Spectra must be 0 or more, not -1.",
+        "ranges:2": "ask them along with a Uniqueness",
+    }.items():
+        _refused(_run("analyze", model, data, "--out", tmp_path / "out", "--ask", question), words)
+    both = _run("analyze", model, data, "--out", tmp_path / "out", "--workers", 1, "--processes", 1)
+    assert both.exit_code == 2
+    assert "exclude each other" in " ".join(both.stderr.replace("│", " ").split())
 
 
 def _refused(result: Result, *words: str) -> None:
@@ -199,9 +237,12 @@ def test_errors_are_one_sentence(model: Path, data: Path, tmp_path: Path) -> Non
     out = tmp_path / "results"
     _refused(_run("analyze", tmp_path / "none.onnx", data, "--out", out), "none.onnx")
     _refused(_run("analyze", model, tmp_path / "none.npz", "--out", out), "there is no file or folder", "none.npz")
-    _refused(_run("analyze", model, data, "--out", out, "--layer", "relu[9]"), "relu[9]", "relu1")
-    _refused(_run("analyze", model, data, "--out", out, "--prior", 0.5, 1), "does not lie in the prior (0.5 ≤ x ≤ 1)")
-    assert not (out / "study.json").exists()
+    _refused(_run("analyze", model, data, "--out", out, "--ask", "verdicts:relu[9]"), "relu[9]", "relu1")
+    _refused(
+        _run("analyze", model, data, "--out", out, "--ask", "uniqueness:0.5..1"),
+        "does not lie in the prior (0.5 ≤ x ≤ 1)",
+    )
+    assert not list(out.glob("**/*.json"))
     (tmp_path / "file").touch()
     _refused(_run("analyze", model, data, "--out", tmp_path / "file"), "cannot be made", "name another one")
     _refused(_run("demo", "--out", tmp_path / "file" / "below"), "cannot be made", "name another one")
@@ -229,7 +270,6 @@ def test_a_folder_without_permission_is_told(model: Path, data: Path, tmp_path: 
     ("arguments", "words"),
     [
         (("--picture-shape", "28by28"), "write it as 28x28 or 3x32x32"),
-        (("--spectra", -1), "greater than or equal to 0"),
         (("--limit", 0), "greater than or equal to 1"),
     ],
 )

@@ -16,12 +16,49 @@ class _Screen(io.StringIO):
 
 
 def test_lines_tells_what_how_many_and_how_long() -> None:
-    stream, times = io.StringIO(), iter([10.0, 12.34])
+    stream, times = io.StringIO(), iter([10.0, 10.5, 12.0, 12.34])
     with Lines(stream, clock=lambda: next(times)).stage("verdicts of relu1", 500) as advance:
         advance(200)
         advance(300)
         assert stream.getvalue() == ""
     assert stream.getvalue() == "verdicts of relu1: 500 of 500, 2.3 s\n"
+
+
+def test_lines_tell_now_and_then_how_fast_it_goes_and_what_is_left() -> None:
+    stream, now = io.StringIO(), [0.0]
+    with Lines(stream, clock=lambda: now[0], every=30.0).stage("spectra", 100) as advance:
+        for second in range(1, 101):
+            now[0] = float(second)
+            advance(1)
+    told = stream.getvalue().splitlines()
+    assert told[0] == "spectra: 30 of 100, 30.0 s, 1 a second, 70 s left"
+    assert told[1:] == [
+        "spectra: 60 of 100, 60.0 s, 1 a second, 40 s left",
+        "spectra: 90 of 100, 90.0 s, 1 a second, 10 s left",
+        "spectra: 100 of 100, 100.0 s",
+    ]
+
+
+def test_a_notebook_shows_one_line_that_goes_on_in_a_real_kernel() -> None:
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    code = (
+        "import time\nfrom unrelu.progress import resolve_progress\n"
+        "with resolve_progress(None).stage('spectra', 3) as tell:"
+        "\n    for _ in range(3):\n        time.sleep(0.6)\n        tell(1)"
+    )
+    said = []
+    try:
+        client.execute_interactive(code, timeout=120, output_hook=said.append)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    shown = [each["content"]["data"]["text/plain"] for each in said if each["msg_type"].endswith("display_data")]
+    assert [each["msg_type"] for each in said].count("display_data") == 1  # the others write over it
+    assert shown[0].startswith("spectra: 0 of 3, ")
+    assert any("1 of 3" in line and line.endswith(" s left") for line in shown)
+    assert shown[-1].startswith("spectra: 3 of 3, ")
 
 
 def test_lines_tells_of_a_stage_that_was_stopped() -> None:
@@ -91,6 +128,6 @@ def test_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(resolve_progress(False), Silent)
     for asked in (None, True):
         monkeypatch.setattr(sys, "stderr", io.StringIO())
-        assert isinstance(resolve_progress(asked), Silent)
+        assert isinstance(resolve_progress(asked), Lines if asked else Silent)
         monkeypatch.setattr(sys, "stderr", _Screen())
         assert isinstance(resolve_progress(asked), Terminal)

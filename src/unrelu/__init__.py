@@ -137,6 +137,9 @@ if TYPE_CHECKING:
     from unrelu.study.analyze import analyze as analyze
     from unrelu.study.asked import Asked as Asked
     from unrelu.study.comparison import Comparison as Comparison
+    from unrelu.study.foreseen import Forecast as Forecast
+    from unrelu.study.foreseen import Foreseen as Foreseen
+    from unrelu.study.foreseen import foresee as foresee
     from unrelu.study.info import StudyInfo as StudyInfo
     from unrelu.study.saving import load_study as load_study
     from unrelu.study.study import Study as Study
@@ -287,6 +290,9 @@ _HOMES = {
     "Asked": "unrelu.study.asked",
     "Comparison": "unrelu.study.comparison",
     "StudyInfo": "unrelu.study.info",
+    "foresee": "unrelu.study.foreseen",
+    "Forecast": "unrelu.study.foreseen",
+    "Foreseen": "unrelu.study.foreseen",
     "load_study": "unrelu.study.saving",
     "Report": "unrelu.report.write",
     # how a search stopped, and where progress is shown

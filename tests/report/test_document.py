@@ -61,7 +61,7 @@ def test_pictures_and_figures_are_described() -> None:
         assert element.attributes.get("aria-hidden") == "true" or (
             element.attributes["role"] == "img" and len(element.attributes["aria-label"]) > 40
         )
-    first = dense_study().layers.to_pylist()[0]
+    first = dense_study()["layers"].to_pylist()[0]
     labels = " ".join(each.attributes.get("aria-label", "") for each in page("dense").all("svg"))
     assert f"{first['singleton']} one point, {first['bounded']} bounded, {first['unbounded']} unbounded" in labels
 

@@ -26,7 +26,7 @@ def test_the_histogram_draws_as_many_inputs_as_there_are() -> None:
     ]
     (y0, v0), (y1, v1) = ticks[0], ticks[-1]
     per_input = (y1 - y0) / (v1 - v0)
-    first = dense_study().layers.to_pylist()[0]
+    first = dense_study()["layers"].to_pylist()[0]
     for kind in ("singleton", "bounded", "unbounded"):
         total = 0.0
         for path in svg.all("path"):
@@ -40,7 +40,7 @@ def test_the_shares_drawn_are_those_of_the_records() -> None:
     """Markers and bars of the figure of uniqueness, read from the drawing by its own axes."""
     (svg,) = [s for s in page("dense").all("svg") if "only valid one" in s.attributes.get("aria-label", "")]
     upper, lower = [each for each in svg.elements if re.fullmatch(r".*-axes_\d", each.attributes.get("id", ""))]
-    rows = dense_study().priors.to_pylist()
+    rows = dense_study()["uniqueness"].to_pylist()
 
     def ticks(axes: Element) -> tuple[float, float]:
         """Of the vertical axis: where zero is, and how much higher one is."""
@@ -103,7 +103,7 @@ def test_of_many_layers_some_are_named_with_the_first_and_the_last() -> None:
 def test_a_map_stands_under_each_picture() -> None:
     (svg,) = [s for s in page("dense").all("svg") if "how far every pixel" in s.attributes.get("aria-label", "")]
     images = [each.attributes["href"] for each in svg.all("image")]
-    shown = dense_study().freedom.to_pylist()
+    shown = dense_study()["ranges"].to_pylist()
     # Originals, maps, and the scale of colours.
     assert len(images) >= 2 * len(shown)
     assert all(image.startswith("data:image/png;base64,") for image in images)
@@ -123,4 +123,4 @@ def test_the_freedom_of_inputs_that_are_no_pictures_is_drawn_as_curves() -> None
             ys = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", path.attributes["d"])]
             assert ys == sorted(ys, reverse=True)
             ends.append(-ys[-1])
-    assert np.argsort(ends).tolist() == np.argsort(study.freedom["width_largest"].to_pylist()).tolist()
+    assert np.argsort(ends).tolist() == np.argsort(study["ranges"]["width_largest"].to_pylist()).tolist()

@@ -16,7 +16,7 @@ from unrelu.study.analyze import analyze
 
 def test_the_gallery_shows_original_target_and_metamers_as_they_are() -> None:
     shown = page("dense").all("img")
-    rows = dense_study().metamers.to_pylist()
+    rows = dense_study()["metamers"].to_pylist()
     expected: list[list[float]] = []
     for number_of_pair in range(3):
         own = [row for row in rows if row["pair"] == number_of_pair]
@@ -34,7 +34,7 @@ def test_inputs_that_are_no_pictures_are_not_shown_as_pictures() -> None:
     study = analyze(dense_network(), x, labels=y, spectra=0, metamers=1, progress=False)
     root = made(study)
     assert root.all("img") == []
-    (row, *_) = study.metamers.to_pylist()
+    (row, *_) = study["metamers"].to_pylist()
     assert f"Input {row['original']} toward input {row['target']}" in " ".join(root.text.split())
 
 
@@ -45,7 +45,7 @@ def test_colour_pictures() -> None:
     study = analyze(net, x.reshape(3, 60), metamers=1, metamer_norms=(1,), picture_shape=(3, 4, 5), progress=False)
     first = made(study).all("img")[0]
     content = base64.b64decode(first.attributes["src"].removeprefix("data:image/png;base64,"))
-    original = x[study.metamers["original"][0].as_py()]
+    original = x[study["metamers"]["original"][0].as_py()]
     np.testing.assert_array_equal(
         np.asarray(Image.open(io.BytesIO(content))), np.round(255 * original.transpose(1, 2, 0))
     )
@@ -54,7 +54,7 @@ def test_colour_pictures() -> None:
 def test_that_nothing_can_tell_them_apart_is_said_of_cuts_only() -> None:
     for layer, name, cut in ((None, "joined", True), ("relu-left", "relu-left", False)):
         study = branched_study(layer)
-        (kept,) = study.kept.to_pylist()
+        (kept,) = study["kept"].to_pylist()
         text = " ".join(made(study).text.split())
         who = "all" if cut else str(kept["same_class"])
         assert f"Each metamer has the features of its original in {name}, up to the feature error beside it." in text
@@ -70,7 +70,7 @@ def test_class_names_are_shown() -> None:
     x, y = pictures()
     names = [f"digit {k}" for k in range(10)]
     study = analyze(dense_network(), x, labels=y, spectra=0, metamers=1, classes=names, progress=False)
-    row = study.metamers.to_pylist()[0]
+    row = study["metamers"].to_pylist()[0]
     text = made(study).text
     assert f"digit {row['original_predicted']}" in text
     assert f"digit {row['target_label']}" in text

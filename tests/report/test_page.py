@@ -9,7 +9,7 @@ import re
 import pytest
 
 from page_reader import Element
-from report_pages import made, page, studies
+from report_pages import made, page, studies, with_rows
 from small_studies import N, dense_study, joined_study
 from unrelu.study.study import Study
 
@@ -36,7 +36,7 @@ def recorded(shown: list[Study], element: Element) -> object:
     if table == "info":
         return getattr(study.info, place[0])
     row, column = place
-    return getattr(study, table)[column][int(row)].as_py()
+    return study[table][column][int(row)].as_py()
 
 
 @pytest.mark.parametrize("which", ["both", "dense", "joined", "branched"])
@@ -81,7 +81,7 @@ def test_no_other_number_is_on_the_page() -> None:
 def test_the_layer_tables_hold_all_layers_and_counts() -> None:
     (section,) = [each for each in page("dense").all("section") if "network" in classes(each)]
     preimages, spectra, _ = [each for each in section.all("table") if "layers" in classes(each)]
-    for row, layer in zip(preimages.all("tbody")[0].all("tr"), dense_study().layers.to_pylist(), strict=True):
+    for row, layer in zip(preimages.all("tbody")[0].all("tr"), dense_study()["layers"].to_pylist(), strict=True):
         cells = [cell.text.strip() for cell in row.all("td")]
         expected = [layer[name] for name in ("input_size", "output_size", "active_min", "active_median", "active_max")]
         expected += [layer[name] for name in ("singleton", "bounded", "unbounded", "undecided")]
@@ -92,7 +92,7 @@ def test_the_layer_tables_hold_all_layers_and_counts() -> None:
         assert sum(widths) == pytest.approx(100, abs=0.01)
         shares = [layer[kind] for kind in ("singleton", "bounded", "unbounded") if layer[kind]]
         assert widths == pytest.approx([100 * share / N for share in shares], abs=0.01)
-    for row, layer in zip(spectra.all("tbody")[0].all("tr"), dense_study().layers.to_pylist(), strict=True):
+    for row, layer in zip(spectra.all("tbody")[0].all("tr"), dense_study()["layers"].to_pylist(), strict=True):
         cells = [number(cell.text.strip()) for cell in row.all("td")]
         columns = ["output_size", "rank_without_relu", "rank_with_relu", "invariant_with_relu"]
         for what in ("largest", "smallest_nonzero", "condition"):
@@ -103,7 +103,7 @@ def test_the_layer_tables_hold_all_layers_and_counts() -> None:
 def test_the_bounds_stand_beside_the_true_values() -> None:
     (table,) = [each for each in page("dense").all("table") if "Smallest, where rows suffice" in each.text]
     rows = table.all("tbody")[0].all("tr")
-    stored = dense_study().bounds.to_pylist()
+    stored = dense_study()["row_removal"].to_pylist()
     assert len(rows) == len(stored) == 4
     for row, expected in zip(rows, stored, strict=True):
         cells = [cell.text.strip() for cell in row.all("td")]
@@ -134,7 +134,7 @@ def findings(which: str) -> str:
 
 
 def test_the_summary_says_what_the_tables_hold() -> None:
-    first, second = dense_study().layers.to_pylist()
+    first, second = dense_study()["layers"].to_pylist()
     text = findings("dense")
     assert f"In layer relu1, {first['finite']} of {N} inputs have a bounded preimage (all proved)" in text
     assert f"for {first['singleton']} of them the input itself is the only one with its features (all proved)" in text
@@ -145,7 +145,7 @@ def test_the_summary_says_what_the_tables_hold() -> None:
 
 
 def test_the_summary_says_how_many_are_the_only_valid_one() -> None:
-    first = dense_study().layers.to_pylist()[0]
+    first = dense_study()["layers"].to_pylist()[0]
     assert (
         f"Within 0 ≤ x ≤ 1, {first['prior_unique']} of {N} pictures are the only valid one with their features in "
         f"layer relu1 (all proved), {first['prior_not_unique']} are not (all proved); rows drawn at random (Gaussian) "
@@ -156,16 +156,16 @@ def test_the_summary_says_how_many_are_the_only_valid_one() -> None:
 
 def test_where_all_are_the_only_valid_one_each_of_them_is() -> None:
     study = dense_study()
-    layers = study.layers.to_pylist()
+    layers = study["layers"].to_pylist()
     layers[0].update(prior_unique=N, prior_unique_proved=N, prior_not_unique=0, prior_not_unique_proved=0)
-    changed = dataclasses.replace(study, layers=type(study.layers).from_pylist(layers, schema=study.layers.schema))
+    changed = with_rows(study, layers=layers)
     said = f"each of the {N} pictures is the only valid one with its features in layer relu1 (all proved);"
     assert said in " ".join(made(changed).text.split())
 
 
 def test_what_stays_open_within_the_prior_is_said_so() -> None:
     study = dense_study()
-    layers, priors = study.layers.to_pylist(), study.priors.to_pylist()
+    layers, priors = study["layers"].to_pylist(), study["uniqueness"].to_pylist()
     for row in priors:
         row.update(unique=None, proved=False, expected=None)
     priors[0].update(unique=True)
@@ -173,11 +173,7 @@ def test_what_stays_open_within_the_prior_is_said_so() -> None:
         prior_unique=1, prior_unique_proved=0, prior_not_unique=0, prior_not_unique_proved=0, prior_open=N - 1
     )
     layers[0].update(prior_expected=None)
-    changed = dataclasses.replace(
-        study,
-        layers=type(study.layers).from_pylist(layers, schema=study.layers.schema),
-        priors=type(study.priors).from_pylist(priors, schema=study.priors.schema),
-    )
+    changed = with_rows(study, layers=layers, uniqueness=priors)
     root = made(changed)
     text = " ".join(root.text.split())
     assert (
@@ -202,13 +198,13 @@ def test_what_was_not_verified_is_not_called_proved() -> None:
 
 def test_what_is_proved_in_part_is_said_so() -> None:
     study = dense_study()
-    verdicts = study.verdicts.to_pylist()
+    verdicts = study["verdicts"].to_pylist()
     kinds = [row["kind"] for row in verdicts]
     verdicts[kinds.index("unbounded")]["proved"] = False
-    layers = study.layers.to_pylist()
+    layers = study["layers"].to_pylist()
     layers[0]["unbounded_proved"] -= 1
     layers[0]["proved"] -= 1
-    changed = dataclasses.replace(study, layers=type(study.layers).from_pylist(layers, schema=study.layers.schema))
+    changed = with_rows(study, layers=layers)
     text = " ".join(made(changed).text.split())
     assert f"({layers[0]['unbounded_proved']} proved, the others computed, not proved)" in text
     assert f"{N - 1} of {N}" in text
@@ -216,7 +212,7 @@ def test_what_is_proved_in_part_is_said_so() -> None:
 
 def test_a_layer_left_out_is_shown_with_its_reason() -> None:
     text = " ".join(page("joined").text.split())
-    assert joined_study().layers["verdicts_left_out"][1].as_py() in text
+    assert joined_study()["layers"]["verdicts_left_out"][1].as_py() in text
 
 
 def test_positive_features_of_other_activations_are_explained() -> None:

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import PictureShape, Quiet, Trust, Upto, Workers, read_picture_shape
-from unrelu.cli.ranges import HELP, read_domain
-from unrelu.cli.sentences import notes, sentences
+from unrelu.cli.options import PictureShape, Processes, Quiet, Scheduler, Trust, Upto, read_picture_shape
+from unrelu.cli.sentences import INTERRUPTED, notes, sentences
+
+if TYPE_CHECKING:
+    from unrelu.study.executors.executor import Executor
+    from unrelu.study.question import Question
+    from unrelu.study.study import Study
+
+_INCOMPLETE = 1  # exit status
+
+_DEFAULT = ("verdicts", "spectra:32", "row_removal:2")
+
+
+def _tell(wanted: bool) -> None:
+    if wanted:
+        from unrelu.study.question_text import told
+        from unrelu.study.questions import QUESTIONS
+
+        for kind in QUESTIONS[1:]:
+            typer.echo(told(kind))
+        raise typer.Exit
 
 
 def analyze(
@@ -18,90 +37,132 @@ def analyze(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Its inputs: a .npz or .npy file, or a folder of pictures.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the report and the results.")],
-    upto: Upto = None,
-    trust: Trust = False,
-    layer: Annotated[
-        list[str] | None, typer.Option(help="A ReLU layer that gets verdicts; may be repeated. All if left out.")
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report, and for the results if there is no --store.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
-    spectra: Annotated[int, typer.Option(min=0, help="How many inputs get the spectra of all layers.")] = 32,
-    bounds: Annotated[int, typer.Option(min=0, help="How many inputs get the bounds of Lemmas 8 and 9.")] = 2,
-    metamers: Annotated[int, typer.Option(min=0, help="How many pairs get metamers.")] = 0,
-    metamer_layer: Annotated[
-        str | None,
+    ask: Annotated[
+        list[str] | None,
         typer.Option(
-            help="The node whose features the metamers keep. If left out, the first one at or behind a ReLU through "
-            "which all paths from input to output run, so that the same features mean the same output."
+            metavar="QUESTION",
+            help="What to ask, with its settings: NAME, or NAME:VALUE,FIELD=VALUE as in uniqueness:0..1 or "
+            "metamers:24,layer=relu2; a domain is LOW..HIGH, none, or a .csv file of ranges. May be repeated; "
+            "verdicts, spectra:32 and row_removal:2 if left out. See --questions.",
         ),
     ] = None,
-    metamer_box: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="Bounds of the metamers' values; 0 1 if left out, -inf inf for none."),
-    ] = None,
-    metamer_ranges: Annotated[
-        Path | None,
-        typer.Option(metavar="RANGES", help=f"In place of --metamer-box, bounds for each input: {HELP}."),
-    ] = None,
-    prior: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="Bounds of valid inputs: is each the only valid one with its features?"),
-    ] = None,
-    prior_ranges: Annotated[
-        Path | None, typer.Option(metavar="RANGES", help=f"In place of --prior, bounds for each input: {HELP}.")
-    ] = None,
-    freedom: Annotated[
-        int, typer.Option(min=0, help="How many inputs get the range of each coordinate; needs --prior.")
-    ] = 0,
-    picture_shape: PictureShape = None,
-    verify: Annotated[bool, typer.Option(help="Verify the certificate of every verdict.")] = True,
-    certificates: Annotated[
-        bool, typer.Option("--certificates", help="Save the certificates too, for `unrelu verify OUT`.")
+    questions: Annotated[
+        bool,
+        typer.Option(
+            "--questions",
+            is_eager=True,
+            callback=_tell,
+            help="Tell what can be asked and its settings, and do nothing.",
+        ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the random choice of targets for metamers.")] = 0,
-    workers: Workers = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where to keep the results: a folder or s3://... and the like; OUT if left out."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Measure a few tasks, tell what all will take, and do nothing.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many inputs, from the first on.")] = None,
+    time_limit: Annotated[
+        float, typer.Option(min=0.0, help="Seconds after which no task is begun; the same command goes on.")
+    ] = math.inf,
+    processes: Processes = None,
+    scheduler: Scheduler = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads, where there are no processes; all cores if left out.")
+    ] = None,
+    picture_shape: PictureShape = None,
+    upto: Upto = None,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
-    """Analyse a network at every input, and write a report: what each layer forgets, with proofs."""
+    """Analyse a network at every input, and write a report: what each layer forgets, with proofs.
+
+    Results are kept as they come. Whatever ends the command (Ctrl-C, a kill, a full disk), the same command goes on
+    from there. Exit status 1: some tasks have no answer, as the time limit came or a process died; 130: Ctrl-C.
+    """
+    del questions  # told before
     shape = read_picture_shape(picture_shape)
     with sentences():
+        from unrelu.errors import InputError
         from unrelu.network.load import load
         from unrelu.report.requirements import check_requirements
-        from unrelu.study import analyze as studies
+        from unrelu.study.analyze import analyze as analyzed
         from unrelu.study.data_files import read_batch
         from unrelu.study.folders import writable_folder
+        from unrelu.study.foreseen import foresee
 
-        check_requirements()
+        if out is None and not dry_run:
+            raise typer.BadParameter("name a folder for the report: --out OUT.")
+        if sum(each is not None for each in (processes, scheduler, workers)) > 1:
+            raise typer.BadParameter("--workers, --processes and --scheduler exclude each other; give one of them.")
+        if not dry_run:
+            check_requirements()
         with notes():
             net = load(model, upto=upto, trust=trust)
-        where = read_domain("--metamer-box", metamer_box, metamer_ranges, net.input_size)
-        valid = read_domain("--prior", prior, prior_ranges, net.input_size)
         batch = read_batch(data, net.input_shape)
         for note in batch.notes:
             typer.echo(note, err=True)
+        asked = [_question(text, net.input_size) for text in ask or _DEFAULT]
+        x = batch.inputs[:limit]
+        labels = None if batch.labels is None else batch.labels[:limit]
+        shown = display(quiet)
+        where = store if store is not None else None if out is None else str(out)
+        if dry_run:
+            typer.echo(str(foresee(net, x, questions=asked, labels=labels, store=where, progress=shown)))
+            return
+        if out is None:
+            raise InputError("name a folder for the report: --out OUT.")
         folder = writable_folder(out)
-        study = studies.analyze(
+        study = analyzed(
             net,
-            batch.inputs[:limit],
-            labels=None if batch.labels is None else batch.labels[:limit],
-            layers=layer or None,
-            spectra=spectra,
-            bounds=bounds,
-            metamers=metamers,
-            metamer_layer=metamer_layer,
-            metamer_domain=studies.PICTURES if where is None else where,
-            prior=valid,
-            freedom=freedom,
+            x,
+            questions=asked,
+            labels=labels,
+            store=where,
+            executor=_executor(processes, scheduler, workers),
             picture_shape=shape,
             name=model.stem,
             data_name=data.name,
-            verify=verify,
-            certificates=folder / "certificates" if certificates else None,
-            seed=seed,
-            progress=display(quiet),
-            workers=workers,
+            time_limit=time_limit,
+            progress=shown,
         )
-        study.save(folder)
+        _say(study)
         report = study.report(folder / "report.html")
-        typer.echo(str(study))
         typer.echo(f"The report is {report.path.resolve()}")
+    if study.stopped == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+    if not study.complete:
+        raise typer.Exit(_INCOMPLETE)
+
+
+def _question(text: str, d: int) -> Question:
+    from unrelu.cli.ranges import read_ranges
+    from unrelu.study.question_text import read_question
+    from unrelu.study.questions import QUESTIONS
+
+    kinds = {kind.name: kind for kind in QUESTIONS}
+    return read_question(text, kinds, lambda path: read_ranges(Path(path), d).box)
+
+
+def _executor(processes: int | None, scheduler: str | None, workers: int | None) -> Executor:
+    from unrelu import executors
+
+    if scheduler is not None:
+        return executors.Dask(scheduler)
+    return executors.Threads(workers) if processes is None else executors.Processes(processes)
+
+
+def _say(study: Study) -> None:
+    typer.echo(str(study))
+    found = sum(each.found for each in study.accounts.values())
+    if found:
+        typer.echo(f"{found} tasks were answered before and kept.")
+    for each in study.accounts.values():
+        for name in each.damaged:
+            typer.echo(f"{each.question}: a damaged file was set aside as {name}, and computed again.", err=True)

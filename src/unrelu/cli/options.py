@@ -8,6 +8,12 @@ import typer
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads for the verdicts; all cores if left out.")]
+Processes = Annotated[
+    int | None, typer.Option(min=1, help="Answer in so many processes of this machine rather than in threads.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Answer on the Dask cluster of this scheduler: tcp://host:8786.")
+]
 Upto = Annotated[
     str | None,
     typer.Option(metavar="NODE", help="End the network in this node; what lies behind it is not read."),

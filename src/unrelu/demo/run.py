@@ -81,6 +81,8 @@ def run_demo(
         what = f"training {recipe.name} ({number} of {len(recipes)})"
         done = train(recipe.module(), data, recipe.training, held_out=parts.held_out, what=what, progress=shown)
         study = _study(recipe, done, parts.held_out, folder / recipe.name, n_spectra, shown, workers)
+        if study.stopped:
+            raise KeyboardInterrupt
         trained.append(done)
         studies.append(study)
     with shown.stage("writing the report", 1) as advance:

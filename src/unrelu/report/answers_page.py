@@ -15,8 +15,8 @@ from unrelu.inverse.sampler_seen import CENTRAL
 from unrelu.inverse.words import DIGITS, lower_end, told_of_ranges, told_of_solution, told_of_solutions, upper_end
 from unrelu.report.figures import Drawing
 from unrelu.report.figures_answers import draw_answer
-from unrelu.report.numbers import NONE, count, real, rough
 from unrelu.report.palette import AFTER, GRID, INK, MUTED, PAPER, Colour
+from unrelu.study.shown.numbers import NONE, count, real, rough
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:

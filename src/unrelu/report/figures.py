@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from unrelu.errors import MissingExtra
-from unrelu.report.numbers import power_of_ten, rough
 from unrelu.report.palette import GRID, INK, MUTED, PAPER, Colour
+from unrelu.study.shown.numbers import power_of_ten, rough
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from unrelu.study.shown.axis import Axis
 
 SIZE = (4.7, 3.2)
 """Inches; at 96 pixels an inch the width of a phone's screen, so that letters stay readable there."""
@@ -142,6 +144,21 @@ def count_axis(axes: Axes, which: str) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def set_axis(axes: Axes, which: str, axis: Axis) -> None:
+    """Put the label, the ends and the scale of an axis in place, once everything is drawn."""
+    (axes.set_xlabel if which == "x" else axes.set_ylabel)(axis.label)
+    low, high = (0, 1) if axis.scale == "share" else (axis.low, axis.high)
+    if low is not None or high is not None:
+        (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+    if axis.scale == "log":
+        log_axis(axes, which)
+    elif axis.scale == "count":
+        count_axis(axes, which)
+    elif axis.scale == "share":
+        quarters = (0, 0.25, 0.5, 0.75, 1)
+        (axes.set_xticks if which == "x" else axes.set_yticks)(quarters, [f"{100 * each:g} %" for each in quarters])
 
 
 def legend_below(figure: Figure, *plots: Axes) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unrelu.report.figures import Drawing, draw, legend_below, name_layers, shortened
-from unrelu.report.numbers import norm_name, real
 from unrelu.report.palette import AFTER, INK, MUTED, OTHERS, layer_colours
 from unrelu.report.png import as_bytes
 from unrelu.solvers.status import Status
+from unrelu.study.shown.numbers import norm_name, real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

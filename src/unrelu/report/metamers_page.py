@@ -10,15 +10,15 @@ import numpy as np
 from unrelu.inverse.words import upper_end
 from unrelu.polyhedra.describe import describe_domain
 from unrelu.report.answers_page import AnswerTable
+from unrelu.report.cards import Card
 from unrelu.report.figures import Drawing
 from unrelu.report.figures_metamers import draw_distances, draw_numbers, draw_pictures, largest_change
-from unrelu.report.gallery import Shown
-from unrelu.report.numbers import NONE, count, norm_name, real, rough, seconds
 from unrelu.report.palette import AFTER, GRID, INK, MUTED, PAPER, Colour
-from unrelu.report.parts import Part
 from unrelu.report.png import picture_uri
 from unrelu.study.metamer_words import share, told_of_classes, told_of_status
 from unrelu.study.metamers_by_depth import LayerMetamer, MetamersAsked, distance_is_better
+from unrelu.study.shown.numbers import NONE, count, norm_name, real, rough, seconds
+from unrelu.study.shown.parts import Part
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class MetamersPage:
     title: str
     lead: str
     findings: tuple[str, ...]
-    pictures: tuple[Shown, ...]
-    changes: tuple[Shown, ...]
+    pictures: tuple[Card, ...]
+    changes: tuple[Card, ...]
     change_note: str
     figures: tuple[tuple[Drawing, str], ...]
     drawings: tuple[Drawing, ...]
@@ -216,16 +216,16 @@ def _goes_beyond(deep: Metamer, radius: float, shallow: Metamer) -> bool:
     return (deep.distance - slack) * (1 - 1e-9) > shallow.bound
 
 
-def _pictures(seen: MetamersSeen) -> tuple[Shown, ...]:
+def _pictures(seen: MetamersSeen) -> tuple[Card, ...]:
     if seen.picture_shape is None:
         return ()
     shape, limits, asked = seen.picture_shape, seen.picture_range, seen.asked
     first, second = (printable(name, 60) for name in seen.names)
     classes = next((each.found.classes for each in seen.layers if each.found is not None), None)
 
-    def shown(role: str, label: str, values: np.ndarray, alt: str, said: str, *facts: tuple[str, str]) -> Shown:
+    def shown(role: str, label: str, values: np.ndarray, alt: str, said: str, *facts: tuple[str, str]) -> Card:
         picture = picture_uri(np.asarray(values, dtype=np.float64), shape, limits)
-        return Shown(role, label, picture, alt, Part(said), tuple((word, (Part(text),)) for word, text in facts))
+        return Card(role, label, picture, alt, Part(said), tuple((word, (Part(text),)) for word, text in facts))
 
     before = ("to target", real(asked.before, 4))
     all_shown = [
@@ -250,7 +250,7 @@ def _pictures(seen: MetamersSeen) -> tuple[Shown, ...]:
     return tuple(all_shown)
 
 
-def _changes(seen: MetamersSeen) -> tuple[Shown, ...]:
+def _changes(seen: MetamersSeen) -> tuple[Card, ...]:
     if seen.picture_shape is None:
         return ()
     most = largest_change(seen)
@@ -258,7 +258,7 @@ def _changes(seen: MetamersSeen) -> tuple[Shown, ...]:
     if seen.has_target:
         inputs.append(("target", seen.asked.target))
     return tuple(
-        Shown(
+        Card(
             "change",
             name,
             picture_uri(values.astype(np.float64) - seen.asked.original, seen.picture_shape, (-most, most)),

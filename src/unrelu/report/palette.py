@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unrelu.study.shown.colours import Role, Shade, Step
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -36,17 +38,30 @@ OPEN = Colour("open", "#a9cbe4", "#2f5574")
 OTHERS = Colour("others", "#c2571a", "#f0a15c")
 """What is open beside what is proved, and what another method has found."""
 
-KINDS = {
+_ROLES: dict[Role, Colour] = {
+    "ink": INK,
+    "muted": MUTED,
+    "before": BEFORE,
+    "after": AFTER,
+    "others": OTHERS,
     "singleton": Colour("singleton", "#0b3c63", "#b5dcf7"),
     "bounded": Colour("bounded", "#3f8fc6", "#4c9ad0"),
     "unbounded": Colour("unbounded", "#dd7a14", "#ee9a45"),
     "undecided": Colour("undecided", "#a3a9b0", "#7a838d"),
     "empty": Colour("empty", "#6a4c7d", "#b79acb"),
 }
-"""By kind of preimage, in the order in which they are stacked and listed."""
 
 _LIGHT = ("#2d1e63", "#31598f", "#2c8a8f", "#4fae73", "#a8b82f")
 _DARK = ("#7d74d8", "#5f9ddb", "#4fbcbc", "#79d493", "#dbe45c")
+
+
+def colour_of(shade: Shade) -> Colour:
+    """What a colour in a figure looks like on the page.
+
+    >>> colour_of("after") == AFTER
+    True
+    """
+    return layer_colours(shade.n)[shade.place] if isinstance(shade, Step) else _ROLES[shade]
 
 
 def layer_colours(n: int) -> tuple[Colour, ...]:

@@ -1,193 +1,153 @@
-"""The tables of the page: a row per layer, a row per network."""
+"""Tables as the page lays them out: heads of one or two lines, cells that span others, bars."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
 
-from unrelu.report.numbers import NONE, count, real
-from unrelu.report.palette import KINDS
-from unrelu.report.parts import Part, Sentence, sentence
-from unrelu.report.records import fact, of_layer, record
-
-if TYPE_CHECKING:
-    from unrelu.study.study import Study
+from unrelu.report.palette import Colour, colour_of
+from unrelu.study.shown.parts import Sentence
+from unrelu.study.shown.shown_table import Bar, Column, Row, ShownTable
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A piece of a bar that shows shares.
+class HeadCell:
+    """A cell of the head.
 
     Attributes:
-        kind: kind of preimage.
+        lines: its words, line by line.
+        width: how many columns it is for.
+        height: how many rows it takes.
+        scope: "col", or "colgroup" for what several columns have in common.
+        css: its class.
+    """
+
+    lines: tuple[str, ...]
+    width: int
+    height: int
+    scope: str
+    css: str
+
+
+@dataclass(frozen=True)
+class LaidPiece:
+    """A piece of a bar.
+
+    Attributes:
+        colour: its CSS variable.
         start: where it begins, in percent.
         width: how long it is, in percent.
     """
 
-    kind: str
+    colour: str
     start: float
     width: float
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of a table.
+class BodyCell:
+    """A cell.
 
     Attributes:
-        head: what the row is about.
-        cells: the other columns.
-        bars: shares of the kinds of preimage; empty where there are none.
-        reason: why there is nothing to show; "" where there is.
+        parts: what it says.
+        pieces: of the bar that it shows instead; None where it shows none.
+        css: its class.
     """
 
-    head: Part
-    cells: tuple[Sentence, ...]
-    bars: tuple[Bar, ...] = ()
-    reason: str = ""
+    parts: Sentence
+    pieces: tuple[LaidPiece, ...] | None
+    css: str
 
 
-_OF_BOUNDS = (
-    "largest",
-    "largest_before",
-    "smallest_nonzero",
-    "interlacing",
-    "interlacing_by_rank",
-    "correlation_nonzero_over_span",
-)
-_OF_CORRELATION = ("smallest", "correlation_over_span", "correlation_along", "correlation")
+@dataclass(frozen=True)
+class BodyRow:
+    """A row.
 
-PREIMAGE_COLUMNS = ("singleton", "bounded", "unbounded", "undecided")
+    Attributes:
+        head: what it is about; empty where that stands in a row above.
+        height: how many rows that is for.
+        cells: the other columns.
+        reason: what stands in the place of those that are left out.
+        width: how many those are.
+    """
 
-
-def preimage_rows(study: Study) -> tuple[Row, ...]:
-    """Verdicts: sizes, active units and counts by kind, a row per layer."""
-    rows = []
-    for row, layer in enumerate(study.layers.to_pylist()):
-        head = of_layer(study, row, "layer", str)
-        sizes = (
-            (of_layer(study, row, "input_size"),),
-            (of_layer(study, row, "output_size"),),
-        )
-        if layer["verdicts_left_out"] is not None:
-            rows.append(Row(head, sizes, reason=layer["verdicts_left_out"]))
-            continue
-        cells = (
-            *sizes,
-            (of_layer(study, row, "active_min"),),
-            (of_layer(study, row, "active_median"),),
-            (of_layer(study, row, "active_max"),),
-            *((of_layer(study, row, kind),) for kind in PREIMAGE_COLUMNS),
-            _proved(study, row, layer),
-            _dimension(study, row, layer),
-        )
-        rows.append(Row(head, cells, _bars(layer)))
-    return tuple(rows)
+    head: Sentence
+    height: int
+    cells: tuple[BodyCell, ...]
+    reason: str
+    width: int
 
 
-def spectrum_rows(study: Study) -> tuple[Row, ...]:
-    """Spectra: rank, forgotten directions, condition and smallest value, a row per layer."""
-    rows = []
-    for row, layer in enumerate(study.layers.to_pylist()):
-        head = of_layer(study, row, "layer", str)
-        if layer["spectra_left_out"] is not None:
-            rows.append(Row(head, ((of_layer(study, row, "output_size"),),), reason=layer["spectra_left_out"]))
-            continue
-        counts = ("output_size", "rank_without_relu", "rank_with_relu", "invariant_with_relu")
-        reals = (
-            "largest_without_relu",
-            "largest_with_relu",
-            "smallest_nonzero_without_relu",
-            "smallest_nonzero_with_relu",
-            "condition_without_relu",
-            "condition_with_relu",
-        )
-        cells = (
-            *((of_layer(study, row, column),) for column in counts),
-            *((of_layer(study, row, column, real),) for column in reals),
-        )
-        rows.append(Row(head, cells))
-    return tuple(rows)
+@dataclass(frozen=True)
+class TableOnPage:
+    """A table.
+
+    Attributes:
+        head: rows of its head.
+        rows: the others.
+        key: what the colours of bars stand for, each with its CSS variable.
+        notes: what to know about the numbers.
+        colours: those of its bars.
+    """
+
+    head: tuple[tuple[HeadCell, ...], ...]
+    rows: tuple[BodyRow, ...]
+    key: tuple[tuple[str, str], ...]
+    notes: tuple[Sentence, ...]
+    colours: tuple[Colour, ...]
 
 
-def bound_rows(study: Study) -> tuple[Row, ...]:
-    """Lemmas 8 and 9: what they allow beside what is, a row per layer and input; layers left out with their reason."""
-    rows = [
-        Row(
-            record(study, "bounds", row, "layer", str),
-            (
-                *((record(study, "bounds", row, column),) for column in ("input", "n_outputs", "n_removed")),
-                *((record(study, "bounds", row, column, real),) for column in _OF_BOUNDS),
-                *(
-                    (record(study, "bounds", row, column, real) if each["correlation_applies"] else Part(NONE),)
-                    for column in _OF_CORRELATION
-                ),
-            ),
-        )
-        for row, each in enumerate(study.bounds.to_pylist())
-    ]
-    for row, layer in enumerate(study.layers.to_pylist()):
-        if layer["bounds_left_out"] is not None and study.bounds.num_rows:
-            rows.append(Row(of_layer(study, row, "layer", str), (), reason=layer["bounds_left_out"]))
-    return tuple(rows)
-
-
-def overview_row(study: Study) -> Row:
-    """A network in one row: size, labels met, and its first layer with verdicts."""
-    info = study.info
-    layers = study.layers.to_pylist()
-    decided = next((row for row, layer in enumerate(layers) if layer["n_verdicts"]), None)
-    spectral = next((row for row in reversed(range(len(layers))) if layers[row]["n_spectra"]), None)
-    correct: Sentence = (Part(NONE),)
-    if info.n_correct is not None:
-        correct = sentence("{k} of {n}", k=fact(study, "n_correct"), n=fact(study, "n_inputs"))
-    blank: Sentence = (Part(NONE),)
-    active = blank
-    kinds: tuple[Sentence, ...] = (blank, blank, blank)
-    if decided is not None:
-        active = sentence(
-            "{a} to {b}", a=of_layer(study, decided, "active_min"), b=of_layer(study, decided, "active_max")
-        )
-        kinds = (
-            (of_layer(study, decided, "finite"),),
-            (of_layer(study, decided, "unbounded"),),
-            _proved(study, decided, layers[decided]),
-        )
-    forgotten = blank
-    if spectral is not None:
-        forgotten = sentence(
-            "{k} of {d}", k=of_layer(study, spectral, "invariant_with_relu"), d=fact(study, "input_size")
-        )
-    return Row(
-        fact(study, "name", str),
-        ((fact(study, "n_parameters"),), correct, active, *kinds, forgotten),
-        () if decided is None else _bars(layers[decided]),
+def lay_out(table: ShownTable) -> TableOnPage:
+    """A table as the page lays it out."""
+    bars = [cell for row in table.rows for cell in row.cells if isinstance(cell, Bar)]
+    pieces = {piece.label: colour_of(piece.colour) for bar in bars for piece in bar.pieces}
+    return TableOnPage(
+        _head(table.columns),
+        _rows(table),
+        tuple((label, colour.name) for label, colour in pieces.items()),
+        table.notes,
+        tuple(pieces.values()),
     )
 
 
-def _proved(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
-    if layer["proved"] is None:
-        return (Part("not checked"),)
-    if layer["proved"] == layer["n_verdicts"]:
-        return sentence("all {n}", n=of_layer(study, row, "proved"))
-    return sentence("{k} of {n}", k=of_layer(study, row, "proved"), n=of_layer(study, row, "n_verdicts"))
+def _head(columns: Sequence[Column]) -> tuple[tuple[HeadCell, ...], ...]:
+    height = 2 if any(each.group for each in columns) else 1
+    first: list[HeadCell] = []
+    second: list[HeadCell] = []
+    for group, members in groupby(columns, key=lambda each: each.group):
+        cells = [HeadCell(each.lines, 1, 1 if group else height, "col", "name" * each.words) for each in members]
+        if group:
+            first.append(HeadCell((group,), len(cells), 1, "colgroup", "group"))
+        (second if group else first).extend(cells)
+    return (tuple(first), tuple(second)) if second else (tuple(first),)
 
 
-def _dimension(study: Study, row: int, layer: dict[str, Any]) -> Sentence:
-    low, high = layer["dimension_lower_median"], layer["dimension_upper_median"]
-    if low == high:
-        return (of_layer(study, row, "dimension_lower_median", count),)
-    return sentence(
-        "{low} to {high}",
-        low=of_layer(study, row, "dimension_lower_median"),
-        high=of_layer(study, row, "dimension_upper_median"),
-    )
+def _rows(table: ShownTable) -> tuple[BodyRow, ...]:
+    rows: list[BodyRow] = []
+    for place, row in enumerate(table.rows):
+        height = 1
+        while place + height < len(table.rows) and table.rows[place + height].head is None:
+            height += 1
+        rows.append(_row(row, height, table.columns[1:]))
+    return tuple(rows)
 
 
-def _bars(layer: dict[str, Any]) -> tuple[Bar, ...]:
-    bars, start = [], 0.0
-    for kind in KINDS:
-        if layer[kind]:
-            width = 100 * layer[kind] / layer["n_verdicts"]
-            bars.append(Bar(kind, round(start, 3), round(width, 3)))
-            start += width
-    return tuple(bars)
+def _row(row: Row, height: int, columns: Sequence[Column]) -> BodyRow:
+    cells: list[BodyCell] = []
+    for place, cell in enumerate(row.cells):
+        if isinstance(cell, Bar):
+            cells.append(BodyCell((), _pieces(cell), "share"))
+        else:
+            css = "" if not columns[place].words else "reason" if place == len(columns) - 1 else "name"
+            cells.append(BodyCell(cell, None, css))
+    return BodyRow(row.head or (), height, tuple(cells), row.reason, len(columns) - len(cells))
+
+
+def _pieces(bar: Bar) -> tuple[LaidPiece, ...]:
+    pieces, start = [], 0.0
+    for piece in bar.pieces:
+        if piece.share:
+            pieces.append(LaidPiece(colour_of(piece.colour).name, round(start, 3), round(100 * piece.share, 3)))
+            start += 100 * piece.share
+    return tuple(pieces)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from unrelu.errors import InputError, StoreError
 from unrelu.report.figures import Drawing
-from unrelu.report.figures_gallery import draw_gallery
 from unrelu.report.page import make_page
-from unrelu.report.shown import shown
 from unrelu.report.template import render
 from unrelu.untrusted.printable import printable
 
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
     from unrelu.study.study import Study
 
 FIGURES = "figures"
+"""Name of the folder beside the page that takes the PNG files."""
 
 NAMES = ("report", "solutions")
 """Pages whose figures do not have their name in front: the commands', which share none."""
-"""Name of the folder beside the page that takes the PNG files."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,8 @@ def write_report(studies: Sequence[Study], path: str | PathLike[str], *, title: 
     """
     if not studies:
         raise InputError("a report needs at least one study.")
-    studies = [shown(study) for study in studies]
     page = make_page(studies, None if title is None else printable(title))
-    drawings = [figure.drawing for section in page.sections for figure in section.figures]
-    for number, study in enumerate(studies, start=1):
-        if study.metamers.num_rows and study.info.picture_shape is not None:
-            drawings.append(draw_gallery(study, f"network{number}-gallery"))
-    return write_page(render(page), drawings, path)
+    return write_page(render(page), [each for section in page.sections for each in section.drawings], path)
 
 
 def write_page(html: str, drawings: Sequence[Drawing], path: str | PathLike[str]) -> Report:

@@ -9,33 +9,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
-import numpy as np
-
-from unrelu.errors import InputError, ShapeError
-from unrelu.network.arrays import Array, as_numpy, unit_roundoff
-from unrelu.network.expected import expect_network
+from unrelu.network.arrays import Array
 from unrelu.network.graph import Network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
 from unrelu.study.asked import Asked
-from unrelu.study.context import Context
 from unrelu.study.executors.executor import Executor
 from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
 from unrelu.study.keys import run_key, study_key
-from unrelu.study.material import Material
+from unrelu.study.parts.part import Part
 from unrelu.study.pictures import picture_range, resolve_picture_shape
+from unrelu.study.preparing import DEFAULT, in_order, prepare
 from unrelu.study.question import Question
-from unrelu.study.questions import QUESTIONS, Predictions, RowRemoval, Spectra, Verdicts
+from unrelu.study.questions import QUESTIONS
 from unrelu.study.running import run_question
 from unrelu.study.saving import put_network, study_of
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.stores.memory import MemoryStore
 from unrelu.study.study import Study
 from unrelu.study.study_index import StudyIndex, write_index
-
-DEFAULT: tuple[Question, ...] = (Verdicts(), Spectra(32), RowRemoval(2))
-"""What is asked if nothing is said."""
 
 
 def analyze(
@@ -85,22 +78,9 @@ def analyze(
         StoreError: if nothing can be written to the store.
         MissingExtra: if the executor or the store needs a package that is not installed.
     """
-    expect_network(net)
     started = time.monotonic()
-    asked_for = tuple(questions)
-    for each in asked_for:
-        if not isinstance(each, Question):
-            raise InputError(f"questions are those of ur.questions, such as ur.questions.Verdicts(), not {each!r}.")
-    names = [each.name for each in asked_for]
-    if len(set(names)) < len(names):
-        twice = next(each for each in names if names.count(each) > 1)
-        raise InputError(f"the question {twice!r} is asked twice; ask it once, or in two studies.")
-    every = (Predictions(), *(each for each in asked_for if each.name != Predictions.name))
-    x = _checked_data(net, data)
-    nodes = tuple(dict.fromkeys(node for each in every for node in each.nodes(net)))
-    material = Material(net, x, _checked_labels(labels, len(x)), unit_roundoff(data), nodes)
-    context = Context(material)
-    every = tuple(each.check(context, every) for each in every)
+    context, every = prepare(net, data, questions, labels)
+    material = context.material
     kept = MemoryStore() if store is None else FolderStore(store)
     shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
     info = StudyInfo(
@@ -114,13 +94,14 @@ def analyze(
         nodes=network_nodes(net),
         weights_sha256=material.network_sha256,
         data_sha256=material.data_sha256,
-        n_inputs=len(x),
+        n_inputs=len(material),
         picture_shape=shown_shape,
-        picture_range=None if shown_shape is None else picture_range(x, None),
+        picture_range=None if shown_shape is None else picture_range(material.x, None),
         classes=tuple(str(label) for label in classes),
         versions=versions(),
     )
     asked = {each.name: Asked(each.name, run_key(each, material), each.about()) for each in every}
+    parts: dict[str, dict[str, Part]] = {}
     accounts: dict[str, Account] = {each.name: Account(each.name, None) for each in every}
     kinds = {each.name: each for each in QUESTIONS} | {each.name: type(each) for each in every}
     key = study_key(info, tuple(asked.values()))
@@ -133,7 +114,7 @@ def analyze(
         accounts[one.question] = one
 
     def so_far() -> Study:
-        return study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None))
+        return study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
 
     put_network(kept, net)
     write_index(kept, StudyIndex(key, info, tuple(asked.values())))
@@ -142,7 +123,7 @@ def analyze(
     deadline = started + time_limit
     try:
         with (executor or Threads(workers)).session(context) as session:
-            for each in _in_order(every):
+            for each in in_order(every):
                 if time.monotonic() >= deadline:
                     break
                 before = so_far() if each.after else None
@@ -158,41 +139,10 @@ def analyze(
                     progress=shown,
                     planned=planned,
                     account=account,
+                    parts=parts.setdefault(each.name, {}),
                 )
     except KeyboardInterrupt:
         stopped = "interrupted"
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
     return replace(so_far(), accounts=accounts, stopped=stopped)
-
-
-def _in_order(questions: Sequence[Question]) -> list[Question]:
-    """Questions whose rows others read come before these."""
-    waiting, order = list(questions), []
-    while waiting:
-        left = {each.name for each in waiting}
-        ready = next((each for each in waiting if not left.intersection(each.after) - {each.name}), waiting[0])
-        order.append(ready)
-        waiting.remove(ready)
-    return order
-
-
-def _checked_data(net: Network, data: Array) -> np.ndarray:
-    x = as_numpy(data, "the data")
-    if x.shape[1:] != net.input_shape or x.ndim == 0:
-        raise ShapeError(
-            f"the data have shape {x.shape}, the network takes (n, {', '.join(map(str, net.input_shape))}): "
-            "dimension 0 is the batch; reshape the data."
-        )
-    if len(x) == 0:
-        raise InputError("the data hold no inputs; give at least one.")
-    return x
-
-
-def _checked_labels(labels: Array | None, n: int) -> np.ndarray | None:
-    if labels is None:
-        return None
-    y = as_numpy(labels, "the labels")
-    if y.shape != (n,) or bool((y != np.round(y)).any()):
-        raise InputError(f"labels must be {n} integers, one for each input, not an array of shape {y.shape}.")
-    return y.astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ class Done:
         rows: how many rows it has.
         failures: what could not be answered.
         seconds: what it took.
+        memory: bytes that the process which answered it has taken at most so far; 0 where the system does not tell.
+        part: the part itself, where it was answered in this process.
     """
 
     asked: Numbered
@@ -49,11 +52,8 @@ class Done:
     rows: int = 0
     failures: tuple[Failure, ...] = ()
     seconds: float = 0.0
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is something to keep."""
-        return self.content is not None
+    memory: int = 0
+    part: Part | None = field(default=None, compare=False)
 
 
 def answer_task(question: Question, context: Context, asked: Numbered) -> Done:
@@ -82,12 +82,13 @@ def answer_task(question: Question, context: Context, asked: Numbered) -> Done:
         found = table(question.schema, rows)
         seconds = time.perf_counter() - start
         told = _joined(failures)
-        content = encode(Part(asked.key, asked.number, found, told, seconds, tuple(files)))
+        part = Part(asked.key, asked.number, found, told, seconds, tuple(files))
+        content = encode(part)
     except Exception as error:  # no task ends a study; what unrelu did not foresee is told, and tried again next time
         reason = f"{type(error).__name__}: {error}"
         failure = Failure(task.layer, task.inputs, reason)
         return Done(asked, None, failures=(failure,), seconds=time.perf_counter() - start)
-    return Done(asked, content, files, len(rows), told, seconds)
+    return Done(asked, content, files, len(rows), told, seconds, peak_memory(), part)
 
 
 def _answer(question: Question, context: Context, task: Task, rows: list, files: dict[str, bytes]) -> None:
@@ -106,3 +107,13 @@ def _joined(failures: Sequence[Failure]) -> tuple[Failure, ...]:
     for each in failures:
         reasons.setdefault((each.layer, each.reason), []).extend(each.inputs)
     return tuple(Failure(layer, tuple(inputs), reason) for (layer, reason), inputs in reasons.items())
+
+
+def peak_memory() -> int:
+    """Bytes that this process has taken at most so far; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return taken if sys.platform == "darwin" else 1024 * taken

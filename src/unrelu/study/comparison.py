@@ -83,8 +83,8 @@ def compare(before: Study, after: Study) -> Comparison:
     """
     if before.info.n_inputs != after.info.n_inputs:
         raise InputError(
-            f"the studies are about {before.info.n_inputs} and {after.info.n_inputs} inputs; compare studies of the same "
-            "data."
+            f"the studies are about {before.info.n_inputs} and {after.info.n_inputs} inputs; compare studies of the "
+            "same data."
         )
     tables = {}
     for name, kind in before.kinds.items():

@@ -55,7 +55,7 @@ def over_layers(study: Study, column: str, *, relu: bool) -> Quartiles:
         relu: whether the layers' own ReLUs are included.
     """
     found = []
-    for layer in study.layers["layer"].to_pylist():
+    for layer in study["layers"]["layer"].to_pylist():
         known = [row[column] for row in _rows(study, layer, [column], relu=relu) if row[column] is not None]
         found.append(
             _quartiles(np.array([known], dtype=np.float64).T) if known else Quartiles(*np.full((3, 1), np.nan))
@@ -70,7 +70,7 @@ def over_layers(study: Study, column: str, *, relu: bool) -> Quartiles:
 
 
 def _rows(study: Study, layer: str, columns: list[str], *, relu: bool) -> list[dict[str, Any]]:
-    part = study.spectra.filter((pc.field("layer") == layer) & (pc.field("relu") == relu))
+    part = study["spectra"].filter((pc.field("layer") == layer) & (pc.field("relu") == relu))
     return part.select(columns).to_pylist()
 
 

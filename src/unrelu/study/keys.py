@@ -21,16 +21,17 @@ _LENGTH = 24
 def run_key(question: Question, material: Material) -> str:
     """A name for a question with its settings about a network and data: what may lie in one folder."""
     settings = question.settings_sha256(material.net.input_size)
-    return json_sha256([FORMAT_VERSION, settings, material.sha256])[:_LENGTH]
+    return json_sha256([FORMAT_VERSION, settings, material.sha256(labels=question.reads_labels)])[:_LENGTH]
 
 
-def task_key(question_sha256: str, material: Material, task: Task) -> str:
+def task_key(settings: str, material: Material, task: Task, *, labels: bool) -> str:
     """A name for a task: its question with all settings, the network, the inputs it reads, and its boundaries.
 
     It does not depend on the rest of the data, so that a study of more data finds what is known of the first ones.
     """
-    own = [task.layer, settings_of(task.settings, 0), task.divisible, material.part_sha256(task.inputs)]
-    return json_sha256([FORMAT_VERSION, question_sha256, material.model, material.unit.hex(), own])[:_LENGTH]
+    read = material.part_sha256(task.inputs, labels=labels)
+    own = [task.layer, settings_of(task.settings, 0), task.divisible, read]
+    return json_sha256([FORMAT_VERSION, settings, material.model, material.unit.hex(), own])[:_LENGTH]
 
 
 def study_key(info: StudyInfo, asked: Sequence[Asked]) -> str:

@@ -42,7 +42,8 @@ class Material(FrozenArrays):
     def model(self) -> str:
         """A name for the network, and for the kind of model behind it, whose own forward pass some rows speak of."""
         source = self.net.source
-        return json_sha256([self.network_sha256, None if source is None else type(source).__qualname__])
+        kind = None if source is None else [type(source).__qualname__, str(getattr(source, "dtype", ""))]
+        return json_sha256([self.network_sha256, kind])
 
     @cached_property
     def data_sha256(self) -> str:
@@ -50,15 +51,17 @@ class Material(FrozenArrays):
         return array_sha256(self.x)
 
     @cached_property
-    def sha256(self) -> str:
-        """A name for all of it that can change a row."""
-        labels = None if self.labels is None else array_sha256(self.labels.astype(np.float64))
-        return json_sha256([self.model, self.data_sha256, labels, self.unit.hex()])
+    def _labels_sha256(self) -> str | None:
+        return None if self.labels is None else array_sha256(self.labels.astype(np.float64))
 
-    def part_sha256(self, inputs: tuple[int, ...]) -> str:
-        """A name for some inputs, with their places and labels."""
-        labels = None if self.labels is None else self.labels[list(inputs)].tolist()
-        return json_sha256([inputs, [self._input_sha256(index) for index in inputs], labels])
+    def sha256(self, *, labels: bool = True) -> str:
+        """A name for all of it that can change a row, with the labels or without."""
+        return json_sha256([self.model, self.data_sha256, self._labels_sha256 if labels else None, self.unit.hex()])
+
+    def part_sha256(self, inputs: tuple[int, ...], *, labels: bool = True) -> str:
+        """A name for some inputs, with their places, and with their labels or without."""
+        given = None if self.labels is None or not labels else self.labels[list(inputs)].tolist()
+        return json_sha256([inputs, [self._input_sha256(index) for index in inputs], given])
 
     def _input_sha256(self, index: int) -> str:
         """A name for one input, computed once: every layer has tasks about it."""

@@ -33,6 +33,7 @@ class Question(ABC):
         schema: columns of its rows, described; see `columns`.
         keys: columns that together tell a row from all others.
         version: raised whenever the same settings give other rows.
+        reads_labels: whether the labels of its inputs can change its rows.
         after: names of questions whose rows `plan` reads, if they are asked.
         of_layers: further columns of the study's layer table, described.
         summaries: schemas of small tables that are computed from the rows (`summarize`), by name.
@@ -43,6 +44,7 @@ class Question(ABC):
     schema: ClassVar[pa.Schema]
     keys: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
+    reads_labels: ClassVar[bool] = True
     after: ClassVar[tuple[str, ...]] = ()
     of_layers: ClassVar[pa.Schema] = pa.schema([])
     summaries: ClassVar[Mapping[str, pa.Schema]] = {}
@@ -80,6 +82,11 @@ class Question(ABC):
 
     def most_tasks(self, context: Context) -> int | None:
         """How many tasks there are at most, where `plan` cannot say before other rows are there; None: ask `plan`."""
+        del context
+        return None
+
+    def trial(self, context: Context) -> Task | None:
+        """A task like its own, to measure what one takes where `plan` cannot be asked yet."""
         del context
         return None
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from unrelu.network.graph import Network
     from unrelu.report.write import Report
     from unrelu.study.comparison import Comparison
+    from unrelu.study.shown.shown import Shown
     from unrelu.study.stores.store import Store
 
 LAYERS, FAILURES = "layers", "failures"
@@ -39,7 +40,7 @@ _FAILURES = columns(
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What `unrelu.analyze` found, as tables: `study["verdicts"]`, and so on; nothing is computed but counts and medians.
+    """What `unrelu.analyze` found, as tables: `study["verdicts"]` and so on; only counts and medians are computed.
 
     Beside the table of each question there are "inputs" (label and predicted class), "layers" (counts and medians of
     all questions, a row per ReLU layer) and "failures" (what could not be answered, and why).
@@ -118,10 +119,24 @@ class Study:
         """Whether every task of every question has its answer; one that failed for a lasting reason has."""
         return all(each.n_tasks == len(self.parts.get(each.name, ())) for each in self.asked)
 
+    @cached_property
+    def n_correct(self) -> int | None:
+        """Of the inputs, those whose predicted class is their label; None where either is not known."""
+        rows = self["inputs"].to_pylist()
+        if not rows or None in (rows[0]["label"], rows[0]["predicted"]):
+            return None
+        return sum(row["label"] == row["predicted"] for row in rows)
+
     @property
     def seconds(self) -> dict[str, float]:
         """By question, what its answers took together, on one core each."""
         return {name: sum(part.seconds for part in parts) for name, parts in self.parts.items()}
+
+    def shown(self) -> tuple[Shown, ...]:
+        """What its questions show, as data that a page can draw."""
+        asked = {each.name for each in self.asked}
+        found = [kind.shown(self) for name, kind in self.kinds.items() if name in asked]
+        return tuple(each for each in found if each is not None)
 
     def question(self, name: str) -> Asked:
         """A question as it was asked.
@@ -220,9 +235,11 @@ class Study:
                 if name in self._tables:
                     parts.extend(kind.told_of_layer(self, row))
             lines.append(", ".join(parts))
-        for each in self.accounts.values():
-            if each.open:
-                lines.append(f"  {each.question}: {each.open} of {each.n_tasks} tasks are open")
+        lines += [
+            f"  {each.question}: {each.open} of {each.n_tasks} tasks are open"
+            for each in self.accounts.values()
+            if each.open
+        ]
         if self.failures.num_rows:
             lines.append(f"  {self.failures.num_rows} reasons why inputs have no rows: see study['failures']")
         if self.stopped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from unrelu.errors import InputError, MissingExtra
@@ -47,7 +47,7 @@ class Dask:
 
         Raises:
             MissingExtra: if Dask is not installed.
-            InputError: if no scheduler answers, or it has no workers.
+            InputError: if no scheduler answers.
         """
         try:
             from distributed import Client
@@ -55,27 +55,25 @@ class Dask:
             raise MissingExtra(
                 'a Dask cluster needs distributed; install it with: pip install "unrelu[distributed]"'
             ) from error
-        own = not isinstance(self.scheduler, Client)
+        if isinstance(self.scheduler, Client):
+            yield _Session(self.scheduler, context.material)
+            return
         try:
-            client = Client(self.scheduler, timeout=10, set_as_default=False) if own else self.scheduler
+            client = Client(self.scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self.scheduler} ({error}); check the address.") from error
-        try:
-            session = _Session(client, context.material)
-            session.threads()
-            yield session
-        finally:
-            if own:
-                client.close()
+        with client:
+            yield _Session(client, context.material)
 
 
 class _Session:
     def __init__(self, client: Client, material: Material) -> None:
         self._client = client
-        self._material = material
+        self._name = material.sha256()
+        self._material = replace(material)  # without what this process has found out of it
         self._there: Any = None
 
-    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Iterator[Done]:
+    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         asked = packed(question)
         suspects = yield from self._many(asked, tasks, deadline)
         for task in suspects:
@@ -124,8 +122,8 @@ class _Session:
     def _submit(self, asked: bytes, batch: list[Numbered], deadline: float) -> Any:
         if self._there is None or self._there.status != "finished":
             self._there = self._client.scatter(self._material, broadcast=True, hash=False)
-        name, stop = self._material.sha256, wall_clock(deadline)
-        return self._client.submit(answer_scattered, name, self._there, asked, batch, stop, pure=False, retries=0)
+        stop = wall_clock(deadline)
+        return self._client.submit(answer_scattered, self._name, self._there, asked, batch, stop, pure=False, retries=0)
 
     def _result(self, future: Any) -> list[Done] | None:
         """What a batch gave; None if its worker died, or lost what it had been given."""

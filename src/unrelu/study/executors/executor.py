@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from unrelu.study.question import Question
 class Session(Protocol):
     """Workers that know the network and its inputs."""
 
-    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Iterator[Done]:
+    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         """What becomes of the tasks, each at most once, in any order, as it comes.
 
         Args:

@@ -67,7 +67,7 @@ class _Session:
     workers: list[WorkerProcess] = field(default_factory=list)
     failed_starts: int = 0
 
-    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Iterator[Done]:
+    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         asked = packed(question)
         try:
             suspects = yield from self._many(asked, tasks, deadline)

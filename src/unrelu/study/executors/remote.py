@@ -77,7 +77,7 @@ def answer_batch(
             if clock() >= stop:
                 break
             try:
-                found.append(answer_task(question, context, task))
+                found.append(replace(answer_task(question, context, task), part=None))
             except SystemExit as error:  # it would end the worker, and the tasks beside it
                 failure = Failure(task.task.layer, task.task.inputs, f"it asked to end the process ({error})")
                 found.append(Done(task, None, failures=(failure,)))

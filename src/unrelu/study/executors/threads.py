@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class _Session:
     context: Context
     workers: int
 
-    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Iterator[Done]:
+    def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         if self.workers == 1 or len(tasks) == 1:
             for task in tasks:
                 if time.monotonic() >= deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,46 @@ from unrelu.study.kept_layer import kept_layer
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import check_count
+from unrelu.study.questions.shown_metamers import shown_metamers
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
+
+
+_KEPT = columns(
+    ("layer", TEXT, "name of the node whose features the metamers keep"),
+    ("output_size", COUNT, "m, its features"),
+    ("relu", FLAG, "whether it is a ReLU layer"),
+    (
+        "cut",
+        FLAG,
+        "whether every path from the network's input to its output runs through the node, so that inputs with exactly "
+        "the same features have the same output",
+    ),
+    (
+        "bypassed_by",
+        TEXTS,
+        "names of the nodes by which the output can depend on the input past the node: of each such path the first "
+        "that the node does not depend on; empty for a cut",
+    ),
+    ("n_metamers", COUNT, "number of metamers"),
+    (
+        "optimal",
+        COUNT,
+        "of them, those that no metamer (where regional, none in that region) comes nearer than",
+    ),
+    ("regional", COUNT, "of them, those for which only the original's linear region was searched"),
+    (
+        "same_class",
+        COUNT,
+        "of them, those where the network predicts what it predicts for the original; null for a network with a "
+        "single output",
+    ),
+    ("feature_error", REAL, "the largest feature error among them, in float64"),
+    ("forward_error", REAL, "the largest in the model's own forward pass; null where there is no model"),
+)
 
 
 @dataclass(frozen=True)
@@ -93,40 +133,7 @@ class Metamers(Question):
         ("relu", FLAG, "whether the node is a ReLU layer"),
         ("bypassed_by", TEXTS, "names of the nodes by which the output can depend on the input past the node"),
     )
-    summaries = {
-        "kept": columns(
-            ("layer", TEXT, "name of the node whose features the metamers keep"),
-            ("output_size", COUNT, "m, its features"),
-            ("relu", FLAG, "whether it is a ReLU layer"),
-            (
-                "cut",
-                FLAG,
-                "whether every path from the network's input to its output runs through the node, so that inputs with exactly "
-                "the same features have the same output",
-            ),
-            (
-                "bypassed_by",
-                TEXTS,
-                "names of the nodes by which the output can depend on the input past the node: of each such path the first "
-                "that the node does not depend on; empty for a cut",
-            ),
-            ("n_metamers", COUNT, "number of metamers"),
-            (
-                "optimal",
-                COUNT,
-                "of them, those that no metamer (where regional, none in that region) comes nearer than",
-            ),
-            ("regional", COUNT, "of them, those for which only the original's linear region was searched"),
-            (
-                "same_class",
-                COUNT,
-                "of them, those where the network predicts what it predicts for the original; null for a network with a "
-                "single output",
-            ),
-            ("feature_error", REAL, "the largest feature error among them, in float64"),
-            ("forward_error", REAL, "the largest in the model's own forward pass; null where there is no model"),
-        ),
-    }
+    summaries: ClassVar = {"kept": _KEPT}
 
     def check(self, context: Context, asked: Sequence[Question]) -> Metamers:
         """Find the node, and refuse what cannot be asked."""
@@ -154,6 +161,10 @@ class Metamers(Question):
         """The features, by which originals are chosen, and the classes."""
         name = kept_layer(net, self.layer)
         return () if name is None or not self.n else (name, *((OUTPUT,) if net.output_size > 1 else ()))
+
+    def most_tasks(self, context: Context) -> int:
+        """One for each pair and norm."""
+        return min(self.n, len(context.material)) * len(self.norms)
 
     def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
         """A task a pair and norm."""
@@ -250,6 +261,11 @@ class Metamers(Question):
                 }
             ]
         }
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_metamers`."""
+        return shown_metamers(study)
 
 
 def _row(x: np.ndarray, t: np.ndarray, found: Metamer) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,13 @@ from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.first_layer import first_layer
 from unrelu.study.questions.layer_names import check_count
+from unrelu.study.questions.shown_ranges import shown_ranges
 from unrelu.study.questions.uniqueness import Uniqueness
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
 
 SAME = 1e-6
 """Ends of ranges count as the same within this, relative to the domain's width; solvers keep constraints to 1e-9."""
@@ -45,6 +51,7 @@ class Ranges(Question):
     name = "ranges"
     title = "coordinate ranges"
     keys = ("layer", "input")
+    reads_labels = False
     after = ("uniqueness",)
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer whose features are kept: that of the prior"),
@@ -95,6 +102,10 @@ class Ranges(Question):
         """At most one for each input asked for."""
         return min(self.n, len(context.material))
 
+    def trial(self, context: Context) -> Task:
+        """The first input, whatever its preimage."""
+        return Task((0,), first_layer(context.net, "ranges are"), (("n_active", 0),), divisible=False)
+
     def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
         """A task for each chosen input."""
         known = rows["uniqueness"].select(["layer", "input", "n_active", "bounded", "unique"]).to_pylist()
@@ -139,6 +150,11 @@ class Ranges(Question):
                 }
             ]
         )
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_ranges`."""
+        return shown_ranges(study)
 
 
 def _set(domain: Domain, context: Context) -> object:

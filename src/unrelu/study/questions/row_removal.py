@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,13 @@ from unrelu.study.context import Context
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import NOT_ASKED, check_count, checked_layers, layer_size, single_inputs
+from unrelu.study.questions.shown_row_removal import shown_row_removal
 from unrelu.study.questions.verdicts import joined_reason
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
 
 WORK = 10**10
 """The greatest `m d min(m, d)` of a layer that gets bounds: some seconds of decompositions an input."""
@@ -42,6 +48,7 @@ class RowRemoval(Question):
     name = "row_removal"
     title = "bounds of row removal"
     keys = ("layer", "input")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer, whose weight is A: (m, d) on the layer's own input"),
         ("input", COUNT, "index of the input in the data"),
@@ -152,6 +159,11 @@ class RowRemoval(Question):
                 }
             )
         return Answer(rows)
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_row_removal`."""
+        return shown_row_removal(study)
 
 
 def _known(value: float) -> float | None:

@@ -43,6 +43,7 @@ class Solutions(Question):
     name = "solutions"
     title = "all solutions"
     keys = ("input",)
+    reads_labels = False
     schema = columns(
         ("input", COUNT, "index of the input in the data, whose output is the one wanted"),
         ("n_solutions", COUNT, "solutions found: inputs that lie together count as one"),

@@ -21,6 +21,8 @@ from unrelu.study.medians import median
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import NOT_ASKED, check_count, checked_layers
+from unrelu.study.questions.shown_spectra import shown_spectra
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Spectra(Question):
     name = "spectra"
     title = "spectra"
     keys = ("layer", "input", "relu")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer in which the prefix of the network ends"),
         ("input", COUNT, "index of the input in the data"),
@@ -141,6 +144,11 @@ class Spectra(Question):
             return []
         forgotten = row["invariant_with_relu"]
         return [f"forgets {forgotten:g} of {study.info.input_size} directions (median)"]
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_spectra`."""
+        return shown_spectra(study)
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -22,7 +23,12 @@ from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.first_layer import first_layer
 from unrelu.study.questions.layer_names import NOT_ASKED
+from unrelu.study.questions.shown_uniqueness import shown_uniqueness
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task, slices
+
+if TYPE_CHECKING:
+    from unrelu.study.study import Study
 
 _AT_ONCE = 64
 
@@ -42,6 +48,7 @@ class Uniqueness(Question):
     name = "uniqueness"
     title = "uniqueness"
     keys = ("layer", "input")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer: the first one that is fed by the network's input"),
         ("input", COUNT, "index of the input in the data"),
@@ -148,3 +155,8 @@ class Uniqueness(Question):
             own = sum(p for u, p in zip(unique, proved, strict=True) if u is value)
             found[f"{column}_proved"] = own if checked else None
         return found
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_uniqueness`."""
+        return shown_uniqueness(study)

@@ -25,6 +25,8 @@ from unrelu.study.medians import median
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import NOT_ASKED, checked_layers, layer_size, single_inputs
+from unrelu.study.questions.shown_verdicts import shown_verdicts
+from unrelu.study.shown.shown import Shown
 from unrelu.study.task import Task, slices
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Verdicts(Question):
     name = "verdicts"
     title = "verdicts"
     keys = ("layer", "input")
+    reads_labels = False
     schema = columns(
         ("layer", TEXT, "name of the ReLU layer"),
         ("input", COUNT, "index of the input in the data"),
@@ -182,6 +185,11 @@ class Verdicts(Question):
             f"{row['finite']} of {row['n_verdicts']} preimages bounded",
             f"{row['active_min']} to {row['active_max']} active",
         ]
+
+    @classmethod
+    def shown(cls, study: Study) -> Shown:
+        """See `shown_verdicts`."""
+        return shown_verdicts(study)
 
 
 def joined_reason(context: Context, name: str) -> str:
