@@ -19,6 +19,7 @@ from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
 from unrelu.study.inputs.read import ClassNames
 from unrelu.study.keys import run_key, study_key
+from unrelu.study.parts.part import Part
 from unrelu.study.pictures import picture_range, resolve_picture_shape
 from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
@@ -104,6 +105,7 @@ def analyze(
         versions=versions(),
     )
     asked = {each.name: Asked(each.name, run_key(each, material), each.about()) for each in every}
+    parts: dict[str, dict[str, Part]] = {}
     accounts: dict[str, Account] = {each.name: Account(each.name, None) for each in every}
     kinds = {each.name: each for each in QUESTIONS} | {each.name: type(each) for each in every}
     key = study_key(info, tuple(asked.values()))
@@ -116,7 +118,7 @@ def analyze(
         accounts[one.question] = one
 
     def so_far() -> Study:
-        return study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None))
+        return study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
 
     put_network(kept, net)
     write_index(kept, StudyIndex(key, info, tuple(asked.values())))
@@ -141,6 +143,7 @@ def analyze(
                     progress=shown,
                     planned=planned,
                     account=account,
+                    parts=parts.setdefault(each.name, {}),
                 )
     except KeyboardInterrupt:
         stopped = "interrupted"
