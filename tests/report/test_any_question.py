@@ -18,7 +18,6 @@ from small_studies import dense_study, joined_study
 from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.report.write import write_report
-from unrelu.study.questions import shown_questions
 from unrelu.study.shown.axis import Axis
 from unrelu.study.shown.colours import Step
 from unrelu.study.shown.curves import Curve, Curves
@@ -36,8 +35,10 @@ QUESTIONS = ("verdicts", "uniqueness", "ranges", "spectra", "row_removal", "meta
 
 def ask(monkeypatch: pytest.MonkeyPatch, *shows: Callable[[Study], Shown], others: bool = False) -> None:
     """Let studies show the answers to these questions, after those to their own if `others`."""
-    more = {f"question{number}": show for number, show in enumerate(shows)}
-    monkeypatch.setattr(shown_questions, "SHOWN", {**(shown_questions.SHOWN if others else {}), **more})
+    own = Study.shown
+    monkeypatch.setattr(
+        Study, "shown", lambda study: (*(own(study) if others else ()), *(show(study) for show in shows))
+    )
 
 
 def widest(study: Study) -> Shown:
@@ -205,7 +206,7 @@ def test_what_is_shown_is_known_without_anything_that_draws() -> None:
             sys.executable,
             "-c",
             "import sys, unrelu.study.study, unrelu.study.questions.shown_study\n"
-            "import unrelu.study.questions.shown_questions\n"
+            "import unrelu.study.questions\n"
             "print(*(name for name in ('matplotlib', 'jinja2', 'unrelu.report') if name in sys.modules))",
         ],
         capture_output=True,

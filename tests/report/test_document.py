@@ -9,9 +9,9 @@ import pytest
 from page_reader import read
 from report_pages import html, page
 from small_studies import SIDE, dense_study, joined_network, pictures
+from unrelu.questions import Metamers, RowRemoval, Spectra, Verdicts
 from unrelu.report.page import make_page
 from unrelu.report.template import render
-from unrelu.questions import Metamers, RowRemoval, Spectra, Verdicts
 from unrelu.study.analyze import analyze
 
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "xlink:href", "formaction", "cite"}

@@ -36,6 +36,10 @@ def recorded(shown: list[Study], element: Element) -> object:
     table, *place = element.attributes["data-source"].split("/")
     if table == "info":
         return getattr(study.info, place[0])
+    if table == "study":
+        return getattr(study, place[0])
+    if table == "asked":
+        return study.question(place[0]).about[place[1]]
     row, column = place
     return study[table][column][int(row)].as_py()
 
@@ -143,7 +147,7 @@ def test_the_summary_says_what_the_tables_hold() -> None:
     assert f"{first['unbounded']} have an unbounded one (all proved)" in text
     assert "In layer relu2 every preimage is unbounded (all proved)." in text
     assert f"After the last ReLU layer, relu2, {second['invariant_with_relu']:g} are forgotten." in text
-    assert f"The network predicts the given label for {dense_study().info.n_correct} of {N} inputs." in text
+    assert f"The network predicts the given label for {dense_study().n_correct} of {N} inputs." in text
 
 
 def test_the_summary_says_how_many_are_the_only_valid_one() -> None:
