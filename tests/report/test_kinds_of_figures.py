@@ -53,14 +53,14 @@ def lines(svg: Element, colour: str, *, clipped: bool = True) -> list[list[tuple
     return found
 
 
-def zero_and_half(axes: Element) -> tuple[float, float]:
-    """Where 0 % and 50 % stand on the vertical axis, by the lines of the grid."""
+def quarters(axes: Element) -> tuple[float, float]:
+    """Where 25 % and 75 % stand on the vertical axis, by the lines of the grid."""
     heights: dict[str, float] = {}
     for tick in axes.elements:
         if re.match(r".*-ytick_\d+$", tick.attributes.get("id", "")):
             (height,) = re.findall(r"M [\d.]+ ([\d.]+)", tick.all("path")[0].attributes["d"])
             heights[tick.all("text")[0].text.strip()] = float(height)
-    return heights["0 %"], heights["50 %"]
+    return heights["25 %"], heights["75 %"]
 
 
 def histogram(*, threshold: Threshold | None = None, totals: bool = False, counts: tuple[int, ...] = (1, 0, 3)):
@@ -147,9 +147,9 @@ def test_states_of_a_thing_are_joined_and_the_last_is_named() -> None:
 
 
 def test_shares_with_what_is_open_and_without_a_reference() -> None:
-    share = np.array([0.0, np.nan, 0.5])
+    share = np.array([0.25, np.nan, 0.5])
     counts = histogram(threshold=Threshold(0.5, "d = 1"), totals=True)
-    found = Share("found", "after", share, np.array([0.5, np.nan, 0.5]))
+    found = Share("found", "after", share, np.array([0.75, np.nan, 0.5]))
     svg = drawn(Shares(Axis("part", "share"), found, None, counts, ALT))
     assert {"0 %", "25 %", "100 %", "found", "part", "d = 1"} <= set(words(svg))
     (upper,) = [each for each in svg.elements if each.attributes.get("id") == "key-axes_1"]
@@ -159,8 +159,8 @@ def test_shares_with_what_is_open_and_without_a_reference() -> None:
     assert "expected" in words(drawn(with_reference))
     assert "expected" not in words(svg)
     opened, *_ = [line for line in lines(upper, "after", clipped=False) if len({x for x, _ in line}) == 1]
-    zero, half = zero_and_half(upper)
-    assert sorted(y for _, y in opened) == pytest.approx([half, zero], abs=0.05)  # from 0 up to what it may be
+    low, high = quarters(upper)
+    assert sorted(y for _, y in opened) == pytest.approx([high, low], abs=0.05)  # up to what it may be
 
 
 def test_a_grid_has_pictures_maps_their_scale_and_room_for_none() -> None:
