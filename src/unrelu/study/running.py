@@ -55,6 +55,12 @@ def kept_parts(store: Store, folder: str, schema: pa.Schema) -> Kept:
     return found
 
 
+def kept_rows(store: Store, asked: Asked, schema: pa.Schema) -> pa.Table:
+    """The rows of a question that a store holds, in the order of its tasks."""
+    parts = sorted(kept_parts(store, asked.folder, schema).parts.values(), key=lambda part: part.number)
+    return pa.concat_tables([schema.empty_table(), *(part.rows for part in parts)])
+
+
 def describe_columns(store: Store, asked: Asked, schema: pa.Schema) -> None:
     """Write beside the parts what their columns mean."""
     store.put(f"{asked.folder}/{COLUMNS}", json_text(described(schema)))
