@@ -202,11 +202,19 @@ def test_whatever_it_is_about_counts() -> None:
         material(net=wider),
     ]
     task = Task((4, 5), "relu1")
-    runs = [run_key(Verdicts(), each) for each in every]
-    assert len(set(runs)) == len(every)
-    tasks = [task_key("settings", each, task) for each in every]
-    known = {key: at for at, key in reversed(list(enumerate(tasks)))}
-    assert [known[key] for key in tasks] == [0, 1, 2, 0, 4, 5, 6, 7, 8, 9, 10]  # the last input is not of this task
+    assert Predictions.reads_labels
+    assert not Verdicts.reads_labels
+    assert _first([run_key(Predictions(), each) for each in every]) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert _first([run_key(Verdicts(), each) for each in every]) == [0, 1, 2, 3, 0, 0, 6, 7, 8, 9, 10]
+    # The last input is not of this task.
+    tasks = {labels: [task_key("settings", each, task, labels=labels) for each in every] for labels in (True, False)}
+    assert _first(tasks[True]) == [0, 1, 2, 0, 4, 5, 6, 7, 8, 9, 10]
+    assert _first(tasks[False]) == [0, 1, 2, 0, 0, 0, 6, 7, 8, 9, 10]
+
+
+def _first(names: list[str]) -> list[int]:
+    """For each, the place of the first that is the same."""
+    return [names.index(each) for each in names]
 
 
 def test_a_tasks_own_words_and_boundaries_count() -> None:
@@ -223,9 +231,9 @@ def test_a_tasks_own_words_and_boundaries_count() -> None:
         replace(plain, settings=(("norm", 2.0),)),
         replace(plain, divisible=False),
     ]
-    keys = [task_key("settings", material(), each) for each in every]
-    assert len({*keys, task_key("others", material(), plain)}) == len(every) + 1
-    assert task_key("settings", material(), replace(plain, cost=3.0)) == keys[0]
+    keys = [task_key("settings", material(), each, labels=True) for each in every]
+    assert len({*keys, task_key("others", material(), plain, labels=True)}) == len(every) + 1
+    assert task_key("settings", material(), replace(plain, cost=3.0), labels=True) == keys[0]
 
 
 def test_what_computes_the_same_has_one_name() -> None:

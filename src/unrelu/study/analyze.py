@@ -24,7 +24,7 @@ from unrelu.study.pictures import picture_range, resolve_picture_shape
 from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
-from unrelu.study.running import run_question
+from unrelu.study.running import rows_of, run_question
 from unrelu.study.saving import put_network, study_of
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.stores.memory import MemoryStore
@@ -117,9 +117,6 @@ def analyze(
     def account(one: Account) -> None:
         accounts[one.question] = one
 
-    def so_far() -> Study:
-        return study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
-
     put_network(kept, net)
     write_index(kept, StudyIndex(key, info, tuple(asked.values())))
     stopped = ""
@@ -130,8 +127,8 @@ def analyze(
             for each in in_order(every):
                 if time.monotonic() >= deadline:
                     break
-                before = so_far() if each.after else None
-                rows = {} if before is None else {name: before[name] for name in each.after if name in asked}
+                read = [name for name in each.after if name in asked]
+                rows = {name: rows_of(parts.get(name, {}).values(), kinds[name].schema) for name in read}
                 run_question(
                     each,
                     asked[each.name],
@@ -149,7 +146,8 @@ def analyze(
         stopped = "interrupted"
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
-    return replace(so_far(), accounts=accounts, stopped=stopped)
+    found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
+    return replace(found, accounts=accounts, stopped=stopped)
 
 
 def _shown_within(questions: Sequence[Question]) -> Domain | None:
