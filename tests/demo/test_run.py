@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from unrelu.study.store import load_study
 
 from once_a_run import once_a_run
 from unrelu.demo.recipes import RECIPES, Recipe
@@ -15,7 +16,6 @@ from unrelu.demo.run import Demo, run_demo
 from unrelu.demo.training import Training
 from unrelu.polyhedra.domains import Box
 from unrelu.progress import Lines
-from unrelu.study.store import load_study
 
 _SMALL = (
     Recipe("wide", (900, 20), Training(batch_size=50, epochs=1), prior=Box(0, 1)),

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from unrelu.study.store import load_study
 
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
 from fuzzing.spliced import change_spliced, make_spliced, read_spliced
@@ -41,7 +42,6 @@ from unrelu.preimages.questions import classify, preimage
 from unrelu.study.analyze import analyze
 from unrelu.study.data_files import read_batch
 from unrelu.study.number_table import read_table
-from unrelu.study.store import load_study
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from unrelu.study.schemas import TABLES
 
 from small_studies import SIDE, N, dense_network, dense_study, joined_network, joined_study, large_network, pictures
 from unrelu.errors import DomainError, InputError, ShapeError, UnknownNode
@@ -15,7 +16,6 @@ from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
 from unrelu.preimages.questions import preimage
 from unrelu.study.analyze import analyze
-from unrelu.study.schemas import TABLES
 from unrelu.study.study import Study
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unrelu.study.schemas import TABLES
+from unrelu.study.store import load_study
 
 import unrelu as ur
 from small_studies import dense_network, dense_study, joined_network, joined_study
@@ -24,8 +26,6 @@ from unrelu.network.named_network import write_named_network
 from unrelu.operators import Dense
 from unrelu.study import store
 from unrelu.study.info import n_parameters
-from unrelu.study.schemas import TABLES
-from unrelu.study.store import load_study
 from unrelu.study.study import Study
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from unrelu.study.store import load_study
 
 from network.onnx_builder import OnnxBuilder
 from preimages.certificate_folders import of_features, of_integers, reindexed
@@ -26,7 +27,6 @@ from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.certificate_files.schema import SCHEMA
 from unrelu.study.data_files import read_batch
 from unrelu.study.info import StudyInfo
-from unrelu.study.store import load_study
 from unrelu.untrusted.parquet_pages import pages
 from untrusted.hostile_files import reading, zip_of_zeros
 
