@@ -19,12 +19,12 @@ from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
 from unrelu.study.inputs.read import ClassNames
 from unrelu.study.keys import run_key, study_key
-from unrelu.study.parts.part import Part
+from unrelu.study.parts.part import Part, rows_of
 from unrelu.study.pictures import picture_range, resolve_picture_shape
 from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
-from unrelu.study.running import rows_of, run_question
+from unrelu.study.running import run_question
 from unrelu.study.saving import put_network, study_of
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.stores.memory import MemoryStore

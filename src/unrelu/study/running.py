@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -58,12 +58,6 @@ def kept_parts(store: Store, folder: str, schema: pa.Schema, expected: Collectio
         else:
             found.parts[part.key] = part
     return found
-
-
-def rows_of(parts: Iterable[Part], schema: pa.Schema) -> pa.Table:
-    """The rows of parts, in the order of their tasks."""
-    ordered = sorted(parts, key=lambda part: part.number)
-    return pa.concat_tables([schema.empty_table(), *(part.rows for part in ordered)])
 
 
 def describe_columns(store: Store, asked: Asked, schema: pa.Schema) -> None:

@@ -16,7 +16,7 @@ from unrelu.study.asked import Asked
 from unrelu.study.columns import COUNT, SHAPE, TEXT, columns, table
 from unrelu.study.info import StudyInfo
 from unrelu.study.layer_table import layer_table
-from unrelu.study.parts.part import Part
+from unrelu.study.parts.part import Part, rows_of
 from unrelu.study.question import Question
 from unrelu.untrusted.printable import printable
 
@@ -208,10 +208,7 @@ class Study:
         for asked in self.asked:
             parts = self.parts.get(asked.name, ())
             if asked.name in self.kinds:
-                schema = self.kinds[asked.name].schema
-                found[asked.name] = pa.concat_tables([schema.empty_table(), *(part.rows for part in parts)])
-            elif parts:
-                found[asked.name] = pa.concat_tables([part.rows for part in parts])
+                found[asked.name] = rows_of(parts, self.kinds[asked.name].schema)
         return found
 
     @cached_property

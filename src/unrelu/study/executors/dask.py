@@ -20,7 +20,7 @@ from unrelu.study.question import Question
 if TYPE_CHECKING:
     from distributed import Client
 
-_TRIES = 3
+_TRIES = 1
 
 _PATIENCE = 60
 """Seconds that a cluster may be without workers."""

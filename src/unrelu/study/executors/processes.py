@@ -20,7 +20,7 @@ from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
 from unrelu.study.scratch import scratch_folder
 
-_TRIES = 2
+_TRIES = 1
 
 _AHEAD = 2
 """Batches that a process has at a time: the one it is at, and the next."""

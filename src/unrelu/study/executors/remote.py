@@ -16,9 +16,9 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from unrelu.errors import InputError, StoreError
-from unrelu.parallel import Workers
 from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
 from unrelu.study.material import Material
@@ -52,11 +52,14 @@ def context_of(name: str, material: Callable[[], Material]) -> Context:
 def one_blas_thread() -> Iterator[None]:
     """Keep BLAS on one thread while any thread of this process is in here.
 
-    The number is the process's: if each thread set it back when it is done, the others would go on with more.
+    The number is the process's: if each thread set it back when it is done, the others would go on with more. Only that
+    of PyTorch is each thread's own.
     """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     with _LOCK:
         if not _BUSY:
-            _LIMITING.enter_context(Workers(1, blas=1).limited())
+            _LIMITING.enter_context(threadpool_limits(limits=1))
         _BUSY.append(threading.get_ident())
     try:
         yield
@@ -65,6 +68,7 @@ def one_blas_thread() -> Iterator[None]:
             _BUSY.remove(threading.get_ident())
             if not _BUSY:
                 _LIMITING.close()
+        torch.set_num_threads(before)
 
 
 def answer_batch(
