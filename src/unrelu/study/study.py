@@ -49,8 +49,7 @@ class Study:
         info: the network, the data and the versions.
         asked: the questions, in order, with their settings in words.
         parts: by question, its parts in the order of its tasks.
-        kinds: the classes of the questions, by name; a question that this process does not know has a table, and is
-            not shown.
+        kinds: the classes of the questions, by name; one that this process does not know has no table here.
         network: the network, where it is known: a study that was read from a store has it unless it was too large to be
             saved with it (more than 2^24 numbers), or has operators that are not those of unrelu.
         accounts: what this analysis computed and what it found, by question; empty for a study that was read.
