@@ -66,7 +66,7 @@ def test_tasks_are_counted_and_those_that_are_kept_cost_nothing(tmp_path: Path) 
 
 def test_time_is_that_of_all_inputs() -> None:
     (_, found) = ur.foresee(dense_network(), pictures()[0], questions=[Sleeping(0.05)], progress=False).questions
-    assert found.measured == 5
+    assert found.measured == 4  # one makes what all share, three more show what each takes
     assert found.seconds == pytest.approx(12 * 0.05, rel=0.5)
 
 
