@@ -55,6 +55,7 @@ def test_rows_with_a_1_in_the_place_of_the_class_are_known_and_it_is_said(kind: 
         (np.eye(3)[Y] * 2, r"whose row 0 is not one 1 among zeros"),
         (np.eye(3)[Y] + np.eye(3)[[2, 1, 1, 2]], r"has labels of shape \(4, 3\), whose row 0 is not one 1 among zeros"),
         (np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]]), "whose row 2 is not one 1 among zeros"),
+        (np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]]), "whose row 1 is not one 1 among zeros"),
         (["cat", "dog", "dog", "cat"], "the array of labels tells classes by text, not by number; give the index"),
     ],
 )
@@ -108,6 +109,8 @@ def test_names_in_an_archive(tmp_path: Path):
     assert found.labels is not None
     assert (found.labels.tolist(), len(found)) == (Y, 4)
     assert ur.read_inputs(NET, path, "none", array="test").labels is None
+    np.savez(tmp_path / "odd.npz", y=X)  # which is what it calls its inputs
+    assert ur.read_inputs(NET, tmp_path / "odd.npz", array="y").labels is None
     with pytest.raises(DataError, match=r"d.npz has the label 9 at sample 3"):
         ur.read_inputs(NET, path, array="test")
     for options, message in [

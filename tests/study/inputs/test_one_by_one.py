@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 import unrelu as ur
-from unrelu.errors import DataError, InputError, ShapeError
+from unrelu.errors import DataError, InputError, ShapeError, TooLarge
 from unrelu.network.graph import Network
+from unrelu.study.inputs import room
 
 NET = Network.from_layers([(np.ones((3, 4)), np.zeros(3))])
 X = np.random.default_rng(0).random((6, 4)).astype(np.float32)
@@ -125,6 +127,30 @@ def test_pictures_of_pillow_are_read_as_those_from_files():
     assert ur.read_inputs(net, pictures, scale=1).values.max() == 48
     loader = DataLoader(Items([(picture, 0) for picture in pictures]), 2, collate_fn=_transposed)
     assert labels(ur.read_inputs(net, loader)) == [0, 0]
+
+
+def test_more_than_the_machine_holds_is_refused_at_the_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    class Large(Items):
+        def __len__(self) -> int:
+            return 10**12
+
+        def __getitem__(self, k: int) -> object:
+            assert k == 0
+            return X[0]
+
+    with pytest.raises(TooLarge, match=r"the dataset has 1,000,000,000,000 inputs to read, which take .* GiB, and the"):
+        ur.read_inputs(NET, Large([]))
+    for k in range(3):
+        Image.new("L", (2, 2)).save(tmp_path / f"{k}.png")
+    monkeypatch.setattr(room, "memory_of_machine", lambda: 2 * 4 * (8 + 4))
+    assert len(ur.read_inputs(NET, tmp_path, limit=2)) == 2
+    with pytest.raises(TooLarge, match="has 3 inputs to read"):
+        ur.read_inputs(NET, tmp_path)
+    assert len(ur.read_inputs(NET, list(X), limit=2)) == 2
+    with pytest.raises(TooLarge, match="the list has 6 inputs to read"):
+        ur.read_inputs(NET, list(X))
+    monkeypatch.setattr(room, "memory_of_machine", lambda: None)
+    assert len(ur.read_inputs(NET, list(X))) == 6
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,16 @@ def test_resizing_keeps_proportions_and_takes_the_middle_and_says_so(tmp_path: P
     assert 30 / 255 < halved.values[0, 0, 0] < 40 / 255 < 50 / 255 < halved.values[0, 0, 1] < 60 / 255
 
 
+def test_height_comes_before_width(tmp_path: Path):
+    rows = np.repeat(np.arange(0, 60, 10, dtype=np.uint8)[:, None], 9, axis=1)  # 6 x 9
+    Image.fromarray(rows).save(tmp_path / "a.png")
+    for shape in ((3, 9), (27,)):
+        found = read_samples(tmp_path, shape, resize=(3, 9))
+        assert (np.diff(found.values.reshape(3, 9), axis=1) == 0).all()
+        assert found.values.reshape(3, 9)[0, 0] < found.values.reshape(3, 9)[2, 0]
+    assert read_samples(tmp_path, (3, 6, 2), resize=(6, 2)).values.shape == (1, 3, 6, 2)
+
+
 def test_pictures_of_the_size_asked_for_stay_as_they_are(tmp_path: Path):
     values = save(tmp_path / "a.png", 4, 5, 3)
     found = read_samples(tmp_path, (3, 4, 5), resize=(4, 5))

@@ -19,6 +19,7 @@ from unrelu.study.inputs.arrays import as_numbers, is_array
 from unrelu.study.inputs.given import Given
 from unrelu.study.inputs.labels import as_array
 from unrelu.study.inputs.picture_files import Reader
+from unrelu.study.inputs.room import check_room
 from unrelu.study.inputs.scaling import BYTE
 
 
@@ -61,6 +62,7 @@ def walked(
         InputError: if there is no sample, they are of no kind that is read, or only some have a label.
         ShapeError: if two samples have different shapes, or one that does not fit the network.
         DataError: if the size of a picture does not fit.
+        TooLarge: if they would not lie in memory.
     """
     in_batches = isinstance(data, DataLoader) and data.batch_sampler is not None
     what = "the loader" if isinstance(data, DataLoader) else "the list" if isinstance(data, list) else "the dataset"
@@ -86,6 +88,9 @@ def walked(
                 f"{name} has shape {sample.shape}, but the first has {samples[0].shape}; bring all to one shape, in "
                 "the dataset's transform."
             )
+        if k == 0:
+            n = _length(data) if not isinstance(data, DataLoader) else None
+            check_room(n if limit is None or n is None else min(n, limit), sample, what)
         samples.append(sample)
         if item.label is not None:
             labels.append(as_array(item.label, name))

@@ -12,6 +12,7 @@ import numpy as np
 
 from unrelu.errors import DataError, MissingExtra
 from unrelu.study.inputs.given import Given
+from unrelu.study.inputs.room import check_room
 from unrelu.study.inputs.scaling import BYTE
 from unrelu.untrusted.printable import printable
 
@@ -123,6 +124,7 @@ def read_pictures(
 
     Raises:
         MissingExtra: if pillow is not installed.
+        TooLarge: if they would not lie in memory.
         DataError: if there is no picture, one cannot be read, its size does not fit the network, or a folder is that
             of no class.
     """
@@ -147,6 +149,8 @@ def read_pictures(
         try:
             with Image.open(path) as picture:
                 samples.append(reader.sample(picture, shown))
+                if len(samples) == 1:
+                    check_room(len(paths[:limit]), samples[0], where)
         except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
             raise DataError(f"{shown} cannot be read as a picture; repair it or take it away.") from error
     if others:

@@ -98,6 +98,7 @@ def read_inputs(
     Raises:
         InputError: if the data hold no real, finite numbers, do not fit the network, or not their labels or classes.
         DataError: if a file or folder is missing or damaged, or its content does not fit.
+        TooLarge: if what is read one by one would not lie in memory.
         MissingExtra: for pictures without pillow.
     """
     expect_network(net)
