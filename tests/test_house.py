@@ -65,7 +65,7 @@ HEAVY = {
     "sklearn": "intake/sklearn/library.py",
     "jinja2": "report/template.py",
     "typer": "cli/",
-    "loky": "study/executors/processes.py",
+    "loky": "study/executors/worker_process.py",
     "distributed": "study/executors/dask.py",
     "fsspec": "study/stores/folder.py",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from small_studies import dense_study, joined_study
 from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.report.write import write_report
-from unrelu.study.questions import shown_questions
 from unrelu.study.shown.axis import Axis
 from unrelu.study.shown.colours import Step
 from unrelu.study.shown.curves import Curve, Curves
@@ -30,8 +30,18 @@ from unrelu.study.study import Study
 
 HERE = Path(unrelu.report.__file__).parent
 
+QUESTIONS = ("verdicts", "uniqueness", "ranges", "spectra", "row_removal", "metamers")
 
-def widest(study: Study, name: str = "widths") -> Shown:
+
+def ask(monkeypatch: pytest.MonkeyPatch, *shows: Callable[[Study], Shown], others: bool = False) -> None:
+    """Let studies show the answers to these questions, after those to their own if `others`."""
+    own = Study.shown
+    monkeypatch.setattr(
+        Study, "shown", lambda study: (*(own(study) if others else ()), *(show(study) for show in shows))
+    )
+
+
+def widest(study: Study) -> Shown:
     """The answer to a question that the report has never heard of: how wide the layers are."""
     sizes = study["layers"]["output_size"].to_pylist()
     widest = max(range(len(sizes)), key=sizes.__getitem__)
@@ -66,7 +76,7 @@ def widest(study: Study, name: str = "widths") -> Shown:
                 notes=((Part("A note on widths."),),),
             ),
         ),
-        figures=(Captioned(name, figure, "Widths.", (Part("Wider is more to the top."),)),),
+        figures=(Captioned("widths", figure, "Widths.", (Part("Wider is more to the top."),)),),
         glances=(Glance(column("Widest"), (of_layer(study, widest, "output_size"),)),),
         facts=(("unit", (Part("features"),)),),
         words=(("Width", "How many features a layer has."),),
@@ -74,7 +84,7 @@ def widest(study: Study, name: str = "widths") -> Shown:
 
 
 def test_a_question_of_which_the_report_has_never_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(shown_questions.SHOWN, "widths", widest)
+    ask(monkeypatch, widest, others=True)
     report = write_report([dense_study(), joined_study()], tmp_path / "page.html")
     root = read(report.path.read_text(encoding="utf-8"))
     for number, study in enumerate((dense_study(), joined_study()), start=1):
@@ -126,7 +136,7 @@ def text(element: Element) -> str:
 
 
 def test_a_question_asked_twice_has_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown_questions, "SHOWN", {"one": widest, "two": widest})
+    ask(monkeypatch, widest, widest)
     report = write_report([dense_study()], tmp_path / "page.html")
     assert len(set(report.figures)) == len(report.figures) == 2
     ids = [each.attributes["id"] for each in read(report.path.read_text("utf-8")).elements if "id" in each.attributes]
@@ -134,7 +144,7 @@ def test_a_question_asked_twice_has_its_own_figures(tmp_path: Path, monkeypatch:
 
 
 def test_a_question_without_an_answer_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown_questions, "SHOWN", {"one": lambda study: Shown("Nothing found")})
+    ask(monkeypatch, lambda study: Shown("Nothing found"))
     assert "Nothing found" not in render(make_page([dense_study()], None))
 
 
@@ -145,7 +155,7 @@ def test_what_is_seen_at_once_stands_first(monkeypatch: pytest.MonkeyPatch) -> N
         strip = Strip((Part("Ramps"),), (Part("From black to white."),), (one, one))
         return Shown("Ramps", galleries=(Gallery("ramps", (strip, Strip((), (), (one,))), (Part("Three ramps."),)),))
 
-    monkeypatch.setattr(shown_questions, "SHOWN", {"one": widest, "two": pictured})
+    ask(monkeypatch, widest, pictured)
     page = make_page([dense_study()], None)
     root = read(render(page))
     assert [each.text for each in root.all("h3")] == ["Ramps", "How wide it is"]
@@ -166,7 +176,7 @@ def test_texts_from_files_cannot_break_the_page(monkeypatch: pytest.MonkeyPatch)
         table = ShownTable((column("Name", words=True),), tuple(Row((Part(name),), ()) for name in HOSTILE))
         return Shown("Names", tables=(table,), figures=(Captioned("names", figure, HOSTILE[2], alt),))
 
-    monkeypatch.setattr(shown_questions, "SHOWN", {"names": hostile})
+    ask(monkeypatch, hostile)
     page = render(make_page([dense_study()], None))
     assert not re.search("[\x00-\x09\x0b-\x1f\ud800-\udfff]", page)
     root = read(page)
@@ -179,7 +189,7 @@ OF_OTHER_COMMANDS = re.compile("answers|figures_metamers|metamers_page|write_met
 
 
 def test_no_question_is_named_in_the_report() -> None:
-    names = {*shown_questions.SHOWN, "kept", "priors", "freedom", "verdict", "metamer"}
+    names = {*QUESTIONS, "kept", "priors", "freedom", "verdict", "metamer"}
     looked_at = [path for path in HERE.rglob("*.*") if path.suffix in (".py", ".j2", ".css")]
     looked_at = [path for path in looked_at if not OF_OTHER_COMMANDS.search(path.name)]
     assert len(looked_at) > 15
@@ -195,7 +205,8 @@ def test_what_is_shown_is_known_without_anything_that_draws() -> None:
         [
             sys.executable,
             "-c",
-            "import sys, unrelu.study.questions.shown_questions, unrelu.study.questions.shown_study\n"
+            "import sys, unrelu.study.study, unrelu.study.questions.shown_study\n"
+            "import unrelu.study.questions\n"
             "print(*(name for name in ('matplotlib', 'jinja2', 'unrelu.report') if name in sys.modules))",
         ],
         capture_output=True,

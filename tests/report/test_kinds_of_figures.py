@@ -43,14 +43,24 @@ def words(svg: Element) -> list[str]:
     return [each.text.strip() for each in svg.all("text")]
 
 
-def lines(svg: Element, colour: str) -> list[list[tuple[float, float]]]:
-    """Corners of the lines of a colour that are drawn within the axes."""
+def lines(svg: Element, colour: str, *, clipped: bool = True) -> list[list[tuple[float, float]]]:
+    """Corners of the lines of a colour, by default of those that are cut off where the axes end, as no legend is."""
     found = []
     for path in svg.all("path"):
         style = path.attributes.get("style", "")
-        if f"stroke: var(--{colour})" in style and "clip-path" in path.attributes:
+        if f"stroke: var(--{colour})" in style and ("clip-path" in path.attributes or not clipped):
             found.append([(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path.attributes["d"])])
     return found
+
+
+def quarters(axes: Element) -> tuple[float, float]:
+    """Where 25 % and 75 % stand on the vertical axis, by the lines of the grid."""
+    heights: dict[str, float] = {}
+    for tick in axes.elements:
+        if re.match(r".*-ytick_\d+$", tick.attributes.get("id", "")):
+            (height,) = re.findall(r"M [\d.]+ ([\d.]+)", tick.all("path")[0].attributes["d"])
+            heights[tick.all("text")[0].text.strip()] = float(height)
+    return heights["25 %"], heights["75 %"]
 
 
 def histogram(*, threshold: Threshold | None = None, totals: bool = False, counts: tuple[int, ...] = (1, 0, 3)):
@@ -110,6 +120,18 @@ def test_a_profile_has_its_places_levels_and_gaps() -> None:
     assert sum("fill: var(--after)" in each.attributes.get("style", "") for each in svg.all("use")) >= 2
 
 
+def test_bars_through_the_marks_of_a_profile_reach_as_far_as_they_should() -> None:
+    """One below and two above: half as far, by the drawing's own lengths."""
+    y = np.array([5.0, 6.0])
+    svg = drawn(Profile(("one", "two"), Y, (Series("found", "after", y, y - 1, y + 2),), ALT))
+    line, *bars = sorted(lines(svg, "after"), key=lambda each: abs(each[0][0] - each[1][0]), reverse=True)
+    assert len(bars) == 2
+    for (_, at), bar in zip(line, bars, strict=True):
+        top, bottom = min(y for _, y in bar), max(y for _, y in bar)
+        assert at - top == pytest.approx(2 * (bottom - at), abs=0.05)
+        assert bottom - at > 5
+
+
 def test_states_of_a_thing_are_joined_and_the_last_is_named() -> None:
     x, y = np.array([1.0, 2.0]), np.array([10.0, 100.0])
     states = (
@@ -125,9 +147,9 @@ def test_states_of_a_thing_are_joined_and_the_last_is_named() -> None:
 
 
 def test_shares_with_what_is_open_and_without_a_reference() -> None:
-    share = np.array([0.0, np.nan, 0.5])
+    share = np.array([0.25, np.nan, 0.5])
     counts = histogram(threshold=Threshold(0.5, "d = 1"), totals=True)
-    found = Share("found", "after", share, np.array([0.5, np.nan, 0.5]))
+    found = Share("found", "after", share, np.array([0.75, np.nan, 0.5]))
     svg = drawn(Shares(Axis("part", "share"), found, None, counts, ALT))
     assert {"0 %", "25 %", "100 %", "found", "part", "d = 1"} <= set(words(svg))
     (upper,) = [each for each in svg.elements if each.attributes.get("id") == "key-axes_1"]
@@ -136,6 +158,9 @@ def test_shares_with_what_is_open_and_without_a_reference() -> None:
     with_reference = Shares(Axis("part", "share"), found, Share("expected", "muted", share), counts, ALT)
     assert "expected" in words(drawn(with_reference))
     assert "expected" not in words(svg)
+    opened, *_ = [line for line in lines(upper, "after", clipped=False) if len({x for x, _ in line}) == 1]
+    low, high = quarters(upper)
+    assert sorted(y for _, y in opened) == pytest.approx([high, low], abs=0.05)  # up to what it may be
 
 
 def test_a_grid_has_pictures_maps_their_scale_and_room_for_none() -> None:

@@ -17,7 +17,7 @@ from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.report.write import Report, write_report
 from unrelu.study.analyze import analyze
-from unrelu.study.store import load_study
+from unrelu.study.saving import load_study
 
 
 @pytest.fixture(scope="module")

@@ -293,10 +293,10 @@ def test_a_study_says_what_it_found() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"data": np.ones((2, 4, 5))}, ShapeError, "reshape|shape"),
+        ({"data": np.ones((2, 5, 4))}, ShapeError, r"\(5, 4\)"),
         ({"data": np.ones((0, 16))}, InputError, "at least one input"),
         ({"data": np.full((1, 16), np.nan)}, InputError, "NaN"),
-        ({"labels": np.array([1, 2])}, InputError, "shape"),
+        ({"labels": np.array([1, 2])}, InputError, r"must have shape \(3,\)"),
         ({"labels": np.array([0.5, 1, 2])}, InputError, "not whole numbers"),
         ({"questions": [Verdicts(layers=["relu9"])]}, UnknownNode, "relu1, relu2"),
         ({"questions": [Spectra(2, layers=["relu9"])]}, UnknownNode, "relu1, relu2"),

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from report_pages import with_rows
 from small_studies import branched_study, dense_study, joined_study
 from unrelu.study.questions.shown_metamers import shown_metamers
-from unrelu.study.questions.shown_questions import SHOWN, shown_questions
 from unrelu.study.questions.shown_ranges import shown_ranges
 from unrelu.study.questions.shown_spectra import shown_spectra
 from unrelu.study.questions.shown_study import shown_study
 from unrelu.study.questions.shown_uniqueness import shown_uniqueness
-from unrelu.study.questions.shown_verdicts import shown_verdicts
+from unrelu.study.questions.shown_verdicts import active_threshold, shown_verdicts
 from unrelu.study.shown.curves import Curves
 from unrelu.study.shown.parts import Part, plain
 from unrelu.study.shown.picture_grid import PictureGrid
@@ -50,12 +50,16 @@ def parts(value: Any) -> Iterator[Part]:
 @pytest.mark.parametrize("make", [dense_study, joined_study, branched_study])
 def test_every_source_is_a_record_of_the_study(make: Any) -> None:
     study: Study = make()
-    sources = [part.source for part in parts((shown_study(study), *shown_questions(study))) if part.source]
+    sources = [part.source for part in parts((shown_study(study), *study.shown())) if part.source]
     assert len(sources) > 20
     for source in sources:
         table, *place = source.split("/")
         if table == "info":
             assert hasattr(study.info, place[0])
+        elif table == "study":
+            assert getattr(study, place[0]) is not None
+        elif table == "asked":
+            assert study.question(place[0]).about[place[1]]
         else:
             assert study[table][place[1]][int(place[0])] is not None
 
@@ -101,6 +105,31 @@ def test_shares_are_those_of_the_inputs_in_each_bin() -> None:
         expected = sum(row["expected"] for row in own) / len(own)
         assert shares.reference.share[place] == pytest.approx(expected, abs=1e-12)
     assert sum(len(stack.counts) for stack in shares.counts.stacks) == 3 * (len(edges) - 1)
+
+
+def test_what_is_open_is_a_share_of_its_own() -> None:
+    study = dense_study()
+    rows = [{**row, "unique": None if row["input"] % 2 else row["unique"]} for row in study["uniqueness"].to_pylist()]
+    shares = figure(shown_uniqueness(with_rows(study, uniqueness=rows)), "unique-1")
+    assert shares.found.at_most is not None
+    for low, high, share, at_most in zip(
+        shares.counts.edges, shares.counts.edges[1:], shares.found.share, shares.found.at_most, strict=False
+    ):
+        own = [row for row in rows if low < row["n_active"] < high]
+        if own:
+            assert share == sum(row["unique"] is True for row in own) / len(own)
+            assert at_most == sum(row["unique"] is not False for row in own) / len(own)
+    assert np.nanmax(shares.found.at_most - shares.found.share) > 0
+    assert figure(shown_uniqueness(study), "unique-1").found.at_most is None
+
+
+@pytest.mark.parametrize(
+    ("d", "m", "most", "beyond"), [(16, 28, 21, False), (16, 28, 8, False), (16, 28, 7, True), (30, 28, 28, True)]
+)
+def test_a_threshold_too_far_to_the_right_is_pointed_to(d: int, m: int, most: int, beyond: bool) -> None:
+    """An axis up to 2.2 times the most positive features still shows d; more inputs than features, and it is none."""
+    threshold = active_threshold({"input_size": d, "output_size": m}, most)
+    assert (threshold.at, threshold.label, threshold.beyond) == (d - 0.5, f"d = {d}", beyond)
 
 
 def test_both_decays_have_the_same_axes_and_lie_within_their_bands() -> None:
@@ -154,10 +183,12 @@ def test_pictures_are_the_inputs_and_metamers_of_the_study() -> None:
     assert [row.head is not None for row in table.rows] == [True, False, False, False, False] * 6
 
 
-def test_a_question_that_was_not_asked_has_no_findings() -> None:
-    asked = {name: show(branched_study()) for name, show in SHOWN.items()}
-    assert [name for name, shown in asked.items() if shown.findings] == ["metamers"]
-    assert [name for name, shown in asked.items() if shown.figures or shown.galleries] == []
+def test_a_question_that_was_not_asked_shows_nothing() -> None:
+    study = branched_study()
+    assert [each.name for each in study.asked] == ["inputs", "metamers"]
+    (shown,) = study.shown()
+    assert shown.findings
+    assert not shown.figures
 
 
 def test_only_a_layer_about_which_nothing_was_asked_is_called_left_out() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
 from unrelu.network.graph import Network
+from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
 from unrelu.study.asked import Asked
@@ -18,11 +19,12 @@ from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
 from unrelu.study.inputs.read import ClassNames
 from unrelu.study.keys import run_key, study_key
+from unrelu.study.parts.part import Part, rows_of
 from unrelu.study.pictures import picture_range, resolve_picture_shape
 from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
-from unrelu.study.running import kept_rows, run_question
+from unrelu.study.running import run_question
 from unrelu.study.saving import put_network, study_of
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.stores.memory import MemoryStore
@@ -97,12 +99,13 @@ def analyze(
         data_sha256=material.data_sha256,
         n_inputs=len(material),
         picture_shape=shown_shape,
-        picture_range=None if shown_shape is None else picture_range(material.x, None),
+        picture_range=None if shown_shape is None else picture_range(material.x, _shown_within(every)),
         classes=inputs.classes,
         notes=inputs.notes,
         versions=versions(),
     )
     asked = {each.name: Asked(each.name, run_key(each, material), each.about()) for each in every}
+    parts: dict[str, dict[str, Part]] = {}
     accounts: dict[str, Account] = {each.name: Account(each.name, None) for each in every}
     kinds = {each.name: each for each in QUESTIONS} | {each.name: type(each) for each in every}
     key = study_key(info, tuple(asked.values()))
@@ -125,7 +128,7 @@ def analyze(
                 if time.monotonic() >= deadline:
                     break
                 read = [name for name in each.after if name in asked]
-                rows = {name: kept_rows(kept, asked[name], kinds[name].schema) for name in read}
+                rows = {name: rows_of(parts.get(name, {}).values(), kinds[name].schema) for name in read}
                 run_question(
                     each,
                     asked[each.name],
@@ -137,10 +140,16 @@ def analyze(
                     progress=shown,
                     planned=planned,
                     account=account,
+                    parts=parts.setdefault(each.name, {}),
                 )
     except KeyboardInterrupt:
         stopped = "interrupted"
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
-    found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None))
+    found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
     return replace(found, accounts=accounts, stopped=stopped)
+
+
+def _shown_within(questions: Sequence[Question]) -> Domain | None:
+    """Where inputs have to lie, which says what is black and what is white."""
+    return next((each.within for each in questions if each.within is not None), None)

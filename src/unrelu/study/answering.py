@@ -43,6 +43,7 @@ class Done:
         failures: what could not be answered.
         seconds: what it took.
         memory: bytes that the process which answered it has taken at most so far; 0 where the system does not tell.
+        part: the part itself, where it was answered in this process.
     """
 
     asked: Numbered
@@ -52,6 +53,7 @@ class Done:
     failures: tuple[Failure, ...] = ()
     seconds: float = 0.0
     memory: int = 0
+    part: Part | None = field(default=None, compare=False)
 
 
 def answer_task(question: Question, context: Context, asked: Numbered) -> Done:
@@ -80,12 +82,13 @@ def answer_task(question: Question, context: Context, asked: Numbered) -> Done:
         found = table(question.schema, rows)
         seconds = time.perf_counter() - start
         told = _joined(failures)
-        content = encode(Part(asked.key, asked.number, found, told, seconds, tuple(files)))
+        part = Part(asked.key, asked.number, found, told, seconds, tuple(files))
+        content = encode(part)
     except Exception as error:  # no task ends a study; what unrelu did not foresee is told, and tried again next time
         reason = f"{type(error).__name__}: {error}"
         failure = Failure(task.layer, task.inputs, reason)
         return Done(asked, None, failures=(failure,), seconds=time.perf_counter() - start)
-    return Done(asked, content, files, len(rows), told, seconds, peak_memory())
+    return Done(asked, content, files, len(rows), told, seconds, peak_memory(), part)
 
 
 def _answer(question: Question, context: Context, task: Task, rows: list, files: dict[str, bytes]) -> None:

@@ -58,9 +58,18 @@ class Material(FrozenArrays):
 
     def part_sha256(self, inputs: tuple[int, ...], *, labels: bool = True) -> str:
         """A name for some inputs, with their places, and with their labels or without."""
-        chosen = list(inputs)
-        given = None if self.labels is None or not labels else self.labels[chosen].tolist()
-        return json_sha256([chosen, array_sha256(self.x[chosen]), given])
+        given = None if self.labels is None or not labels else self.labels[list(inputs)].tolist()
+        return json_sha256([inputs, [self._input_sha256(index) for index in inputs], given])
+
+    def _input_sha256(self, index: int) -> str:
+        """A name for one input, computed once: every layer has tasks about it."""
+        if index not in self._names:
+            self._names[index] = array_sha256(self.x[index])
+        return self._names[index]
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {}
 
 
 def _forward_pass(source: object) -> object:

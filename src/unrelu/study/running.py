@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from unrelu.errors import StoreError
 from unrelu.progress import Progress
 from unrelu.study.account import Account
 from unrelu.study.answering import Numbered
@@ -17,7 +19,7 @@ from unrelu.study.executors.executor import Session
 from unrelu.study.json_text import json_text
 from unrelu.study.keys import task_key
 from unrelu.study.parts.part import Part, part_name
-from unrelu.study.parts.part_file import DamagedPart, decode, encode
+from unrelu.study.parts.part_file import DamagedPart, decode, encode, handed_over
 from unrelu.study.question import Question
 from unrelu.study.stores.store import Store
 
@@ -38,27 +40,24 @@ class Kept:
     damaged: list[str] = field(default_factory=list)
 
 
-def kept_parts(store: Store, folder: str, schema: pa.Schema) -> Kept:
-    """Read the parts in a folder; what is damaged is set aside."""
+def kept_parts(store: Store, folder: str, schema: pa.Schema, expected: Collection[str] | None = None) -> Kept:
+    """Read the parts in a folder; what is damaged, or not among the names that are expected, is set aside."""
     found = Kept()
     for name in store.names(folder):
         if not name.endswith(".parquet"):
             continue
+        file = name.rpartition("/")[2]
         try:
+            if expected is not None and file not in expected:
+                raise DamagedPart("it is of no task of this question")
             part = decode(store.get(name), schema)
-            if part.name != name.rpartition("/")[2]:
+            if part.name != file:
                 raise DamagedPart("it has another file's name")
         except DamagedPart:
             found.damaged.append(store.set_aside(name))
         else:
             found.parts[part.key] = part
     return found
-
-
-def kept_rows(store: Store, asked: Asked, schema: pa.Schema) -> pa.Table:
-    """The rows of a question that a store holds, in the order of its tasks."""
-    parts = sorted(kept_parts(store, asked.folder, schema).parts.values(), key=lambda part: part.number)
-    return pa.concat_tables([schema.empty_table(), *(part.rows for part in parts)])
 
 
 def describe_columns(store: Store, asked: Asked, schema: pa.Schema) -> None:
@@ -78,6 +77,7 @@ def run_question(
     progress: Progress,
     planned: Callable[[Asked], None],
     account: Callable[[Account], None],
+    parts: dict[str, Part],
 ) -> None:
     """Answer all tasks of a question.
 
@@ -92,6 +92,7 @@ def run_question(
         progress: where to show it.
         planned: told the question with its number of tasks, before any is answered.
         account: told what is done so far, at every change.
+        parts: what is found and what is answered goes in here, by the tasks' keys, so that nobody need read it again.
 
     Raises:
         StoreError: if a part cannot be kept.
@@ -105,16 +106,19 @@ def run_question(
     planned(replace(asked, n_tasks=len(tasks), left_out=dict(plan.left_out)))
     done = Account(asked.name, len(tasks))
     account(done)
+    kept = kept_parts(store, asked.folder, question.schema, {part_name(task.number, task.key) for task in tasks})
+    parts.update(kept.parts)
     if not tasks:
         return
-    kept = kept_parts(store, asked.folder, question.schema)
     elsewhere = _elsewhere(store, asked)
     describe_columns(store, asked, question.schema)
     waiting: list[Numbered] = []
     for task in tasks:
-        if task.key in kept.parts or (
-            task.key in elsewhere and _copied(store, elsewhere[task.key], asked, task, question.schema)
-        ):
+        if task.key in elsewhere and task.key not in parts:
+            copied = _copied(store, elsewhere[task.key], asked, task, question.schema)
+            if copied is not None:
+                parts[task.key] = copied
+        if task.key in parts:
             done = replace(done, found=done.found + 1)
         else:
             waiting.append(task)
@@ -122,15 +126,19 @@ def run_question(
     account(done)
     if not waiting:
         return
-    with progress.stage(question.title, len(tasks)) as advance:
+    with (
+        progress.stage(question.title, len(tasks)) as advance,
+        closing(session.answers(question, waiting, deadline)) as answers,
+    ):
         advance(done.found)
-        for answer in session.answers(question, waiting, deadline):
+        for answer in answers:
             if answer.content is None:
                 done = replace(done, unfinished=(*done.unfinished, *answer.failures))
             else:
                 for name, content in answer.files.items():
                     store.put(f"{asked.files}/{name}", content)
                 store.put(f"{asked.folder}/{part_name(answer.asked.number, answer.asked.key)}", answer.content)
+                parts[answer.asked.key] = answer.part or handed_over(answer.content, question.schema)
                 done = replace(done, computed=done.computed + 1)
             done = replace(done, seconds=done.seconds + answer.seconds)
             account(done)
@@ -147,16 +155,17 @@ def _elsewhere(store: Store, asked: Asked) -> dict[str, str]:
     return found
 
 
-def _copied(store: Store, name: str, asked: Asked, task: Numbered, schema: pa.Schema) -> bool:
-    """Take over a part from another folder; False if it is damaged."""
-    try:
-        part = decode(store.get(name), schema)
-    except DamagedPart:
-        return False
-    if part.key != task.key:
-        return False
+def _copied(store: Store, name: str, asked: Asked, task: Numbered, schema: pa.Schema) -> Part | None:
+    """Take over a part from another folder; None if it is damaged, or what goes with it is not there."""
     run = name.split("/")[1]
-    for file in part.files:
-        store.put(f"{asked.files}/{file}", store.get(f"{asked.name}-files/{run}/{file}"))
-    store.put(f"{asked.folder}/{part_name(task.number, task.key)}", encode(replace(part, number=task.number)))
-    return True
+    try:
+        part = replace(decode(store.get(name), schema), number=task.number)
+        files = {file: store.get(f"{asked.name}-files/{run}/{file}") for file in part.files}
+    except (DamagedPart, StoreError):
+        return None
+    if part.key != task.key:
+        return None
+    for file, content in files.items():
+        store.put(f"{asked.files}/{file}", content)
+    store.put(f"{asked.folder}/{part.name}", encode(part))
+    return part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import INDEX, load_network, save_network
 from unrelu.study.keys import study_key
+from unrelu.study.parts.part import Part
 from unrelu.study.parts.part_file import encode
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
@@ -87,12 +88,20 @@ def load_study(
     return study_of(store, index, kinds, get_network(store, index.info.weights_sha256))
 
 
-def study_of(store: Store, index: StudyIndex, kinds: dict[str, type[Question]], network: Network | None) -> Study:
-    """The study that an index describes, from the parts that are there."""
-    parts = {}
+def study_of(
+    store: Store,
+    index: StudyIndex,
+    kinds: dict[str, type[Question]],
+    network: Network | None,
+    known: Mapping[str, Mapping[str, Part]] | None = None,
+) -> Study:
+    """The study that an index describes, from the parts that are there; those of questions that are known by name."""
+    parts, known = {}, known or {}
     for asked in index.asked:
         if asked.name in kinds:
-            kept = kept_parts(store, asked.folder, kinds[asked.name].schema).parts
+            kept = known.get(asked.name)
+            if kept is None:
+                kept = kept_parts(store, asked.folder, kinds[asked.name].schema).parts
             parts[asked.name] = tuple(sorted(kept.values(), key=lambda part: part.number))
     return Study(index.info, index.asked, parts, kinds, network, store=store)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -72,7 +73,7 @@ def _tuple(inner: tuple[Any, ...], values: list[object], where: str) -> tuple[An
 
 
 def _record(kind: Any, record: dict[str, object], where: str) -> Any:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     names = [field.name for field in fields(kind)]
     for name in names:
         if name not in record:
@@ -82,6 +83,11 @@ def _record(kind: Any, record: dict[str, object], where: str) -> Any:
             raise ValueError(f"{where} has a field {printable(repr(name), 60)}, which is not known")
     prefix = "" if where == "it" else f"{where}."
     return kind(**{name: _typed(hints[name], record[name], f"{prefix}{name}") for name in names})
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _expect(kind: type, value: object, where: str, name: str) -> Any:

@@ -198,7 +198,7 @@ def test_options_that_say_nothing_about_the_data_are_refused():
         ({"resize": (2, 2)}, "the data are arrays, and resize is for pictures"),
         ({"resize": (2,)}, "give two numbers of at least 1"),
         ({"limit": 0}, "give a limit of 1 or more, not 0"),
-        ({"labels": "y"}, "the array of data has no labels called 'y'; only archives have names"),
+        ({"labels": "y"}, "only arrays in a .npz file have names; leave the name 'y' out"),
     ]:
         with pytest.raises(InputError, match=re.escape(message)):
             ur.read_inputs(NET, X, **options)  # pyright: ignore[reportArgumentType]

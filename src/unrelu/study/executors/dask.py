@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from unrelu.errors import InputError, MissingExtra
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
 from unrelu.study.executors.batches import Batches
-from unrelu.study.executors.processes import DIED
-from unrelu.study.executors.remote import answer_batch, context_of
+from unrelu.study.executors.remote import DIED, answer_batch, context_of, packed, unpacked, wall_clock
 from unrelu.study.material import Material
 from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
@@ -22,7 +20,10 @@ from unrelu.study.question import Question
 if TYPE_CHECKING:
     from distributed import Client
 
-_TRIES = 3
+_TRIES = 1
+
+_PATIENCE = 60
+"""Seconds that a cluster may be without workers."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Dask:
     """The workers of a Dask cluster. unrelu must be installed there; only this process writes to the store.
 
     The network and its inputs go to each worker once. Tasks go in batches by what they take, two for each thread at a
-    time, so that no more results wait than this process can write.
+    time, so that no more results wait than this process can write. What a worker was at when it died is answered again
+    at the end, one task at a time, so that a task that kills its worker is found and left out, and no other. For a time
+    limit to be kept, the clocks of the machines must agree.
 
     Attributes:
         scheduler: a `distributed.Client`, or the address of a scheduler such as "tcp://host:8786".
@@ -44,7 +47,7 @@ class Dask:
 
         Raises:
             MissingExtra: if Dask is not installed.
-            InputError: if no scheduler answers, or it has no workers.
+            InputError: if no scheduler answers.
         """
         try:
             from distributed import Client
@@ -56,7 +59,7 @@ class Dask:
             yield _Session(self.scheduler, context.material)
             return
         try:
-            client = Client(self.scheduler, timeout=10)
+            client = Client(self.scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self.scheduler} ({error}); check the address.") from error
         with client:
@@ -66,61 +69,96 @@ class Dask:
 class _Session:
     def __init__(self, client: Client, material: Material) -> None:
         self._client = client
-        self._material = material
+        self._name = material.sha256()
+        self._material = replace(material)  # without what this process has found out of it
         self._there: Any = None
 
     def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
-        from distributed import CancelledError, KilledWorker, as_completed
+        asked = packed(question)
+        suspects = yield from self._many(asked, tasks, deadline)
+        for task in suspects:
+            yield from self._alone(asked, task, deadline)
 
-        waiting, lost = Batches(tasks), []
+    def _many(self, asked: bytes, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, list[Numbered]]:
+        """Answer tasks in batches; those during which a worker died are returned."""
+        from distributed import as_completed
+
+        waiting, suspects = Batches(tasks), []
         running: dict[Any, list[Numbered]] = {}
-        tries: dict[int, int] = {}
+        completed = as_completed()
         try:
-            while waiting or lost or running:
-                workers = self._threads()
-                while (waiting or lost) and len(running) < 2 * workers:
-                    batch = [lost.pop()] if lost else waiting.take(workers)
-                    future = self._submit(question, batch)
-                    running[future] = batch
-                if time.monotonic() >= deadline:
-                    return
-                left = deadline - time.monotonic()
-                try:
-                    future = next(as_completed(list(running), timeout=None if math.isinf(left) else left))
-                except TimeoutError:
-                    return
+            while True:
+                if time.monotonic() < deadline and waiting:
+                    workers = self.threads()
+                    while waiting and len(running) < 2 * workers:
+                        batch = waiting.take(workers)
+                        future = self._submit(asked, batch, deadline)
+                        running[future] = batch
+                        completed.add(future)
+                if not running:
+                    return sorted(suspects, key=lambda task: task.number)
+                future = next(completed)
                 batch = running.pop(future)
-                try:
-                    found = future.result()
-                except (KilledWorker, CancelledError) as error:
-                    self._there = None
-                    for task in batch:
-                        tries[task.number] = tries.get(task.number, 0) + 1
-                        if tries[task.number] < _TRIES:
-                            lost.append(task)
-                        else:
-                            reason = DIED if isinstance(error, KilledWorker) else f"the cluster gave it up ({error})"
-                            yield Done(task, None, failures=(Failure(task.task.layer, task.task.inputs, reason),))
-                    continue
-                waiting.took(len(batch), sum(each.seconds for each in found))
-                yield from found
+                found = self._result(future)
+                if found is None:
+                    suspects.extend(batch)
+                elif found:
+                    waiting.took(len(found), sum(each.seconds for each in found))
+                    yield from found
         finally:
             self._client.cancel(list(running))
 
-    def _submit(self, question: Question, batch: list[Numbered]) -> Any:
-        if self._there is None:
+    def _alone(self, asked: bytes, task: Numbered, deadline: float) -> Iterator[Done]:
+        for _ in range(_TRIES):
+            if time.monotonic() >= deadline:
+                return
+            self.threads()
+            found = self._result(self._submit(asked, [task], deadline))
+            if found is not None:
+                yield from found
+                return
+        yield Done(task, None, failures=(Failure(task.task.layer, task.task.inputs, DIED),))
+
+    def _submit(self, asked: bytes, batch: list[Numbered], deadline: float) -> Any:
+        if self._there is None or self._there.status != "finished":
             self._there = self._client.scatter(self._material, broadcast=True, hash=False)
-        return self._client.submit(
-            answer_scattered, self._material.sha256(), self._there, question, batch, pure=False, retries=0
+        stop = wall_clock(deadline)
+        return self._client.submit(answer_scattered, self._name, self._there, asked, batch, stop, pure=False, retries=0)
+
+    def _result(self, future: Any) -> list[Done] | None:
+        """What a batch gave; None if its worker died, or lost what it had been given."""
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            return future.result()
+        except KilledWorker:
+            return None
+        except CancelledError:
+            self._there = None
+            if self._client.status != "running":
+                raise self._gone() from None
+            return None
+
+    def threads(self) -> int:
+        """How many tasks the cluster can answer at a time.
+
+        Raises:
+            InputError: if it has no workers, or is gone.
+        """
+        try:
+            self._client.wait_for_workers(1, timeout=_PATIENCE)
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise self._gone() from error
+        return max(1, sum(worker["nthreads"] for worker in workers))
+
+    def _gone(self) -> InputError:
+        return InputError(
+            f"the Dask cluster at {self._client.scheduler_info().get('address', 'that address')} has no workers, or is "
+            "gone; start them, and the same command goes on from what is kept."
         )
 
-    def _threads(self) -> int:
-        found = sum(worker["nthreads"] for worker in self._client.scheduler_info(n_workers=-1)["workers"].values())
-        if not found:
-            self._client.wait_for_workers(1, timeout=60)
-        return max(1, found)
 
-
-def answer_scattered(name: str, material: Material, question: Question, batch: list[Numbered]) -> list[Done]:
-    """Answer several tasks about what a worker was given."""
-    return answer_batch(context_of(name, lambda: material), question, batch)
+def answer_scattered(name: str, material: Material, asked: bytes, batch: list[Numbered], stop: float) -> list[Done]:
+    """Answer several tasks about what a worker was given, none begun after `stop` on its wall clock."""
+    return answer_batch(context_of(name, lambda: material), unpacked(asked), batch, stop, time.time)

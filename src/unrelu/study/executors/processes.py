@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from unrelu.errors import InputError
 from unrelu.parallel import share_workers
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
 from unrelu.study.executors.batches import Batches
-from unrelu.study.executors.remote import answer_from_file, write_material
+from unrelu.study.executors.remote import DIED, packed, write_material
+from unrelu.study.executors.worker_process import WorkerProcess
 from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
+from unrelu.study.scratch import scratch_folder
 
-if TYPE_CHECKING:
-    from loky import ProcessPoolExecutor
+_TRIES = 1
 
-_TRIES = 2
+_AHEAD = 2
+"""Batches that a process has at a time: the one it is at, and the next."""
 
-DIED = "the process that answered it died: it was killed, or ran out of memory"
-"""Of a task during which, alone, a process died twice."""
+_STARTS = 4
+"""Processes that may die in a row before they are ready."""
 
 
 @dataclass(frozen=True)
 class Processes:
     """Processes of this machine, each with BLAS on one thread; numbers of the network and of the inputs are shared.
 
-    A process that dies (killed, or out of memory) is replaced. What it was at is answered again, one task at a time, so
-    that a task that kills its process is found and left out, and no other.
+    A process that dies (killed, or out of memory) is replaced; the others go on. What it was at is answered again at
+    the end, one task at a time and nothing beside it, so that a task that kills its process is found and left out, and
+    no other. Processes end with the one that started them, even if that is killed.
 
     Attributes:
         workers: how many; one a core that this process may use if None.
+        patient: whether what is begun is finished when the time limit comes; otherwise it is given up.
     """
 
     workers: int | None = None
+    patient: bool = True
 
     @contextmanager
     def session(self, context: Context) -> Iterator[_Session]:
-        """Processes that read the network and its inputs from a file."""
-        with tempfile.TemporaryDirectory(prefix="unrelu-") as folder:
-            path = Path(folder) / "material.pt"
-            write_material(context.material, path)
-            session = _Session(str(path), share_workers(self.workers, 2**30).tasks)
+        """Processes that read the network and its inputs from files in the system's place for temporary ones.
+
+        Raises:
+            InputError: if the model that the network was read from cannot be sent to other processes.
+            StoreError: if there is no room for them.
+        """
+        with scratch_folder() as folder:
+            write_material(context.material, folder)
+            session = _Session(folder, share_workers(self.workers, 2**30).tasks, self.patient)
             try:
                 yield session
             finally:
@@ -58,79 +65,104 @@ class Processes:
 
 @dataclass
 class _Session:
-    path: str
-    workers: int
-    _pool: Any = field(default=None, init=False)
+    folder: Path
+    most: int
+    patient: bool
+    workers: list[WorkerProcess] = field(default_factory=list)
+    failed_starts: int = 0
 
     def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
+        asked = packed(question)
         try:
-            suspects = yield from self._many(question, tasks, deadline)
+            suspects = yield from self._many(asked, tasks, deadline)
             for task in suspects:
-                if time.monotonic() < deadline:
-                    yield self._alone(question, task)
+                yield from self._alone(asked, task, deadline)
         except BaseException:
             self.close()
             raise
 
-    def _many(
-        self, question: Question, tasks: Sequence[Numbered], deadline: float
-    ) -> Generator[Done, None, list[Numbered]]:
+    def _many(self, asked: bytes, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, list[Numbered]]:
         """Answer tasks in batches; those during which a process died are returned."""
         waiting, suspects = Batches(tasks), []
-        running: dict[Future[list[Done]], list[Numbered]] = {}
-        while waiting or running:
-            if time.monotonic() >= deadline:
+        while True:
+            if time.monotonic() < deadline:
+                self._hand_out(asked, waiting, deadline)
+            elif not any(worker.ready for worker in self.workers):
+                self.close()
+            busy = {worker.connection: worker for worker in self.workers if worker.given}
+            if not busy:
+                return sorted(suspects, key=lambda task: task.number)
+            left = None if self.patient or math.isinf(deadline) else max(0.0, deadline - time.monotonic())
+            heard = wait(list(busy), left)
+            if not heard:
                 self.close()
                 return []
-            broken = False
-            while waiting and len(running) < 2 * self.workers and not broken:
-                batch = waiting.take(self.workers)
-                try:
-                    running[self._submit(question, batch)] = batch
-                except BrokenProcessPool:
-                    suspects.extend(batch)
-                    broken = True
-            left = deadline - time.monotonic()
-            done, _ = wait(running, None if math.isinf(left) else max(0.0, left), FIRST_COMPLETED)
-            if broken or any(isinstance(future.exception(), BrokenProcessPool) for future in done):
-                broken, (done, _) = True, wait(running)  # all that was with the other processes is lost too
-            for future in done:
-                batch = running.pop(future)
-                try:
-                    found = future.result()
-                except BrokenProcessPool:
-                    suspects.extend(batch)
-                    continue
-                waiting.took(len(batch), sum(each.seconds for each in found))
-                yield from found
-            if broken:
-                self.close()
-        return sorted(suspects, key=lambda task: task.number)
+            for connection in heard:
+                worker = busy[connection]  # pyright: ignore[reportArgumentType]
+                found = worker.hear()
+                if found is None:
+                    begun, *others = worker.given if worker.ready else ([], *worker.given)
+                    suspects.extend(begun)
+                    for batch in others:
+                        waiting.put_back(batch)
+                    self._lost(worker)
+                elif found:
+                    waiting.took(len(found), sum(each.seconds for each in found))
+                    yield from found
 
-    def _alone(self, question: Question, task: Numbered) -> Done:
-        for _ in range(_TRIES):
-            try:
-                (found,) = self._submit(question, [task]).result()
-            except BrokenProcessPool:
-                self.close()
-            else:
-                return found
-        return Done(task, None, failures=(Failure(task.task.layer, task.task.inputs, DIED),))
+    def _hand_out(self, asked: bytes, waiting: Batches, deadline: float) -> None:
+        for ahead in range(_AHEAD):
+            while waiting:
+                worker = next((each for each in self.workers if len(each.given) <= ahead), None)
+                if worker is None and ahead == 0 and len(self.workers) < self.most:
+                    worker = self._started()
+                if worker is None:
+                    break
+                batch = waiting.take(self.most)
+                if not worker.give(asked, batch, deadline):
+                    waiting.put_back(batch)
+                    self._lost(worker)
 
-    def _submit(self, question: Question, batch: list[Numbered]) -> Future[list[Done]]:
-        if self._pool is None:
-            self._pool = _new_pool(self.workers)
-        return self._pool.submit(answer_from_file, self.path, question, batch)
+    def _alone(self, asked: bytes, task: Numbered, deadline: float) -> Iterator[Done]:
+        died = 0
+        while time.monotonic() < deadline:
+            worker = self.workers[0] if self.workers else self._started()
+            found: list[Done] | None = []
+            if worker.give(asked, [task], deadline):
+                while worker.given and found is not None:
+                    found = worker.hear()
+                if found is not None:
+                    yield from found
+                    return
+                died += worker.ready
+            self._lost(worker)
+            if died == _TRIES:
+                yield Done(task, None, failures=(Failure(task.task.layer, task.task.inputs, DIED),))
+                return
+
+    def _started(self) -> WorkerProcess:
+        worker = WorkerProcess(self.folder)
+        self.workers.append(worker)
+        return worker
+
+    def _lost(self, worker: WorkerProcess) -> None:
+        """Clear away a process that died.
+
+        Raises:
+            InputError: if none of the last ones became ready.
+        """
+        self.workers.remove(worker)
+        worker.end()
+        started = worker.ready or any(each.ready for each in self.workers)
+        self.failed_starts = 0 if started else self.failed_starts + 1
+        if self.failed_starts >= _STARTS:
+            raise InputError(
+                f"{_STARTS} processes died one after another while they started; see what they wrote, use fewer "
+                "workers if memory is short, or answer in threads."
+            )
 
     def close(self) -> None:
         """End the processes, at whatever they are."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, kill_workers=True)
-            self._pool = None
-
-
-def _new_pool(workers: int) -> ProcessPoolExecutor:
-    from loky import ProcessPoolExecutor
-
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return ProcessPoolExecutor(max_workers=workers, env=one)
+        while self.workers:
+            self.workers[-1].end()
+            self.workers.pop()

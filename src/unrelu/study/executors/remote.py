@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
-from unrelu.errors import InputError
-from unrelu.parallel import Workers
+from unrelu.errors import InputError, StoreError
 from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
 from unrelu.study.material import Material
+from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
 
+INPUTS, REST = "inputs.npy", "material.pt"
+
+DIED = "the process that answered it died: it was killed, or ran out of memory"
+"""Of a task during which, alone, a process died again."""
+
 _CONTEXTS: OrderedDict[str, Context] = OrderedDict()
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
 _KEPT = 2  # studies that a worker remembers
+_LIMITING = ExitStack()
+_BUSY: list[int] = []  # threads of this process that are answering
 
 
 def context_of(name: str, material: Callable[[], Material]) -> Context:
@@ -35,34 +48,101 @@ def context_of(name: str, material: Callable[[], Material]) -> Context:
         return _CONTEXTS[name]
 
 
-def answer_batch(context: Context, question: Question, tasks: Sequence[Numbered]) -> list[Done]:
-    """Answer several tasks, BLAS on one thread."""
-    with Workers(1, blas=1).limited():
-        return [answer_task(question, context, task) for task in tasks]
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS on one thread while any thread of this process is in here.
+
+    The number is the process's: if each thread set it back when it is done, the others would go on with more. Only that
+    of PyTorch is each thread's own.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with _LOCK:
+        if not _BUSY:
+            _LIMITING.enter_context(threadpool_limits(limits=1))
+        _BUSY.append(threading.get_ident())
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _BUSY.remove(threading.get_ident())
+            if not _BUSY:
+                _LIMITING.close()
+        torch.set_num_threads(before)
 
 
-def answer_from_file(path: str, question: Question, tasks: Sequence[Numbered]) -> list[Done]:
-    """Answer several tasks about what lies in a file of `write_material`."""
-    return answer_batch(context_of(path, lambda: read_material(path)), question, tasks)
+def answer_batch(
+    context: Context, question: Question, tasks: Sequence[Numbered], stop: float, clock: Callable[[], float]
+) -> list[Done]:
+    """Answer several tasks, BLAS on one thread; none is begun once the clock says `stop`."""
+    found: list[Done] = []
+    with one_blas_thread():
+        for task in tasks:
+            if clock() >= stop:
+                break
+            try:
+                found.append(replace(answer_task(question, context, task), part=None))
+            except SystemExit as error:  # it would end the worker, and the tasks beside it
+                failure = Failure(task.task.layer, task.task.inputs, f"it asked to end the process ({error})")
+                found.append(Done(task, None, failures=(failure,)))
+    return found
 
 
-def write_material(material: Material, path: Path) -> None:
+def wall_clock(deadline: float) -> float:
+    """What clocks on the wall show at a time of this machine's monotonic clock."""
+    return deadline if math.isinf(deadline) else time.time() + deadline - time.monotonic()
+
+
+def packed(question: Question) -> bytes:
+    """A question for other processes; its class may be one of the user's script or notebook.
+
+    Raises:
+        InputError: if it cannot be sent.
+    """
+    try:
+        return cloudpickle.dumps(question)
+    except Exception as error:  # whatever the user's own fields raise
+        raise InputError(
+            f"the question {question.name!r} cannot be sent to other processes ({_told(error)}); answer it in threads."
+        ) from error
+
+
+@lru_cache(maxsize=4)
+def unpacked(asked: bytes) -> Question:
+    """The question that `packed` has packed."""
+    return pickle.loads(asked)
+
+
+def write_material(material: Material, folder: Path) -> None:
     """Write a network and its inputs for other processes of this machine.
 
     Raises:
         InputError: if the model that the network was read from cannot be sent to other processes.
+        StoreError: if there is no room.
     """
     bare = replace(material, x=np.zeros((0, *material.x.shape[1:])))
     try:
-        torch.save((bare, torch.from_numpy(material.x)), path)
-    except (pickle.PicklingError, TypeError, AttributeError, RuntimeError) as error:
+        np.save(folder / INPUTS, material.x, allow_pickle=False)
+        with open(folder / REST, "wb") as file:
+            # by cloudpickle, as the model's class may be one of the user's script or notebook
+            torch.save(bare, file, pickle_module=cloudpickle)
+    except OSError as error:
+        raise StoreError(
+            f"the network and its inputs cannot be written to {folder.parent} for the processes ({_told(error)}); "
+            "free some space there, or set the environment variable TMPDIR to a folder with room."
+        ) from error
+    except (pickle.PicklingError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise InputError(
-            f"the model behind the network cannot be sent to other processes ({error}); answer in threads, or read "
-            "the network from a file."
+            f"the model behind the network cannot be sent to other processes ({_told(error)}); answer in threads, or "
+            "read the network from a file."
         ) from error
 
 
-def read_material(path: str) -> Material:
-    """Read them back; the numbers stay in the file, so that all processes share them in memory."""
-    bare, x = torch.load(path, mmap=True, weights_only=False)
-    return replace(bare, x=x.numpy())
+def read_material(folder: Path) -> Material:
+    """Read them back; the numbers stay in the files, so that all processes share them in memory."""
+    bare = torch.load(folder / REST, mmap=True, weights_only=False)
+    return replace(bare, x=np.load(folder / INPUTS, mmap_mode="r", allow_pickle=False))
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

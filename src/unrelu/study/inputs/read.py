@@ -143,9 +143,14 @@ def read_samples(
     if resize is not None and not (len(resize) == 2 and min(resize) >= 1):
         raise InputError(f"pictures are brought to a height and a width; give two numbers of at least 1, not {resize}.")
     check_scale(scale)
-    if array is not None and not (isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".npz"):
-        raise InputError(f"only arrays in a .npz file have names; leave the name {printable(array)!r} out.")
+    by_name = labels if isinstance(labels, str) and labels != NO_LABELS and not _is_label_file(labels) else None
+    in_archive = isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".npz"
+    for name in (array, by_name):
+        if name is not None and not in_archive:
+            raise InputError(f"only arrays in a .npz file have names; leave the name {printable(name)!r} out.")
     names = class_names(classes)
+    if names and n_outputs not in (0, len(names)):
+        raise InputError(f"{len(names)} classes are named, but the network has {n_outputs} outputs; name one each.")
     asked = _Asked(tuple(shape), n_outputs, labels, names, resize, array, limit, scale)
     if isinstance(data, Inputs):
         given = _again(data, asked)
@@ -214,10 +219,6 @@ def _is_list_of_numbers(data: object) -> bool:
 def _made(given: Given, asked: _Asked) -> Inputs:
     """What all forms have in common."""
     notes = [*given.notes]
-    if asked.classes and asked.n_outputs not in (0, len(asked.classes)):
-        raise InputError(
-            f"{len(asked.classes)} classes are named, but the network has {asked.n_outputs} outputs; name one each."
-        )
     _check_finite(given)
     values, said = scaled(given, asked.shape, asked.scale)
     notes += said
@@ -272,8 +273,6 @@ def _labels(given: Given, asked: _Asked) -> tuple[np.ndarray | None, tuple[str, 
             found = as_array(asked.labels, where)
             if given.total is None and asked.limit is not None and found.ndim:
                 found = found[:n]  # nobody knows how many samples there are in all
-    elif asked.labels is not None and found is None:
-        raise InputError(f"{where} has no labels called {printable(str(asked.labels))!r}; only archives have names.")
     elif not classes and found is not None:
         classes = given.classes
         if classes and asked.n_outputs not in (0, len(classes)):

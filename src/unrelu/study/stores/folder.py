@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import PurePosixPath
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -51,9 +53,12 @@ class FolderStore:
         """Names of all files below a folder, sorted; those that are being written are none."""
         where = self._at(folder)
         try:
-            self._fs.invalidate_cache()
-            found = self._fs.find(where)
-        except FileNotFoundError:
+            if self._is_local:
+                found = list(_below(where))
+            else:
+                self._fs.invalidate_cache()
+                found = self._fs.find(where)
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise StoreError(f"{self.place} cannot be listed ({error}); check that it can be reached.") from error
@@ -75,7 +80,7 @@ class FolderStore:
         where = self._at(name)
         try:
             if self._is_local:
-                _put(Path(where), content)
+                _put(where, content)
             else:
                 self._fs.makedirs(str(PurePosixPath(where).parent), exist_ok=True)
                 self._fs.pipe_file(where, content)
@@ -109,15 +114,34 @@ class FolderStore:
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def _put(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+def _put(path: str, content: bytes) -> None:
+    folder, _, name = path.rpartition("/")
+    partial = f"{folder}/.{name}.{os.getpid()}-{os.urandom(4).hex()}"
     try:
         try:
-            partial.write_bytes(content)
+            _write(partial, content)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(content)
-        partial.replace(path)
+            os.makedirs(folder, exist_ok=True)
+            _write(partial, content)
+        os.replace(partial, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(partial)
         raise
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb", buffering=0) as file:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _below(folder: str) -> Iterator[str]:
+    """All files somewhere below a folder of this machine; those whose names begin with a dot are being written."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _below(entry.path)
+            elif not entry.name.startswith("."):
+                yield entry.path
