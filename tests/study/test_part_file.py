@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from study.forged import ABOUT, signed_part
 from unrelu.study.columns import COUNT, FLAG, REAL, REALS, TEXT, columns, table
 from unrelu.study.parts.part import Failure, Part
 from unrelu.study.parts.part_file import DamagedPart, decode, encode
@@ -104,24 +105,8 @@ def test_the_checksum_is_the_sha256_of_the_file_with_zeros_in_its_place() -> Non
     assert hashlib.sha256(content.replace(claimed, b"0" * 64)).hexdigest().encode() == claimed
 
 
-def signed(rows: pa.Table, about: bytes, **settings: object) -> bytes:
-    """A file with a checksum that is right, whatever is in it."""
-    import hashlib
-
-    stream = io.BytesIO()
-    with pq.ParquetWriter(stream, rows.schema, **{"use_dictionary": False, "store_schema": False, **settings}) as file:
-        file.write_table(rows)
-        file.add_key_value_metadata({b"unrelu.part": about, b"unrelu.sha256": b"0" * 64})
-    content = stream.getvalue()
-    place = content.rfind(b"0" * 64)
-    return content[:place] + hashlib.sha256(content).hexdigest().encode() + content[place + 64 :]
-
-
-ABOUT = b'{"key": "a", "number": 1, "failures": [], "seconds": 0.5, "files": []}'
-
-
 def test_a_part_can_be_written_by_hand() -> None:
-    found = decode(signed(part().rows, ABOUT), SCHEMA)
+    found = decode(signed_part(part().rows, ABOUT), SCHEMA)
     assert (found.key, found.number, found.seconds) == ("a", 1, 0.5)
     assert bits(found.rows) == bits(part().rows)
 
@@ -145,7 +130,7 @@ def test_a_part_can_be_written_by_hand() -> None:
 )
 def test_a_right_checksum_does_not_make_a_part(about: bytes) -> None:
     with pytest.raises(DamagedPart):
-        decode(signed(part().rows, about), SCHEMA)
+        decode(signed_part(part().rows, about), SCHEMA)
 
 
 def test_other_columns_and_missing_values_are_refused() -> None:
@@ -156,21 +141,21 @@ def test_other_columns_and_missing_values_are_refused() -> None:
         good.select([1, 0, 2, 3, 4]),
     ):
         with pytest.raises(DamagedPart, match="columns are others"):
-            decode(signed(rows, ABOUT), SCHEMA)
+            decode(signed_part(rows, ABOUT), SCHEMA)
     for name, value in (("input", None), ("layer", None), ("values", None), ("values", [None])):
         place = SCHEMA.get_field_index(name)
         holed = good.set_column(place, name, pa.array([value] * good.num_rows, SCHEMA.field(name).type))
         with pytest.raises(DamagedPart, match="lacks values"):
-            decode(signed(holed, ABOUT), SCHEMA)
+            decode(signed_part(holed, ABOUT), SCHEMA)
 
 
 def test_files_that_unpack_without_end_are_refused() -> None:
     long = columns(("text", TEXT, "long"))
     many = pa.table({"text": ["a" * 1_000_000] * 400}, schema=long)
     with pytest.raises(DamagedPart, match="dictionary"):
-        decode(signed(many, ABOUT, use_dictionary=True, compression="zstd"), long)
+        decode(signed_part(many, ABOUT, use_dictionary=True, compression="zstd"), long)
     with pytest.raises(DamagedPart, match="reading it would take"):
-        decode(signed(many, ABOUT, compression="zstd"), long)
+        decode(signed_part(many, ABOUT, compression="zstd"), long)
 
 
 def test_names_sort_as_the_tasks() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import pytest
 
 import unrelu as ur
 from small_studies import dense_network, dense_study, joined_network, joined_study
+from study.forged import index_of, rewrite, signed
 from unrelu.errors import InputError, MissingExtra, StoreError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
@@ -38,26 +38,6 @@ from unrelu.study.study import Study
 def folder(tmp_path: Path) -> Path:
     dense_study().save(tmp_path / "study")
     return tmp_path / "study"
-
-
-def index_of(folder: Path) -> Path:
-    """The file of the folder's only study."""
-    (path,) = (folder / "studies").glob("*.json")
-    return path
-
-
-def signed(record: dict[str, Any]) -> dict[str, Any]:
-    """The index with the checksum that belongs to it."""
-    body = {name: value for name, value in record.items() if name != "sha256"}
-    text = json.dumps(body, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return {**body, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def rewrite(folder: Path, change: Callable[[dict[str, Any]], object], *, sign: bool = True) -> None:
-    """Change the index; with `sign`, as someone would who also knows the checksum."""
-    record = json.loads(index_of(folder).read_text())
-    change(record)
-    index_of(folder).write_text(json.dumps(signed(record) if sign else record))
 
 
 def same(one: Study, two: Study) -> bool:

@@ -192,10 +192,12 @@ class Study:
         return write_report([self], path, title=title)
 
     def compare(self, other: Study) -> Comparison:
-        """This study against another one of the same questions and inputs: before and after training, or pruning.
+        """This study against another one of the same inputs: before and after training, or pruning.
+
+        Rows of the questions that both asked are put side by side; what was predicted is always among them.
 
         Raises:
-            InputError: if they have no question in common, or are about different numbers of inputs.
+            InputError: if they are about other inputs.
         """
         from unrelu.study.comparison import compare
 
