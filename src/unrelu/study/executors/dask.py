@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _TRIES = 1
 
+_ANSWER = 10
+"""Seconds that a scheduler may take to answer first."""
+
 _PATIENCE = 60
 """Seconds that a cluster may be without workers."""
 
@@ -59,7 +62,7 @@ class Dask:
             yield _Session(self.scheduler, context.material)
             return
         try:
-            client = Client(self.scheduler, timeout=10, set_as_default=False)
+            client = Client(self.scheduler, timeout=_ANSWER, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self.scheduler} ({error}); check the address.") from error
         with client:
@@ -85,7 +88,7 @@ class _Session:
 
         waiting, suspects = Batches(tasks), []
         running: dict[Any, list[Numbered]] = {}
-        completed = as_completed()
+        completed = as_completed(loop=self._client.loop)
         try:
             while True:
                 if time.monotonic() < deadline and waiting:
