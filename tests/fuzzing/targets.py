@@ -24,6 +24,7 @@ from torch import nn
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
 from fuzzing.spliced import change_spliced, make_spliced, read_spliced
 from network.onnx_builder import OnnxBuilder
+from study.forged import signed
 from unrelu.errors import UnreluError
 from unrelu.inverse.invert import invert
 from unrelu.network import network_folder
@@ -246,7 +247,8 @@ def _change_study(folder: Path, chance: Random) -> None:
     if what == 0:
         index.write_bytes(changed_bytes(index.read_bytes(), chance))
     elif what == 1:
-        _write_signed(index, changed_json(record, chance))
+        changed = changed_json(record, chance)
+        index.write_text(json.dumps(signed(changed) if isinstance(changed, dict) else changed))
     else:
         path = chance.choice(sorted(folder.glob("*/run=*/*.parquet")))
         content = path.read_bytes()

@@ -312,6 +312,7 @@ def test_a_damaged_index(folder: Path, content: bytes) -> None:
         lambda record: record["info"].update(colour="red"),
         lambda record: record["info"].update(picture_shape=7),
         lambda record: record.update(info=None),
+        lambda record: next(node for node in record["info"]["nodes"] if node["layer"])["sources"].append("nowhere"),
         lambda record: record.update(asked=None),
         lambda record: record.update(key=7),
         lambda record: record["asked"][0].pop("run"),

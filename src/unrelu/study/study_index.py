@@ -84,7 +84,11 @@ def read_index(store: Store, name: str) -> StudyIndex:
     try:
         if claimed != json_sha256(record):
             raise StoreError(f"{where} was changed after it was written; run the analysis again, which writes it anew.")
-        return typed(StudyIndex, {each: record.get(each) for each in ("key", "info", "asked")})
+        index = typed(StudyIndex, {each: record.get(each) for each in ("key", "info", "asked")})
+        known = {node.name for node in index.info.nodes}
+        if not all(known.issuperset(node.sources) for node in index.info.nodes):
+            raise ValueError("a layer depends on a node that there is not")
+        return index
     except ValueError as error:
         raise StoreError(f"{where} does not describe a study ({error}); run the analysis again.") from error
 
