@@ -13,6 +13,7 @@ from page_reader import Element, read
 from small_studies import branched_study, dense_study, joined_study
 from unrelu.report.page import make_page
 from unrelu.report.template import render
+from unrelu.study.parts.part import Part
 from unrelu.study.study import Study
 
 
@@ -59,6 +60,10 @@ def with_rows(study: Study, **rows: list[dict[str, Any]]) -> Study:
         study: the study.
         rows: by name of the table.
     """
-    attributes = {"uniqueness": "priors"}
     tables = {name: pa.Table.from_pylist(each, schema=study[name].schema) for name, each in rows.items()}
-    return replace(study, **{attributes.get(name, name): table for name, table in tables.items()})
+    layers = tables.pop("layers", None)
+    parts = {name: (Part("0" * 24, 0, table, (), 0.0),) for name, table in tables.items()}
+    changed = replace(study, parts={**study.parts, **parts})
+    if layers is not None:
+        vars(changed)["layers"] = layers  # which is computed otherwise
+    return changed

@@ -14,6 +14,7 @@ from unrelu.network.node import Node
 from unrelu.operators import Add, Concatenate, Dense, Input, ReLU, Reshape
 from unrelu.polyhedra.domains import Box
 from unrelu.study.analyze import analyze
+from unrelu.study.questions import Metamers, Ranges, RowRemoval, Spectra, Uniqueness, Verdicts
 from unrelu.study.study import Study
 
 N = 24
@@ -100,16 +101,13 @@ def large_network(side: int = 160) -> Network:
 
 @once_a_run
 def dense_study() -> Study:
-    """Everything about the dense network: verdicts, also within the prior of pictures, freedom, spectra, metamers."""
+    """Every question about the dense network but that of all solutions."""
     x, y = pictures()
     return analyze(
         dense_network(),
         x,
         labels=y,
-        spectra=6,
-        metamers=3,
-        prior=Box(0, 1),
-        freedom=3,
+        questions=[Verdicts(), Uniqueness(Box(0, 1)), Ranges(3), Spectra(6), RowRemoval(2), Metamers(3)],
         picture_shape=(SIDE, SIDE),
         name="small",
         data_name="small digits",
@@ -125,11 +123,7 @@ def branched_study(layer: str | None = None) -> Study:
         branched_network(),
         x,
         labels=y,
-        layers=[],
-        spectra=0,
-        bounds=0,
-        metamers=6,
-        metamer_layer=layer,
+        questions=[Metamers(6, layer=layer)],
         name="branched",
         progress=False,
     )
@@ -139,4 +133,5 @@ def branched_study(layer: str | None = None) -> Study:
 def joined_study() -> Study:
     """A study in which one layer has no verdicts."""
     x, y = pictures()
-    return analyze(joined_network(), x, labels=y, spectra=3, verify=False, name="joined", progress=False)
+    asked = [Verdicts(verify=False), Spectra(3), RowRemoval(2)]
+    return analyze(joined_network(), x, labels=y, questions=asked, name="joined", progress=False)

@@ -26,8 +26,10 @@ from network.onnx_builder import OnnxBuilder
 from unrelu.intake import memory
 from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
+from unrelu.questions import Ranges, Uniqueness
 from unrelu.stability.jacobian import check_size
-from unrelu.study.data_files import read_batch, read_mask
+from unrelu.study.inputs.array_files import read_mask
+from unrelu.study.inputs.read import read_samples
 
 SOURCE = Path(ur.__file__).parent
 
@@ -147,7 +149,7 @@ def mask(folder: Path, values: np.ndarray) -> np.ndarray:
 
 def batch(folder: Path, values: np.ndarray) -> object:
     np.save(folder / "x.npy", values)
-    return read_batch(folder / "x.npy", (3, 4, 4))
+    return read_samples(folder / "x.npy", (5, 4, 4))
 
 
 def in_a_flushing_thread() -> object:
@@ -380,9 +382,13 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: ur.spectrum(NET, at=X, relu=False),
         lambda _: [ur.spectrum(NET, at=X), ur.spectrum(NET.upto(NET.layers[-1]), at=X, relu=False)],
     ),
-    "give a prior, such as Box(0, 1)": (
-        lambda _: ur.analyze(NET, X[None], freedom=1, progress=False),
-        lambda _: ur.analyze(NET, X[None], freedom=1, prior=BOX, progress=False),
+    "ask them along with a Uniqueness, such as questions=[Uniqueness(Box(0, 1)), Ranges(3)]": (
+        lambda _: ur.analyze(NET, X[None], questions=[Ranges(3)], progress=False),
+        lambda _: ur.analyze(NET, X[None], questions=[Uniqueness(BOX), Ranges(3)], progress=False),
+    ),
+    "questions are those of ur.questions, such as ur.questions.Verdicts()": (
+        lambda _: ur.analyze(NET, X[None], questions=[ur.questions.Verdicts], progress=False),  # pyright: ignore[reportArgumentType]
+        lambda _: ur.analyze(NET, X[None], questions=[ur.questions.Verdicts()], progress=False),
     ),
     "a piecewise linear operator of unrelu.operators, such as ReLU() or LeakyReLU(slope)": (
         lambda _: ur.ReLULayer(EYE, np.zeros(2), activation=np.abs),  # pyright: ignore[reportArgumentType]
@@ -393,8 +399,20 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
         lambda _: of_magnitudes().region.ranges(),
     ),
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
-        lambda folder: batch(folder, np.ones((2, 4, 4, 3))),
-        lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 3)), -1, 1)),
+        lambda folder: batch(folder, np.ones((2, 4, 4, 5))),
+        lambda folder: batch(folder, np.moveaxis(np.ones((2, 4, 4, 5)), -1, 1)),
+    ),
+    "stack samples of one shape as floats, numpy.stack(list)": (
+        lambda _: ur.read_inputs(NET, np.array([X, None], dtype=object)),
+        lambda _: ur.read_inputs(NET, np.stack([X, X])),
+    ),
+    "scale=255 (--scale 255) for pictures in [0, 1], which divides by 255, or scale=1 for": (
+        lambda _: ur.read_inputs(NET, np.full((1, 2), 255)),
+        lambda _: [ur.read_inputs(NET, np.full((1, 2), 255), scale=scale) for scale in (255, 1)],
+    ),
+    'leave the labels out (labels="none", --labels none)': (
+        lambda _: ur.read_inputs(NET, [(X, 2)]),
+        lambda _: ur.read_inputs(NET, [(X, 2)], labels="none"),
     ),
     "not bool; save mask.astype(bool), True where the input may move": (
         lambda folder: mask(folder, np.ones(4)),

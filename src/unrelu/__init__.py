@@ -141,6 +141,8 @@ if TYPE_CHECKING:
     from unrelu.study.foreseen import Foreseen as Foreseen
     from unrelu.study.foreseen import foresee as foresee
     from unrelu.study.info import StudyInfo as StudyInfo
+    from unrelu.study.inputs.inputs import Inputs as Inputs
+    from unrelu.study.inputs.read import read_inputs as read_inputs
     from unrelu.study.saving import load_study as load_study
     from unrelu.study.study import Study as Study
 
@@ -283,6 +285,9 @@ _HOMES = {
     "MetamerPath": "unrelu.metamerism.metamer_path",
     "Classes": "unrelu.metamerism.judge",
     "SeenDifference": "unrelu.metamerism.judge",
+    # inputs, in every form that people have them
+    "read_inputs": "unrelu.study.inputs.read",
+    "Inputs": "unrelu.study.inputs.inputs",
     # every layer, every input
     "analyze": "unrelu.study.analyze",
     "Study": "unrelu.study.study",

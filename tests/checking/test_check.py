@@ -170,7 +170,7 @@ def test_the_user_s_inputs_are_compared_too_and_the_worst_of_them_is_told() -> N
 
 def test_data_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     net = off_by(0.0, 0)
-    with pytest.raises(ShapeError, match="takes samples of shape"):
+    with pytest.raises(ShapeError, match=r"the network takes \(4,\); bring them to that shape"):
         ur.check(net, data=np.ones((2, 5)))
     np.save(tmp_path / "x.npy", np.ones((3, 4), dtype=np.float32))
     assert ur.check(net, data=tmp_path / "x.npy", questions=False).n_data == 3

@@ -17,9 +17,9 @@ from unittest.mock import patch
 
 import numpy as np
 import onnx
+import pyarrow.parquet as pq
 import torch
 from torch import nn
-from unrelu.study.store import load_study
 
 from fuzzing.mutations import changed_bytes, changed_json, changed_model
 from fuzzing.spliced import change_spliced, make_spliced, read_spliced
@@ -40,8 +40,10 @@ from unrelu.preimages.certificate_files.load import load_certificates
 from unrelu.preimages.certificate_files.save import save_certificates
 from unrelu.preimages.questions import classify, preimage
 from unrelu.study.analyze import analyze
-from unrelu.study.data_files import read_batch
+from unrelu.study.inputs.read import read_samples
 from unrelu.study.number_table import read_table
+from unrelu.study.questions import Metamers, Ranges, RowRemoval, Spectra, Uniqueness, Verdicts
+from unrelu.study.saving import load_study
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,8 @@ def _network() -> Network:
 @cache
 def _study() -> Any:
     x = np.random.default_rng(1).random((4, 4))
-    return analyze(_network(), x, spectra=2, bounds=1, metamers=1, prior=Box(0, 1), freedom=1, progress=False)
+    asked = [Verdicts(), Uniqueness(Box(0, 1)), Ranges(1), Spectra(2), RowRemoval(1), Metamers(1)]
+    return analyze(_network(), x, questions=asked, progress=False)
 
 
 def _make_study(folder: Path, chance: Random) -> None:
@@ -237,22 +240,28 @@ def _make_study(folder: Path, chance: Random) -> None:
 
 
 def _change_study(folder: Path, chance: Random) -> None:
-    index = folder / "study.json"
+    (index,) = (folder / "studies").iterdir()
     record = json.loads(index.read_text())
-    what = chance.randrange(3)
+    what = chance.randrange(4)
     if what == 0:
         index.write_bytes(changed_bytes(index.read_bytes(), chance))
     elif what == 1:
         _write_signed(index, changed_json(record, chance))
     else:
-        path = chance.choice(sorted(folder.glob("*.parquet")))
-        path.write_bytes(changed_bytes(path.read_bytes(), chance))
-        record["files"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        _write_signed(index, record)
+        path = chance.choice(sorted(folder.glob("*/run=*/*.parquet")))
+        content = path.read_bytes()
+        place = content.rfind(pq.read_metadata(path).metadata[b"unrelu.sha256"])
+        content = changed_bytes(content, chance)
+        if what == 3:  # and signed, where the place is still there
+            blank = content[:place] + b"0" * 64 + content[place + 64 :]
+            content = content[:place] + hashlib.sha256(blank).hexdigest().encode() + content[place + 64 :]
+        path.write_bytes(content)
 
 
 def _read_study(folder: Path) -> object:
-    return str(load_study(folder))
+    study = load_study(folder)
+    study.save(folder / "copy")
+    return str(study), [study[name].num_rows for name in study.tables]
 
 
 # -- data -----------------------------------------------------------------------------------------
@@ -282,10 +291,11 @@ def _change_data(folder: Path, chance: Random) -> None:
 
 def _read_data(folder: Path) -> object:
     (path,) = folder.iterdir()
-    batch = read_batch(path, (4,))
+    batch = read_samples(path, (4,))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # numbers of 1e300, of which norms overflow
-        return analyze(_network(), batch.inputs[:4], spectra=1, bounds=0, verify=False, progress=False, workers=1)
+        asked = [Verdicts(verify=False), Spectra(1)]
+        return analyze(_network(), batch.values[:4], questions=asked, progress=False, workers=1)
 
 
 # -- tables ---------------------------------------------------------------------------------------

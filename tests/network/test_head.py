@@ -67,6 +67,6 @@ def test_file_is_read_without_its_head_and_says_so_wherever_it_goes(tmp_path, fu
     assert load(path, upto="top").outputs == ("top",)
     network.save(tmp_path / "n.unrelu")
     assert load(tmp_path / "n.unrelu").head == "top"
-    study = ur.analyze(network, X, spectra=0, bounds=0, progress=False)
+    study = ur.analyze(network, X, questions=[ur.questions.Verdicts()], progress=False)
     assert study.info.head == "top"
     assert "without its head top" in str(study)

@@ -34,6 +34,7 @@ from unrelu.preimages.preimage_certificate import PreimageCertificate
 from unrelu.preimages.questions import classify, preimage
 from unrelu.preimages.same_features import SameFeatures
 from unrelu.study.analyze import analyze
+from unrelu.study.questions import Ranges, RowRemoval, Spectra, Uniqueness, Verdicts
 
 
 def number(value: float) -> torch.Tensor:
@@ -175,14 +176,14 @@ def test_a_metamer_of_a_layer_with_another_activation() -> None:
 def test_a_study_of_other_activations() -> None:
     net = network([RELU6, LeakyReLU(number(0.2)), Absolute()])
     x = np.random.default_rng(2).uniform(0, 1, (4, 5))
-    study = analyze(net, x, spectra=1, bounds=1, prior=Box(0, 1), progress=False)
+    study = analyze(net, x, questions=[Verdicts(), Uniqueness(Box(0, 1)), Spectra(1), RowRemoval(1)], progress=False)
     rows = study.layers.to_pylist()
     assert [row["n_verdicts"] for row in rows] == [4, 4, 4]
     assert rows[1]["singleton"] == rows[1]["singleton_proved"] == 4
-    assert all("rows that a ReLU removes" in row["bounds_left_out"] for row in rows)
+    assert all("rows that a ReLU removes" in row["row_removal_left_out"] for row in rows)
     assert rows[0]["prior_expected"] is None
-    with pytest.raises(InputError, match="leave freedom out"):
-        analyze(network([Absolute()]), x, freedom=1, prior=Box(0, 1), progress=False)
+    with pytest.raises(InputError, match="several pieces; leave them out"):
+        analyze(network([Absolute()]), x, questions=[Uniqueness(Box(0, 1)), Ranges(1)], progress=False)
 
 
 def test_a_bounded_piece_does_not_bound_the_others() -> None:

@@ -9,6 +9,7 @@ import pytest
 from page_reader import read
 from report_pages import html, page
 from small_studies import SIDE, dense_study, joined_network, pictures
+from unrelu.questions import Metamers, RowRemoval, Spectra, Verdicts
 from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.study.analyze import analyze
@@ -76,8 +77,7 @@ def test_hostile_names_are_text() -> None:
         joined_network(HOSTILE),
         x,
         labels=y,
-        spectra=2,
-        metamers=1,
+        questions=[Verdicts(), Spectra(2), RowRemoval(2), Metamers(1)],
         classes=["</style><script>", *"bcdefghij"],
         name="</title><script>alert(3)</script>",
         data_name="<u>data</u>",

@@ -12,6 +12,7 @@ from page_reader import Element
 from report_pages import made, page
 from small_studies import dense_study, joined_network, pictures
 from unrelu.network.graph import Network
+from unrelu.questions import Spectra
 from unrelu.study.analyze import analyze
 from unrelu.study.study import Study
 
@@ -88,7 +89,7 @@ def legend(study: Study) -> list[str]:
 
 
 def test_every_layer_is_in_the_legend_also_with_an_underscore_in_front() -> None:
-    study = analyze(joined_network(("_hidden", "relu2")), pictures()[0][:2], spectra=2, progress=False)
+    study = analyze(joined_network(("_hidden", "relu2")), pictures()[0][:2], questions=[Spectra(2)], progress=False)
     assert legend(study) == ["_hidden", "relu2"]
 
 

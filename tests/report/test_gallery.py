@@ -11,6 +11,7 @@ from PIL import Image
 from report_pages import made, page
 from small_studies import SIDE, branched_study, dense_network, dense_study, pictures
 from unrelu.network.graph import Network
+from unrelu.questions import Metamers
 from unrelu.study.analyze import analyze
 
 
@@ -31,7 +32,7 @@ def test_the_gallery_shows_original_target_and_metamers_as_they_are() -> None:
 
 def test_inputs_that_are_no_pictures_are_not_shown_as_pictures() -> None:
     x, y = pictures()
-    study = analyze(dense_network(), x, labels=y, spectra=0, metamers=1, progress=False)
+    study = analyze(dense_network(), x, labels=y, questions=[Metamers(1)], progress=False)
     root = made(study)
     assert root.all("img") == []
     (row, *_) = study["metamers"].to_pylist()
@@ -42,7 +43,7 @@ def test_colour_pictures() -> None:
     rng = np.random.default_rng(0)
     x = rng.random((3, 3, 4, 5))
     net = Network.from_layers([(rng.normal(size=(8, 60)), np.zeros(8)), (np.eye(8)[:2], np.zeros(2))])
-    study = analyze(net, x.reshape(3, 60), metamers=1, metamer_norms=(1,), picture_shape=(3, 4, 5), progress=False)
+    study = analyze(net, x.reshape(3, 60), questions=[Metamers(1, norms=(1,))], picture_shape=(3, 4, 5), progress=False)
     first = made(study).all("img")[0]
     content = base64.b64decode(first.attributes["src"].removeprefix("data:image/png;base64,"))
     original = x[study["metamers"]["original"][0].as_py()]
@@ -69,7 +70,7 @@ def test_that_nothing_can_tell_them_apart_is_said_of_cuts_only() -> None:
 def test_class_names_are_shown() -> None:
     x, y = pictures()
     names = [f"digit {k}" for k in range(10)]
-    study = analyze(dense_network(), x, labels=y, spectra=0, metamers=1, classes=names, progress=False)
+    study = analyze(dense_network(), x, labels=y, questions=[Metamers(1)], classes=names, progress=False)
     row = study["metamers"].to_pylist()[0]
     text = made(study).text
     assert f"digit {row['original_predicted']}" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import re
 
@@ -35,6 +36,10 @@ def recorded(shown: list[Study], element: Element) -> object:
     table, *place = element.attributes["data-source"].split("/")
     if table == "info":
         return getattr(study.info, place[0])
+    if table == "study":
+        return getattr(study, place[0])
+    if table == "asked":
+        return study.question(place[0]).about[place[1]]
     row, column = place
     return study[table][column][int(row)].as_py()
 
@@ -88,7 +93,8 @@ def test_the_layer_tables_hold_all_layers_and_counts() -> None:
         assert row.all("th")[0].text.strip() == layer["layer"]
         assert [number(cell) for cell in cells[:9]] == expected
         assert cells[9] == f"all {N}"
-        widths = [float(rect.attributes["width"]) for rect in row.all("rect")]
+        starts, widths = ([float(rect.attributes[end]) for rect in row.all("rect")] for end in ("x", "width"))
+        assert [0.0, *itertools.accumulate(widths)][:-1] == pytest.approx(starts, abs=0.01)  # side by side
         assert sum(widths) == pytest.approx(100, abs=0.01)
         shares = [layer[kind] for kind in ("singleton", "bounded", "unbounded") if layer[kind]]
         assert widths == pytest.approx([100 * share / N for share in shares], abs=0.01)
@@ -141,7 +147,7 @@ def test_the_summary_says_what_the_tables_hold() -> None:
     assert f"{first['unbounded']} have an unbounded one (all proved)" in text
     assert "In layer relu2 every preimage is unbounded (all proved)." in text
     assert f"After the last ReLU layer, relu2, {second['invariant_with_relu']:g} are forgotten." in text
-    assert f"The network predicts the given label for {dense_study().info.n_correct} of {N} inputs." in text
+    assert f"The network predicts the given label for {dense_study().n_correct} of {N} inputs." in text
 
 
 def test_the_summary_says_how_many_are_the_only_valid_one() -> None:

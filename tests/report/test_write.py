@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from unrelu.study.store import load_study
 
 from page_reader import read
 from report_pages import page
@@ -18,6 +17,7 @@ from unrelu.report.page import make_page
 from unrelu.report.template import render
 from unrelu.report.write import Report, write_report
 from unrelu.study.analyze import analyze
+from unrelu.study.saving import load_study
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pyarrow.compute as pc
 import pytest
-from unrelu.study.schemas import TABLES
 
 from small_studies import SIDE, N, dense_network, dense_study, joined_network, joined_study, large_network, pictures
 from unrelu.errors import DomainError, InputError, ShapeError, UnknownNode
@@ -16,6 +15,7 @@ from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
 from unrelu.preimages.questions import preimage
 from unrelu.study.analyze import analyze
+from unrelu.study.questions import Metamers, Ranges, RowRemoval, Spectra, Uniqueness, Verdicts
 from unrelu.study.study import Study
 
 
@@ -30,7 +30,7 @@ def weights() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_every_layer_and_input_has_the_verdict_of_its_own_preimage() -> None:
     x, _ = pictures()
-    rows = {(row["layer"], row["input"]): row for row in dense_study().verdicts.to_pylist()}
+    rows = {(row["layer"], row["input"]): row for row in dense_study()["verdicts"].to_pylist()}
     assert len(rows) == 2 * N
     for name in ("relu1", "relu2"):
         layer = dense_network().layer(name)
@@ -54,7 +54,7 @@ def test_the_first_layer_of_the_example_has_all_three_kinds() -> None:
 
 def test_counts_are_those_of_the_verdicts() -> None:
     verdicts = dense_study().to_pandas("verdicts")
-    for row in dense_study().table.to_pylist():
+    for row in dense_study().layers.to_pylist():
         own = verdicts[verdicts.layer == row["layer"]]
         assert row["n_verdicts"] == len(own)
         assert row["finite"] == int((own.bounded == True).sum())  # noqa: E712
@@ -70,13 +70,13 @@ def test_counts_are_those_of_the_verdicts() -> None:
 
 def test_without_verifying_nothing_is_called_proved() -> None:
     study = joined_study()
-    assert study.verdicts["proved"].null_count == study.verdicts.num_rows == N
-    assert study.verdicts["dimension_upper"].null_count == N
+    assert study["verdicts"]["proved"].null_count == study["verdicts"].num_rows == N
+    assert study["verdicts"]["dimension_upper"].null_count == N
     first = study.layers.to_pylist()[0]
     assert first["n_verdicts"] == N
     assert first["proved"] is None
     assert first["finite_proved"] is None
-    assert not study.info.verified
+    assert study.question("verdicts").about["verify"] == "False"
 
 
 # -- spectra -----------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_without_verifying_nothing_is_called_proved() -> None:
 @pytest.mark.parametrize("relu", [False, True])
 def test_spectra_are_those_of_the_product_of_the_matrices(relu: bool) -> None:
     x, _ = pictures()
-    rows = dense_study().spectra.filter(pc.field("relu") == relu).to_pylist()
+    rows = dense_study()["spectra"].filter(pc.field("relu") == relu).to_pylist()
     assert len(rows) == 2 * 6
     for row in rows:
         J, h = np.eye(SIDE * SIDE), x[row["input"]]
@@ -104,7 +104,7 @@ def test_spectra_are_those_of_the_product_of_the_matrices(relu: bool) -> None:
 
 def test_medians_are_those_of_the_spectra() -> None:
     spectra = dense_study().to_pandas("spectra")
-    for row in dense_study().table.to_pylist():
+    for row in dense_study().layers.to_pylist():
         for relu, suffix in ((True, "with_relu"), (False, "without_relu")):
             own = spectra[(spectra.layer == row["layer"]) & (spectra.relu == relu)]
             assert row[f"rank_{suffix}"] == own["rank"].median()
@@ -129,7 +129,7 @@ def test_a_zero_jacobian_has_no_condition_number() -> None:
 def test_metamers_keep_the_features_and_the_box_and_come_nearer() -> None:
     x, y = pictures()
     (A, b), *_ = weights()
-    rows = dense_study().metamers.to_pylist()
+    rows = dense_study()["metamers"].to_pylist()
     assert [(row["pair"], row["norm"]) for row in rows] == [(k, p) for k in range(3) for p in (1, 2, math.inf)]
     for row in rows:
         original, target, found = (np.array(row[f"{role}_values"]) for role in ("original", "target", "metamer"))
@@ -158,15 +158,15 @@ def test_originals_are_those_with_the_fewest_positive_features() -> None:
 
 
 def test_metamers_are_counted() -> None:
-    rows = dense_study().metamers.to_pylist()
-    (kept,) = dense_study().kept.to_pylist()
+    rows = dense_study()["metamers"].to_pylist()
+    (kept,) = dense_study()["kept"].to_pylist()
     assert (kept["layer"], kept["relu"], kept["output_size"], kept["n_metamers"]) == ("relu1", True, 28, 9)
     assert kept["same_class"] == sum(row["metamer_predicted"] == row["original_predicted"] for row in rows)
     assert kept["optimal"] == sum(row["optimal"] for row in rows)
     assert kept["feature_error"] == max(row["feature_error"] for row in rows)
     assert kept["regional"] == 0
     assert (kept["cut"], kept["bypassed_by"]) == (True, [])
-    assert joined_study().kept.num_rows == 0
+    assert "kept" not in joined_study().tables
 
 
 def test_pairs_join_different_classes_and_depend_on_the_seed_alone() -> None:
@@ -205,60 +205,83 @@ def test_a_layer_too_large_is_listed_with_the_reason() -> None:
     (row,) = study.layers.to_pylist()
     assert "GiB" in row["verdicts_left_out"]
     assert "GiB" in row["spectra_left_out"]
-    assert study.verdicts.num_rows == study.spectra.num_rows == 0
+    assert study["verdicts"].num_rows == study["spectra"].num_rows == 0
     assert row["output_size"] == 160 * 160
 
 
 def test_layers_and_spectra_not_asked_for() -> None:
     x, _ = pictures()
-    study = analyze(dense_network(), x[:2], layers=["relu2"], spectra=0, progress=False)
+    asked = [Verdicts(layers=["relu2"]), Spectra(0)]
+    study = analyze(dense_network(), x[:2], questions=asked, progress=False)
     first, second = study.layers.to_pylist()
     assert first["verdicts_left_out"] == "not asked for"
     assert second["verdicts_left_out"] is None
     assert first["spectra_left_out"] == second["spectra_left_out"] == "not asked for"
-    assert study.metamers.num_rows == 0
+    assert first["row_removal_left_out"] == second["row_removal_left_out"] == "not asked for"
+    assert study["spectra"].num_rows == 0
+    assert "metamers" not in study.tables
 
 
 def test_a_network_without_relu_has_an_empty_layer_table() -> None:
-    study = analyze(Network.from_layers([(np.eye(3), np.zeros(3))]), np.ones((2, 3)), metamers=2, progress=False)
-    assert study.layers.num_rows == study.verdicts.num_rows == study.metamers.num_rows == 0
-    assert study.inputs["predicted"].to_pylist() == [0, 0]
+    study = analyze(
+        Network.from_layers([(np.eye(3), np.zeros(3))]),
+        np.ones((2, 3)),
+        questions=[Verdicts(), Metamers(2)],
+        progress=False,
+    )
+    assert study.layers.num_rows == study["verdicts"].num_rows == study["metamers"].num_rows == 0
+    assert study["kept"].num_rows == 0
+    assert study.complete
+    assert study["inputs"]["predicted"].to_pylist() == [0, 0]
 
 
 def test_a_single_output_predicts_no_class() -> None:
     net = Network.from_layers([(np.eye(2), np.ones(2)), (np.ones((1, 2)), np.zeros(1))])
-    study = analyze(net, np.array([[0.1, 0.2], [0.6, 0.4]]), metamers=1, progress=False)
-    assert study.inputs["predicted"].to_pylist() == [None, None]
-    assert study.metamers["metamer_predicted"].to_pylist() == [None] * 3
-    assert study.info.n_correct is None
+    study = analyze(net, np.array([[0.1, 0.2], [0.6, 0.4]]), questions=[Metamers(1)], progress=False)
+    assert study["inputs"]["predicted"].to_pylist() == [None, None]
+    assert study["metamers"]["metamer_predicted"].to_pylist() == [None] * 3
 
 
 # -- the rest ----------------------------------------------------------------------------------------
 
 
 def test_tables_have_their_documented_columns() -> None:
-    for name, schema in TABLES.items():
-        for study in (dense_study(), joined_study()):
-            assert getattr(study, name).schema.equals(schema)
-        for field in schema:
-            assert field.metadata[b"description"]
+    for study in (dense_study(), joined_study()):
+        for name in study.tables:
+            for field in study[name].schema:
+                assert field.metadata[b"description"], (name, field.name)
+        for asked in study.asked:
+            assert study[asked.name].schema.equals(study.kinds[asked.name].schema, check_metadata=True)
+    assert dense_study().layers.schema.equals(joined_study().layers.schema)
 
 
 def test_inputs_keep_labels_and_predictions() -> None:
     x, y = pictures()
     study = dense_study()
     said = np.asarray(dense_network()(x)).argmax(axis=1)
-    assert study.inputs["label"].to_pylist() == y.tolist()
-    assert study.inputs["predicted"].to_pylist() == said.tolist()
-    assert study.info.n_correct == int((said == y).sum())
+    assert study["inputs"]["label"].to_pylist() == y.tolist()
+    assert study["inputs"]["predicted"].to_pylist() == said.tolist()
 
 
 def test_the_same_call_gives_the_same_tables() -> None:
     x, y = pictures()
-    settings = {"labels": y, "spectra": 2, "metamers": 1, "progress": False}
-    one, two = (analyze(dense_network(), x[:6], **{**settings, "labels": y[:6]}) for _ in range(2))
-    for name in TABLES:
-        assert getattr(one, name).equals(getattr(two, name))
+    asked = [Verdicts(), Spectra(2), RowRemoval(2), Metamers(1)]
+    one, two = (analyze(dense_network(), x[:6], questions=asked, labels=y[:6], progress=False) for _ in range(2))
+    assert one.tables == two.tables
+    for name in one.tables:
+        assert one[name].equals(two[name])
+
+
+def test_the_order_of_questions_changes_the_order_of_tables_only() -> None:
+    x, y = pictures()
+    asked = [Ranges(1), Uniqueness(Box(0, 1)), Metamers(1), Spectra(2), Verdicts()]
+    one = analyze(dense_network(), x[:6], questions=asked, labels=y[:6], progress=False)
+    two = analyze(dense_network(), x[:6], questions=reversed(asked), labels=y[:6], progress=False)
+    assert [each.name for each in one.asked[1:]] == [each.name for each in asked]
+    assert [each.name for each in two.asked[1:]] == [each.name for each in asked[::-1]]
+    assert one["ranges"].num_rows == 1
+    for name in one.tables:
+        assert one[name].equals(two[name])
 
 
 def test_a_study_says_what_it_found() -> None:
@@ -270,23 +293,31 @@ def test_a_study_says_what_it_found() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"data": np.ones((2, 4, 4))}, ShapeError, "reshape"),
-        ({"data": np.ones((0, 16))}, InputError, "no inputs"),
+        ({"data": np.ones((2, 5, 4))}, ShapeError, r"\(5, 4\)"),
+        ({"data": np.ones((0, 16))}, InputError, "at least one input"),
         ({"data": np.full((1, 16), np.nan)}, InputError, "NaN"),
-        ({"labels": np.array([1, 2])}, InputError, "labels must be 3 integers"),
-        ({"labels": np.array([0.5, 1, 2])}, InputError, "labels must be 3 integers"),
-        ({"layers": ["relu9"]}, UnknownNode, "relu1, relu2"),
-        ({"metamer_layer": "relu9"}, UnknownNode, "relu9"),
-        ({"layers": "relu1"}, InputError, r"\['relu1'\]"),
-        ({"spectra": -1}, InputError, "spectra must be 0 or more"),
-        ({"metamers": -1}, InputError, "metamers must be 0 or more"),
-        ({"metamers": 1, "metamer_norms": (3,)}, InputError, "norm"),
+        ({"labels": np.array([1, 2])}, InputError, r"must have shape \(3,\)"),
+        ({"labels": np.array([0.5, 1, 2])}, InputError, "not whole numbers"),
+        ({"questions": [Verdicts(layers=["relu9"])]}, UnknownNode, "relu1, relu2"),
+        ({"questions": [Spectra(2, layers=["relu9"])]}, UnknownNode, "relu1, relu2"),
+        ({"questions": [RowRemoval(2, layers=["relu9"])]}, UnknownNode, "relu1, relu2"),
+        ({"questions": [Metamers(1, layer="relu9")]}, UnknownNode, "relu9"),
+        ({"questions": [Verdicts(layers="relu1")]}, InputError, r"\['relu1'\]"),
+        ({"questions": [Spectra(-1)]}, InputError, "Spectra must be 0 or more"),
+        ({"questions": [Spectra(True)]}, InputError, "Spectra must be 0 or more, not True"),
+        ({"questions": [RowRemoval(-1)]}, InputError, "RowRemoval must be 0 or more"),
+        ({"questions": [Metamers(-1)]}, InputError, "Metamers must be 0 or more"),
+        ({"questions": [Metamers(1, norms=(3,))]}, InputError, "norm"),
+        ({"questions": ["verdicts"]}, InputError, r"such as ur.questions.Verdicts\(\), not 'verdicts'"),
+        ({"questions": [Verdicts]}, InputError, "questions are those of ur.questions"),
+        ({"questions": [Spectra(1), Spectra(2)]}, InputError, "'spectra' is asked twice; ask it once, or in two"),
+        ({"questions": [Ranges(1)]}, InputError, r"ask them along with a Uniqueness"),
         (
-            {"metamers": 1, "metamer_domain": Box(0.4, 0.5)},
+            {"questions": [Metamers(1, domain=Box(0.4, 0.5))]},
             DomainError,
             "input 0, a metamer's original: coordinate 0 .*; clip it",
         ),
-        ({"data": np.full((1, 16), 0.5), "metamers": 1}, InputError, "at least two inputs"),
+        ({"data": np.full((1, 16), 0.5), "questions": [Metamers(1)]}, InputError, "at least two inputs"),
         ({"picture_shape": (3, 5)}, ShapeError, "16 numbers"),
         ({"picture_shape": (2, 2, 4)}, ShapeError, "picture_shape"),
     ],
@@ -305,8 +336,9 @@ def test_refusals_come_before_the_long_work(monkeypatch: pytest.MonkeyPatch) -> 
             began.append(what)
             raise AssertionError
 
+    asked = [Verdicts(), Metamers(1)]
     with pytest.raises(DomainError):
-        analyze(dense_network(), np.full((3, 16), 2.0), metamers=1, progress=Noted())  # pyright: ignore[reportArgumentType]
+        analyze(dense_network(), np.full((3, 16), 2.0), questions=asked, progress=Noted())  # pyright: ignore[reportArgumentType]
     assert began == []
 
 
@@ -314,10 +346,10 @@ def test_torch_data_gives_the_same_study() -> None:
     import torch
 
     x, _ = pictures()
-    one = analyze(dense_network(), x[:3], spectra=1, progress=False)
-    two = analyze(dense_network(), torch.from_numpy(x[:3].copy()), spectra=1, progress=False)
+    one = analyze(dense_network(), x[:3], questions=[Verdicts(), Spectra(1)], progress=False)
+    two = analyze(dense_network(), torch.from_numpy(x[:3].copy()), questions=[Verdicts(), Spectra(1)], progress=False)
     assert one.info.data_sha256 == two.info.data_sha256
-    assert one.verdicts.equals(two.verdicts)
+    assert one["verdicts"].equals(two["verdicts"])
 
 
 def test_studies_are_what_analyze_returns() -> None:

@@ -25,10 +25,12 @@ def test_decay(relu: bool) -> None:
 
 def test_values_within_the_tolerance_count_as_zero() -> None:
     study = dense_study()
-    values = np.array(study.spectra["values"][0].as_py())
-    place = study.spectra.schema.get_field_index("tolerance")
-    coarse = study.spectra.set_column(place, "tolerance", pa.array([values[4]] * study.spectra.num_rows))
-    found = decay(dataclasses.replace(study, spectra=coarse.slice(0, 1)), "relu1", relu=False)
+    values = np.array(study["spectra"]["values"][0].as_py())
+    place = study["spectra"].schema.get_field_index("tolerance")
+    coarse = study["spectra"].set_column(place, "tolerance", pa.array([values[4]] * study["spectra"].num_rows))
+    (first, *_) = study.parts["spectra"]
+    parts = {**study.parts, "spectra": (dataclasses.replace(first, rows=coarse.slice(0, 1)),)}
+    found = decay(dataclasses.replace(study, parts=parts), "relu1", relu=False)
     assert found is not None
     np.testing.assert_array_equal(found.median, np.r_[values[:4], np.zeros(len(values) - 4)])
 

@@ -16,6 +16,7 @@ from unrelu.network.node import Node
 from unrelu.operators import Add, Dense, Input, ReLU
 from unrelu.study.analyze import analyze
 from unrelu.study.kept_layer import kept_layer
+from unrelu.study.questions import Metamers, Verdicts
 
 
 def of_nodes(edges: dict[str, tuple[str, ...]], *outputs: str) -> Network:
@@ -76,12 +77,12 @@ def outputs(row: dict) -> tuple[np.ndarray, np.ndarray]:
 
 def test_metamers_of_the_first_cut_have_the_same_output() -> None:
     study = branched_study()
-    (kept,) = study.kept.to_pylist()
+    (kept,) = study["kept"].to_pylist()
     assert (kept["layer"], kept["cut"], kept["bypassed_by"], kept["relu"]) == ("joined", True, [], False)
     assert kept["same_class"] == kept["n_metamers"] == 18
     assert kept["regional"] == 0  # walks cross regions
     weight = np.abs(branched_network().node("out").operator.weight.numpy()).sum(axis=1).max()  # pyright: ignore[reportAttributeAccessIssue]
-    for row in study.metamers.to_pylist():
+    for row in study["metamers"].to_pylist():
         original, metamer = outputs(row)
         # The map behind the cut is linear: it makes of the feature error at most this, and rounding as much again.
         assert np.abs(original - metamer).max() <= weight * row["feature_error"] + 1e-13 * weight
@@ -92,31 +93,30 @@ def test_metamers_of_the_first_cut_have_the_same_output() -> None:
 @pytest.mark.parametrize(("layer", "other"), [("relu-left", "right"), ("relu-right", "left")])
 def test_metamers_of_one_branch_are_seen_by_the_other(layer: str, other: str) -> None:
     study = branched_study(layer)
-    (kept,) = study.kept.to_pylist()
+    (kept,) = study["kept"].to_pylist()
     assert (kept["layer"], kept["cut"], kept["bypassed_by"]) == (layer, False, [other])
     assert kept["feature_error"] < 1e-12
     assert kept["same_class"] < kept["n_metamers"] == 18  # so that the sentence on the page would have been false
-    rows = study.metamers.to_pylist()
+    rows = study["metamers"].to_pylist()
     assert kept["same_class"] == sum(row["original_predicted"] == row["metamer_predicted"] for row in rows)
     assert all(np.abs(np.subtract(*outputs(row))).max() > 1e-3 for row in rows)
 
 
 def test_a_single_output_has_no_class_to_compare() -> None:
     x = np.random.default_rng(0).random((3, 16))
-    study = analyze(branched_network(out=1), x, layers=[], spectra=0, bounds=0, metamers=1, progress=False)
-    (kept,) = study.kept.to_pylist()
+    study = analyze(branched_network(out=1), x, questions=[Metamers(1)], progress=False)
+    (kept,) = study["kept"].to_pylist()
     assert kept["same_class"] is None
     assert kept["n_metamers"] == 3
 
 
 def test_any_node_can_be_asked_for() -> None:
     x = np.random.default_rng(0).random((3, 16))
-    settings = {"layers": [], "spectra": 0, "bounds": 0, "metamers": 1, "metamer_norms": (2,), "progress": False}
     for layer, cut in (("dense1", True), ("relu2", True), ("output", True)):
-        study = analyze(dense_network(), x, metamer_layer=layer, **settings)
-        (kept,) = study.kept.to_pylist()
+        study = analyze(dense_network(), x, questions=[Metamers(1, layer, norms=(2,))], progress=False)
+        (kept,) = study["kept"].to_pylist()
         assert kept["cut"] is cut
-        assert kept["layer"] == study.metamers["layer"][0].as_py() == dense_network().node(layer).name
+        assert kept["layer"] == study["metamers"]["layer"][0].as_py() == dense_network().node(layer).name
         assert kept["feature_error"] < 1e-12
 
 
@@ -133,9 +133,10 @@ def test_a_prefix_too_large_is_refused_before_the_long_work() -> None:
         def stage(self, what: str, total: int):
             raise AssertionError(what)
 
+    asked = [Verdicts(), Metamers(1)]
     for each in (net, skip):
         with pytest.raises(TooLarge):
-            analyze(each, np.full((2, *shape), 0.5), metamers=1, progress=Noted())  # pyright: ignore[reportArgumentType]
+            analyze(each, np.full((2, *shape), 0.5), questions=asked, progress=Noted())  # pyright: ignore[reportArgumentType]
 
 
 class Block(nn.Module):

@@ -1,8 +1,7 @@
-"""Studies on disk: what is saved is read back, what was changed is refused."""
+"""Studies in stores: what is saved is read back, what was changed is refused, everything is readable without unrelu."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,22 +9,28 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import fsspec
 import numpy as np
-import pyarrow as pa
+import pandas as pd
+import polars as pl
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from unrelu.study.schemas import TABLES
-from unrelu.study.store import load_study
 
 import unrelu as ur
 from small_studies import dense_network, dense_study, joined_network, joined_study
+from study.forged import index_of, rewrite, signed
 from unrelu.errors import InputError, MissingExtra, StoreError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
-from unrelu.network.named_network import write_named_network
 from unrelu.operators import Dense
-from unrelu.study import store
+from unrelu.study import study_index
 from unrelu.study.info import n_parameters
+from unrelu.study.keys import FORMAT_VERSION
+from unrelu.study.parts.part_file import encode
+from unrelu.study.saving import load_study
+from unrelu.study.stores.folder import FolderStore
 from unrelu.study.study import Study
 
 
@@ -35,22 +40,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "study"
 
 
-def signed(record: dict[str, Any]) -> dict[str, Any]:
-    """The index with the checksum that belongs to it."""
-    body = {name: value for name, value in record.items() if name != "sha256"}
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return {**body, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def rewrite(folder: Path, change: Callable[[dict[str, Any]], None], *, sign: bool = True) -> None:
-    """Change the index; with `sign`, as someone would who also knows the checksum."""
-    record = json.loads((folder / "study.json").read_text())
-    change(record)
-    (folder / "study.json").write_text(json.dumps(signed(record) if sign else record))
-
-
 def same(one: Study, two: Study) -> bool:
-    return one.info == two.info and all(getattr(one, name).equals(getattr(two, name)) for name in TABLES)
+    """Whether two studies say the same, time and place apart."""
+    return (
+        one.info == two.info
+        and one.asked == two.asked
+        and one.tables == two.tables
+        and one.seconds == two.seconds
+        and all(one[name].equals(two[name]) for name in one.tables)
+    )
+
+
+# -- saved and read back -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("study", [dense_study, joined_study])
@@ -58,6 +59,24 @@ def test_what_is_saved_is_read_back(tmp_path: Path, study: Callable[[], Study]) 
     study().save(tmp_path / "deep" / "study")
     assert same(ur.load_study(tmp_path / "deep" / "study"), study())
     assert same(ur.load_study(str(tmp_path / "deep" / "study")), study())
+    assert ur.load_study(tmp_path / "deep" / "study").complete
+
+
+def test_what_is_read_is_saved_again_to_the_byte(folder: Path, tmp_path: Path) -> None:
+    load_study(folder).save(tmp_path / "again")
+    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(tmp_path / "again") for path in (tmp_path / "again").rglob("*") if path.is_file()}
+    for each in files:
+        assert (folder / each).read_bytes() == (tmp_path / "again" / each).read_bytes()
+
+
+def test_any_address_that_fsspec_knows_is_a_store() -> None:
+    where = "memory://some/study"
+    dense_study().save(where)
+    assert same(load_study(where), dense_study())
+    fsspec.filesystem("memory").rm("/some", recursive=True)
+    with pytest.raises(StoreError, match="there is no study in memory://some/study"):
+        load_study(where)
 
 
 @pytest.mark.parametrize("made", [(dense_study, dense_network), (joined_study, joined_network)])
@@ -69,160 +88,326 @@ def test_the_network_comes_with_its_study(tmp_path: Path, made: tuple[Callable, 
     assert weights_sha256(found) == weights_sha256(network()) == study().info.weights_sha256
     x = np.ones((2, *found.input_shape))
     assert np.array_equal(found(x), network()(x))
-    assert weights_sha256(ur.load(tmp_path / "network.unrelu")) == study().info.weights_sha256
+    (place,) = (tmp_path / "networks").iterdir()
+    assert place.name == f"{study().info.weights_sha256[:24]}.unrelu"
+    assert weights_sha256(ur.load(place)) == study().info.weights_sha256
 
 
-def test_a_large_network_or_one_of_the_users_own_operators_is_left_out(folder: Path, monkeypatch) -> None:
-    monkeypatch.setattr(store, "LARGEST_NETWORK", n_parameters(dense_network()) - 1)
-    dense_study().save(folder)
-    assert load_study(folder).network is None
+def test_a_large_network_or_one_of_the_users_own_operators_is_left_out(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(study_index, "LARGEST_NETWORK", n_parameters(dense_network()) - 1)
+    dense_study().save(tmp_path / "large")
+    assert load_study(tmp_path / "large").network is None
     monkeypatch.undo()
 
     class Own(Dense):
         """Not among those of unrelu."""
 
-    dense_study().save(folder)
-    assert load_study(folder).network is not None
     first, affine, *rest = dense_network().nodes
     own = replace(affine, operator=Own(*affine.operator.tensors()))
-    replace(dense_study(), network=replace(dense_network(), nodes=(first, own, *rest))).save(folder)
-    assert load_study(folder).network is None
+    network = replace(dense_network(), nodes=(first, own, *rest))
+    replace(dense_study(), network=network).save(tmp_path / "own")
+    assert load_study(tmp_path / "own").network is None
 
 
-def test_another_network_is_not_the_one_that_was_studied(folder: Path) -> None:
-    path = folder / "network.unrelu" / "network.json"
-    path.write_text(path.read_text() + " ")
-    with pytest.raises(StoreError, match="is not the file that was saved"):
-        load_study(folder)
-    other = asdict(write_named_network(folder, joined_network()))
-    rewrite(folder, lambda record: record.update(network=other))
-    with pytest.raises(StoreError, match="is not the one that was studied"):
-        load_study(folder)
-    for wrong in (3, [], {"sha256": "0" * 64}, {**other, "file": None}):
-        rewrite(folder, lambda record, wrong=wrong: record.update(network=wrong))
-        with pytest.raises(StoreError, match="names no network"):
-            load_study(folder)
-    shutil.rmtree(folder / "network.unrelu")
-    rewrite(folder, lambda record: record.update(network=other))
-    with pytest.raises(StoreError, match="cannot be read"):
-        load_study(folder)
-
-
-def test_the_parquet_files_stand_on_their_own(folder: Path) -> None:
-    for name, schema in TABLES.items():
-        table = pq.read_table(folder / f"{name}.parquet")
-        assert table.equals(getattr(dense_study(), name))
-        for field in schema:
-            assert table.schema.field(field.name).metadata[b"description"] == field.metadata[b"description"]
-
-
-def test_saving_again_replaces(folder: Path) -> None:
+def test_several_studies_share_a_store(folder: Path) -> None:
     joined_study().save(folder)
-    assert same(load_study(folder), joined_study())
+    names = sorted(path.stem for path in (folder / "studies").iterdir())
+    assert len(names) == 2
+    last = max((dense_study(), joined_study()), key=lambda study: study.info.created)
+    assert same(load_study(folder), last)  # the last one begun
+    assert sorted(load_study(folder, study=name).info.name for name in names) == ["joined", "small"]
+    for name in names:
+        assert load_study(folder, study=name[:8]).info == load_study(folder, study=name).info
+    with pytest.raises(InputError, match=r"no study in .* has a name that begins with 'x'; there are "):
+        load_study(folder, study="x")
+    with pytest.raises(InputError, match=r"more than one study in .* has a name that begins with ''"):
+        load_study(folder, study="")
+
+
+def test_saving_again_changes_nothing(folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    dense_study().save(folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+# -- without unrelu ----------------------------------------------------------------------------------
+
+QUESTIONS = ["inputs", "verdicts", "uniqueness", "ranges", "spectra", "row_removal", "metamers"]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_other_programs_read_the_tables_in_the_order_of_the_tasks(folder: Path, name: str) -> None:
+    expected = dense_study()[name]
+    run = dense_study().question(name).run
+    read = [
+        pd.read_parquet(folder / name).to_dict("records"),
+        pl.read_parquet(folder / name / "**" / "*.parquet", hive_partitioning=True).to_dicts(),
+        duckdb.read_parquet(f"{folder}/{name}/*/*.parquet", hive_partitioning=True).to_arrow_table().to_pylist(),
+        ds.dataset(folder / name, partitioning="hive").to_table().to_pylist(),
+    ]
+    for rows in read:
+        assert len(rows) == expected.num_rows
+        assert {str(row.pop("run")) for row in rows} == {run}
+        for row, wanted in zip(rows, expected.to_pylist(), strict=True):
+            assert list(row) == list(wanted)
+            for column, value in wanted.items():
+                found = row[column]
+                if value is None:
+                    assert pd.isna(found)
+                elif isinstance(value, list):
+                    assert list(found) == value
+                else:
+                    assert found == value
+
+
+def test_columns_are_described_beside_the_parts(folder: Path) -> None:
+    for asked in dense_study().asked:
+        found = json.loads((folder / asked.name / f"run={asked.run}" / "_columns.json").read_text())
+        schema = dense_study()[asked.name].schema
+        assert list(found) == schema.names
+        for field in schema:
+            assert found[field.name] == {
+                "type": str(field.type),
+                "description": (field.metadata or {})[b"description"].decode(),
+            }
+
+
+def test_parts_are_named_by_their_task_and_sort_as_the_rows(folder: Path) -> None:
+    asked = dense_study().question("metamers")
+    files = sorted((folder / "metamers" / f"run={asked.run}").glob("*.parquet"))
+    assert [path.name for path in files] == [part.name for part in dense_study().parts["metamers"]]
+    pairs = [pq.read_table(path).select(["pair", "norm"]).to_pylist() for path in files]
+    assert [row for rows in pairs for row in rows] == dense_study()["metamers"].select(["pair", "norm"]).to_pylist()
 
 
 def test_a_study_can_be_signed_by_hand(folder: Path) -> None:
-    """The checksum is documented by this test: sorted keys, no spaces, UTF-8."""
-    record = json.loads((folder / "study.json").read_text())
+    """The checksum of an index is documented by this test: sorted keys, no spaces, ASCII."""
+    record = json.loads(index_of(folder).read_text())
     assert signed(record)["sha256"] == record["sha256"]
+    assert record["key"] == index_of(folder).stem
+
+
+# -- changed and damaged -----------------------------------------------------------------------------
 
 
 def test_no_study(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no study"):
         load_study(tmp_path)
+    with pytest.raises(StoreError, match="there is no study"):
+        load_study(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="no address of a store"):
+        load_study("no-such-scheme://somewhere")
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_a_missing_file(folder: Path, name: str) -> None:
-    (folder / f"{name}.parquet").unlink()
-    with pytest.raises(StoreError, match=rf"{name}\.parquet cannot be read"):
+def test_a_network_that_was_changed_is_refused(folder: Path) -> None:
+    (place,) = (folder / "networks").iterdir()
+    for path in place.iterdir():
+        content = path.read_bytes()
+        for at in range(0, len(content), max(1, len(content) // 9)):
+            path.write_bytes(flipped(content, at, 0))
+            with pytest.raises(StoreError, match=r"is damaged|is not the one that was studied"):
+                load_study(folder)
+        path.write_bytes(content[:-3])
+        with pytest.raises(StoreError, match="is damaged"):
+            load_study(folder)
+        path.write_bytes(content)
+    assert same(load_study(folder), dense_study())
+
+
+def test_another_network_is_not_the_one_that_was_studied(folder: Path) -> None:
+    (place,) = (folder / "networks").iterdir()
+    shutil.rmtree(place)
+    assert load_study(folder).network is None
+    joined_network().save(place)
+    with pytest.raises(StoreError, match="is not the one that was studied; remove its folder"):
         load_study(folder)
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_a_changed_file(folder: Path, name: str) -> None:
-    path = folder / f"{name}.parquet"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_missing_part_is_an_open_task(folder: Path, name: str) -> None:
+    (path, *others) = sorted((folder / name).rglob("*.parquet"))
+    path.unlink()
+    found = load_study(folder)
+    assert not found.complete
+    assert found[name].num_rows == sum(pq.read_metadata(each).num_rows for each in others)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_changed_part_is_set_aside_and_an_open_task(folder: Path, name: str) -> None:
+    (path, *others) = sorted((folder / name).rglob("*.parquet"))
+    content = flipped(path.read_bytes(), path.stat().st_size // 2, 0)
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="checksum differs"):
-        load_study(folder)
+    found = load_study(folder)
+    assert not found.complete
+    assert len(found.parts[name]) == len(others)
+    assert not path.exists()
+    (aside,) = (folder / "damaged").rglob(f"{path.name}.*")
+    assert aside.read_bytes() == content
+
+
+def test_a_part_under_another_name_is_none(folder: Path) -> None:
+    (one, two, *_) = sorted((folder / "metamers").rglob("*.parquet"))
+    two.write_bytes(one.read_bytes())
+    found = load_study(folder)
+    assert len(found.parts["metamers"]) == len(dense_study().parts["metamers"]) - 1
+    assert not two.exists()
+
+
+def test_a_part_of_another_question_is_none(folder: Path) -> None:
+    (own,) = (folder / "inputs").rglob("*.parquet")
+    (other, *_) = (folder / "verdicts").rglob("*.parquet")
+    shutil.copy(other, own.with_name(other.name))
+    assert load_study(folder)["inputs"].equals(dense_study()["inputs"])
+
+
+def test_every_bit_and_length_of_an_index_counts(folder: Path) -> None:
+    path = index_of(folder)
+    content = path.read_bytes()
+    known = study_index.read_index(FolderStore(folder), f"studies/{path.name}")
+    store = FolderStore(folder)
+    for at in range(0, len(content) - 1, 13):  # without the last line break nothing is lost
+        for changed in (flipped(content, at, at % 8), content[:at]):
+            path.write_bytes(changed)
+            with pytest.raises(StoreError):
+                study_index.read_index(store, f"studies/{path.name}")
+    path.write_bytes(content)
+    assert study_index.read_index(store, f"studies/{path.name}") == known
+
+
+def flipped(content: bytes, at: int, bit: int) -> bytes:
+    """The content with one bit changed."""
+    return content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
 
 
 def test_a_changed_index(folder: Path) -> None:
-    rewrite(folder, lambda record: record["study"].update(n_inputs=1), sign=False)
-    with pytest.raises(StoreError, match="changed after it was saved"):
+    rewrite(folder, lambda record: record["info"].update(n_inputs=1), sign=False)
+    with pytest.raises(StoreError, match="changed after it was written"):
         load_study(folder)
 
 
 def test_another_version(folder: Path) -> None:
-    rewrite(folder, lambda record: record.update(version=99))
-    with pytest.raises(StoreError, match="format version 99, this unrelu reads version 9"):
-        load_study(folder)
+    for version in (FORMAT_VERSION + 1, 9, "10", None, 10.5):
+        rewrite(folder, lambda record, version=version: record.update(version=version))
+        with pytest.raises(StoreError, match=f"has format version .*, this unrelu reads version {FORMAT_VERSION}"):
+            load_study(folder)
 
 
 def test_another_kind_of_file(folder: Path) -> None:
-    (folder / "study.json").write_text("[1, 2]")
+    index_of(folder).write_text("[1, 2]")
     with pytest.raises(StoreError, match="not the index of a study"):
         load_study(folder)
 
 
-@pytest.mark.parametrize("content", [b'{"format": ', b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b'{"format": ', b"\xff\xfe\x00", b"", b"[" * 10_000])
 def test_a_damaged_index(folder: Path, content: bytes) -> None:
-    (folder / "study.json").write_bytes(content)
-    with pytest.raises(StoreError, match="cannot be read"):
+    index_of(folder).write_bytes(content)
+    with pytest.raises(StoreError, match=r"cannot be read .*run the analysis again"):
         load_study(folder)
 
 
-@pytest.mark.parametrize("change", [{"nodes": 3}, {"colour": "red"}, {"picture_shape": 7}])
-def test_an_index_that_describes_no_study(folder: Path, change: dict[str, Any]) -> None:
-    rewrite(folder, lambda record: record["study"].update(change))
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["info"].update(nodes=3),
+        lambda record: record["info"].update(colour="red"),
+        lambda record: record["info"].update(picture_shape=7),
+        lambda record: record.update(info=None),
+        lambda record: record.update(asked=None),
+        lambda record: record.update(key=7),
+        lambda record: record["asked"][0].pop("run"),
+        lambda record: record["asked"][0].update(n_tasks="many"),
+        lambda record: record["asked"].append({}),
+    ],
+)
+def test_an_index_that_describes_no_study(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    rewrite(folder, change)
     with pytest.raises(StoreError, match="does not describe a study"):
         load_study(folder)
 
 
-def replace_file(folder: Path, content: bytes) -> None:
-    (folder / "inputs.parquet").write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    rewrite(folder, lambda record: record["files"].update({"inputs.parquet": digest}))
+@pytest.mark.parametrize("name", ["../..", "../../x", "a/../../b", "a//b", "/", "a\\..\\b", "a\0b"])
+def test_an_index_does_not_lead_out_of_its_store(folder: Path, name: str) -> None:
+    original = index_of(folder).read_bytes()
+    for change in (
+        lambda record: record["asked"][1].update(run=name),
+        lambda record: record["info"].update(weights_sha256=name),
+    ):
+        rewrite(folder, change)
+        with pytest.raises(StoreError, match="is no name of a file in "):
+            load_study(folder)
+        index_of(folder).write_bytes(original)
 
 
-def test_a_table_with_other_columns(folder: Path) -> None:
-    pq.write_table(pa.table({"input": [1]}), folder / "other.parquet")
-    replace_file(folder, (folder / "other.parquet").read_bytes())
-    with pytest.raises(StoreError, match="is not a study's inputs table \\(its columns are others"):
-        load_study(folder)
+@pytest.mark.parametrize("name", ["../../../../x", "/x", "a/../../../../../x"])
+def test_a_part_does_not_lead_out_of_its_store(folder: Path, tmp_path: Path, name: str) -> None:
+    """A right checksum can be had by anybody: what goes with a part is looked for below its own folder only."""
+    (part, *others) = dense_study().parts["metamers"]
+    forged = replace(part, files=(name,))
+    place = folder / "metamers" / f"run={dense_study().question('metamers').run}"
+    (place / part.name).write_bytes(encode(forged))
+    found = load_study(folder)
+    assert found["metamers"].equals(dense_study()["metamers"])
+    (tmp_path / "x").write_text("outside")
+    with pytest.raises(StoreError, match="is no name of a file in "):
+        found.save(tmp_path / "copies" / "a" / "b")
+    assert len(others) == 8
 
 
-def test_a_file_that_is_no_parquet(folder: Path) -> None:
-    replace_file(folder, b"hello")
-    with pytest.raises(StoreError, match="is not a study's inputs table"):
-        load_study(folder)
+# -- what cannot be written --------------------------------------------------------------------------
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match=r"nothing more can be written to .*; choose a folder that you may write to"):
         dense_study().save(tmp_path / "file")
 
 
-def test_an_interrupted_save_leaves_no_study(folder: Path) -> None:
-    (folder / "verdicts.parquet").unlink()
-    (folder / "verdicts.parquet").mkdir()
-    with pytest.raises(StoreError, match="cannot be written"):
-        joined_study().save(folder)
-    with pytest.raises(StoreError, match="there is no study"):
-        load_study(folder)
+def test_a_full_disk_leaves_whole_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever file is the one that does not fit, half of it was written; saving again completes the study."""
+    whole = tmp_path / "whole"
+    dense_study().save(whole)
+    n = sum(path.is_file() for path in whole.rglob("*"))
+    real = Path.write_bytes
+    for k in range(n):
+        left = [k]
+
+        def write(path: Path, content: bytes, left: list[int] = left) -> int:
+            if not path.is_relative_to(tmp_path):
+                return real(path, content)
+            if left[0] == 0:
+                real(path, content[: len(content) // 2])
+                raise OSError(28, "No space left on device")
+            written = real(path, content)
+            left[0] -= 1
+            return written
+
+        monkeypatch.setattr(Path, "write_bytes", write)
+        with pytest.raises(StoreError, match=r"No space left on device\); free some space there, and the same command"):
+            dense_study().save(tmp_path / "full")
+        monkeypatch.undo()
+        written = [path for path in (tmp_path / "full").rglob("*") if path.is_file()]
+        assert len(written) == k
+        for path in written:
+            assert path.read_bytes() == (whole / path.relative_to(tmp_path / "full")).read_bytes()
+        shutil.rmtree(tmp_path / "full")
+    dense_study().save(tmp_path / "full")
+    assert same(load_study(tmp_path / "full"), dense_study())
+
+
+def test_a_question_that_is_not_known_is_not_saved(tmp_path: Path) -> None:
+    kinds = {name: kind for name, kind in dense_study().kinds.items() if name != "spectra"}
+    with pytest.raises(StoreError, match="'spectra' is not known here; give its class to load_study"):
+        replace(dense_study(), kinds=kinds).save(tmp_path)
 
 
 # -- pandas ------------------------------------------------------------------------------------------
 
 
 def test_to_pandas_gives_each_table() -> None:
-    for name in TABLES:
+    for name in dense_study().tables:
         frame = dense_study().to_pandas(name)
-        assert list(frame.columns) == TABLES[name].names
-        assert len(frame) == getattr(dense_study(), name).num_rows
+        assert list(frame.columns) == dense_study()[name].column_names
+        assert len(frame) == dense_study()[name].num_rows
 
 
 def test_there_is_no_other_table() -> None:
@@ -236,3 +421,10 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtra, match=r"unrelu\[report\]"):
         dense_study().to_pandas()
+
+
+def test_an_index_holds_what_was_asked(folder: Path) -> None:
+    record = json.loads(index_of(folder).read_text())
+    assert record["asked"] == json.loads(json.dumps([asdict(each) for each in dense_study().asked]))
+    for each in record["asked"]:
+        assert each["n_tasks"] == len(list((folder / each["name"] / f"run={each['run']}").glob("*.parquet")))

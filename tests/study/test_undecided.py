@@ -29,18 +29,18 @@ def test_reasons_stand_in_tables_and_report(monkeypatch: pytest.MonkeyPatch, tmp
     inputs = np.random.default_rng(0).random((3, 4))
     assert WHY in repr(ur.classify(network.layer(network.layers[0]), inputs, progress=False))
     study = ur.analyze(network, inputs, progress=False)
-    assert study.verdicts["reason"].to_pylist() == [WHY] * 3
+    assert study["verdicts"]["reason"].to_pylist() == [WHY] * 3
     assert study.layers["undecided_reason"].to_pylist() == [WHY]
     study.report(tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "stayed undecided (most often: " in page
     assert "rounding &lt;keeps&gt; this cone open" in page
     study.save(tmp_path / "study")
-    assert ur.load_study(tmp_path / "study").verdicts["reason"].to_pylist() == [WHY] * 3
+    assert ur.load_study(tmp_path / "study")["verdicts"]["reason"].to_pylist() == [WHY] * 3
 
 
 def test_what_is_decided_has_no_reason() -> None:
     network = ur.Network.from_layers([(np.eye(3), np.zeros(3)), (np.eye(3), np.zeros(3))])
     study = ur.analyze(network, np.ones((2, 3)), progress=False)
-    assert set(study.verdicts["reason"].to_pylist()) == {None}
+    assert set(study["verdicts"]["reason"].to_pylist()) == {None}
     assert set(study.layers["undecided_reason"].to_pylist()) == {None}

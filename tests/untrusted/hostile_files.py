@@ -20,8 +20,8 @@ import numpy as np, pathlib
 from unrelu.errors import UnreluError
 from unrelu.network.load import load
 from unrelu.preimages.certificate_files.load import load_certificates
-from unrelu.study.data_files import read_batch
-from unrelu.study.store import load_study
+from unrelu.study.inputs.read import read_samples
+from unrelu.study.saving import load_study
 import onnx.reference, unrelu.intake.onnx.intake
 def most():  # not ru_maxrss, which begins with that of the process that started this one
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))

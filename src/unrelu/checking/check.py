@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from unrelu.checking.cut_rows import cut_rows
@@ -13,14 +12,15 @@ from unrelu.checking.model_check import ModelCheck
 from unrelu.checking.model_survey import ModelSurvey, survey_model
 from unrelu.checking.node_rows import node_rows
 from unrelu.checking.questions import question_rows
-from unrelu.errors import HeadWarning, IntakeMismatch, ModelError, ShapeError
+from unrelu.errors import HeadWarning, IntakeMismatch, ModelError
 from unrelu.intake.head import without_head
 from unrelu.network.agreement import check_agreement, samples_like
-from unrelu.network.arrays import Array, as_tensor
+from unrelu.network.arrays import Array
 from unrelu.network.deviations import deviations
 from unrelu.network.graph import INPUT, Network
 from unrelu.network.node_deviation import NodeDeviation
-from unrelu.study.data_files import read_batch
+from unrelu.study.inputs.array_files import NO_LABELS
+from unrelu.study.inputs.read import read_samples
 
 
 def check(
@@ -28,7 +28,10 @@ def check(
     example: Array | None = None,
     *,
     upto: str | None = None,
-    data: Array | str | os.PathLike[str] | None = None,
+    data: object = None,
+    resize: tuple[int, int] | None = None,
+    array: str | None = None,
+    scale: float | None = None,
     questions: bool = True,
     trust: bool = False,
 ) -> ModelCheck:
@@ -49,8 +52,10 @@ def check(
             path of a model as for `load`.
         example: of a module: a batch (n, *shape) of inputs.
         upto: name of the node to end in; the output if left out, or where that is not read the last node that is.
-        data: inputs (n, *shape) on which the network is compared with the model too, or the path of a file or folder
-            with them, as `unrelu analyze` takes it.
+        data: inputs on which the network is compared with the model too, in any form that `read_inputs` takes.
+        resize: see `read_inputs`.
+        array: see `read_inputs`.
+        scale: see `read_inputs`.
         trust: whether a file may run code, as for `load`.
         questions: False to leave out what the questions take, which needs some time by itself.
 
@@ -71,7 +76,11 @@ def check(
             f"the model has {survey.n_outputs} outputs, {', '.join(survey.network.outputs)}: a network ends in one "
             f"node; name it (upto={last!r})."
         )
-    inputs, random = _data(survey.network, data, notes), samples_like(found.example)
+    inputs, random = None, samples_like(found.example)
+    if data is not None:
+        read = read_samples(data, survey.network.input_shape, labels=NO_LABELS, resize=resize, array=array, scale=scale)
+        notes += read.notes
+        inputs = torch.from_numpy(read.values)
     mismatch, far = _compared(survey.network, found, random, inputs)
     network = survey.network.upto(last)
     if found.may_have_head and not survey.unread and upto is None:
@@ -94,23 +103,6 @@ def _part(last: str) -> str:
     if last == INPUT:
         return "nothing of the model is read; see what the refused nodes say."
     return f"the model can be read up to {last!r} (upto={last!r}); what follows is about that part."
-
-
-def _data(network: Network, data: Array | str | os.PathLike[str] | None, notes: list[str]) -> Tensor | None:
-    """The user's inputs, float64."""
-    if data is None:
-        return None
-    if isinstance(data, str | os.PathLike):
-        batch = read_batch(Path(data), network.input_shape)
-        notes.extend(batch.notes)
-        data = batch.inputs
-    values = as_tensor(data, "the data")
-    if values.ndim == 0 or tuple(values.shape[1:]) != network.input_shape or not len(values):
-        raise ShapeError(
-            f"the data have shape {tuple(values.shape)}, but the network takes samples of shape "
-            f"{network.input_shape}; give (n, *shape) with n >= 1."
-        )
-    return values
 
 
 def _compared(

@@ -9,8 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import PictureShape, Processes, Quiet, Scheduler, Trust, Upto, read_picture_shape
-from unrelu.cli.sentences import INTERRUPTED, notes, sentences
+from unrelu.cli.given import read_data, read_network
+from unrelu.cli.options import (
+    ArrayName,
+    Classes,
+    Labels,
+    Mean,
+    PictureShape,
+    Processes,
+    Quiet,
+    Resize,
+    Scale,
+    Scheduler,
+    Std,
+    Trust,
+    Upto,
+    read_picture_shape,
+)
+from unrelu.cli.sentences import INTERRUPTED, LONGEST, sentences
+from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from unrelu.study.executors.executor import Executor
@@ -76,6 +93,13 @@ def analyze(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads, where there are no processes; all cores if left out.")
     ] = None,
+    mean: Mean = None,
+    std: Std = None,
+    scale: Scale = None,
+    resize: Resize = None,
+    array: ArrayName = None,
+    labels: Labels = None,
+    classes: Classes = None,
     picture_shape: PictureShape = None,
     upto: Upto = None,
     trust: Trust = False,
@@ -90,10 +114,8 @@ def analyze(
     shape = read_picture_shape(picture_shape)
     with sentences():
         from unrelu.errors import InputError
-        from unrelu.network.load import load
         from unrelu.report.requirements import check_requirements
         from unrelu.study.analyze import analyze as analyzed
-        from unrelu.study.data_files import read_batch
         from unrelu.study.folders import writable_folder
         from unrelu.study.foreseen import foresee
 
@@ -103,27 +125,23 @@ def analyze(
             raise typer.BadParameter("--workers, --processes and --scheduler exclude each other; give one of them.")
         if not dry_run:
             check_requirements()
-        with notes():
-            net = load(model, upto=upto, trust=trust)
-        batch = read_batch(data, net.input_shape)
-        for note in batch.notes:
-            typer.echo(note, err=True)
+        net = read_network(model, upto=upto, trust=trust, mean=mean, std=std)
+        batch = read_data(
+            net, data, labels=labels, classes=classes, resize=resize, array=array, limit=limit, scale=scale
+        )
         asked = [_question(text, net.input_size) for text in ask or _DEFAULT]
-        x = batch.inputs[:limit]
-        labels = None if batch.labels is None else batch.labels[:limit]
         shown = display(quiet)
         where = store if store is not None else None if out is None else str(out)
         if dry_run:
-            typer.echo(str(foresee(net, x, questions=asked, labels=labels, store=where, progress=shown)))
+            typer.echo(str(foresee(net, batch, questions=asked, store=where, progress=shown)))
             return
         if out is None:
             raise InputError("name a folder for the report: --out OUT.")
         folder = writable_folder(out)
         study = analyzed(
             net,
-            x,
+            batch,
             questions=asked,
-            labels=labels,
             store=where,
             executor=_executor(processes, scheduler, workers),
             picture_shape=shape,
@@ -132,6 +150,8 @@ def analyze(
             time_limit=time_limit,
             progress=shown,
         )
+        for note in study.info.notes[len(batch.notes) :]:
+            typer.echo(f"note: {printable(note, LONGEST)}", err=True)
         _say(study)
         report = study.report(folder / "report.html")
         typer.echo(f"The report is {report.path.resolve()}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from unrelu.cli.options import Trust, Upto
+from unrelu.cli.options import ArrayName, Resize, Scale, Trust, Upto, read_size
 from unrelu.cli.sentences import sentences
 
 _REFUSED = 1  # exit status
@@ -27,6 +27,9 @@ def check(
             "pictures.",
         ),
     ] = None,
+    scale: Scale = None,
+    resize: Resize = None,
+    array: ArrayName = None,
     upto: Upto = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all of it as JSON, too.")] = None,
     questions: Annotated[
@@ -44,7 +47,16 @@ def check(
         from unrelu.checking.check import check as checked
         from unrelu.checking.tables import show
 
-        found = checked(model, upto=upto, data=data, questions=questions, trust=trust)
+        found = checked(
+            model,
+            upto=upto,
+            data=data,
+            resize=read_size(resize),
+            array=array,
+            scale=scale,
+            questions=questions,
+            trust=trust,
+        )
         if json is not None:
             found.save(json)
         show(found, Console(width=None if sys.stdout.isatty() else _WIDTH))

@@ -10,10 +10,11 @@ import typer
 
 from unrelu.cli.answers_sheet import AnswersSheet
 from unrelu.cli.display import display
+from unrelu.cli.given import read_network
 from unrelu.cli.invert_with_noise import show_ranges
-from unrelu.cli.options import Quiet, Trust, Upto
+from unrelu.cli.options import Mean, Quiet, Std, Trust, Upto
 from unrelu.cli.ranges import HELP, read_ranges
-from unrelu.cli.sentences import INTERRUPTED, notes, sentences
+from unrelu.cli.sentences import INTERRUPTED, sentences
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def invert(
         ),
     ] = None,
     page: Annotated[bool, typer.Option(help="With --out: write the page with the picture, solutions.html.")] = True,
+    mean: Mean = None,
+    std: Std = None,
     upto: Upto = None,
     trust: Trust = False,
     quiet: Quiet = False,
@@ -110,13 +113,11 @@ def invert(
     with sentences():
         from unrelu.inverse.inversion_tables import InversionTables
         from unrelu.inverse.invert import invert as inverted
-        from unrelu.network.load import load
         from unrelu.preimages.certificate_files.save import save_certificates
         from unrelu.study.folders import writable_folder
         from unrelu.study.number_table import read_table
 
-        with notes():
-            net = load(model, upto=upto, trust=trust)
+        net = read_network(model, upto=upto, trust=trust, mean=mean, std=std)
         ranges = read_ranges(domain, net.input_size)
         names = ranges.names
         targets = read_table(measured)

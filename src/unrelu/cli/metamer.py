@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import PictureShape, Quiet, Trust, Upto, read_picture_shape
+from unrelu.cli.given import read_data, read_network
+from unrelu.cli.options import (
+    ArrayName,
+    Mean,
+    PictureShape,
+    Quiet,
+    Resize,
+    Scale,
+    Std,
+    Trust,
+    Upto,
+    read_picture_shape,
+)
 from unrelu.cli.ranges import HELP, read_domain
-from unrelu.cli.sentences import INTERRUPTED, notes, sentences
+from unrelu.cli.sentences import INTERRUPTED, sentences
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
@@ -60,6 +72,11 @@ def metamer(
             "networks. If left out, exact for one layer and a walk beyond.",
         ),
     ] = None,
+    mean: Mean = None,
+    std: Std = None,
+    scale: Scale = None,
+    resize: Resize = None,
+    array: ArrayName = None,
     picture_shape: PictureShape = None,
     time_limit: Annotated[
         float, typer.Option(min=0.0, help="Seconds for each layer; the best that is known then is taken.")
@@ -80,35 +97,34 @@ def metamer(
     with sentences():
         from unrelu.errors import InputError
         from unrelu.metamerism.metamer import PICTURES
-        from unrelu.network.load import load
         from unrelu.report.metamers_page import MetamersSeen
         from unrelu.report.requirements import check_requirements
         from unrelu.report.write_metamers import write_metamers
         from unrelu.solvers.status import Status
-        from unrelu.study.data_files import read_batch, read_mask
         from unrelu.study.folders import writable_folder
+        from unrelu.study.inputs.array_files import read_mask
+        from unrelu.study.inputs.clipping import clipped_to
         from unrelu.study.metamers_by_depth import MetamersAsked, layers_by_depth, metamers_by_depth
         from unrelu.study.pictures import picture_range, resolve_picture_shape
 
         check_requirements()
-        with notes():
-            net = load(model, upto=upto, trust=trust)
+        net = read_network(model, upto=upto, trust=trust, mean=mean, std=std)
         where = read_domain("--box", box, domain, net.input_size) or PICTURES
         layers = layers_by_depth(net, layer or ())
         free = None if mask is None else read_mask(mask, net.input_shape)
-        shown_as = resolve_picture_shape(net.input_shape, shape)
-        batch = read_batch(data, net.input_shape)
-        for note in batch.notes:
-            typer.echo(note, err=True)
+        read = read_data(net, data, labels="none", resize=resize, array=array, scale=scale)
+        shown_as = resolve_picture_shape(net.input_shape, shape or read.picture_shape)
         for option, number in (("--index", index), ("--target", target)):
-            if number is not None and number >= len(batch):
+            if number is not None and number >= len(read):
                 raise InputError(
-                    f"{data} has {len(batch)} inputs, numbered from 0, so {option} can be at most {len(batch) - 1}, "
+                    f"{data} has {len(read)} inputs, numbered from 0, so {option} can be at most {len(read) - 1}, "
                     f"not {number}."
                 )
         folder = writable_folder(out)
-        original = batch.inputs[index]
-        wanted = original if target is None else batch.inputs[target]
+        batch = clipped_to(read.take([index, index if target is None else target]), where)
+        for note in batch.notes[len(read.notes) :]:
+            typer.echo(f"note: {note}", err=True)
+        original, wanted = batch.as_given
         asked = MetamersAsked(
             net,
             original,
@@ -139,9 +155,9 @@ def metamer(
                 left=layers[len(found) :],
                 model=model.stem,
                 data=data.name,
-                names=(batch.names[index], "" if target is None else batch.names[target]),
+                names=(batch.names[0], "" if target is None else batch.names[1]),
                 picture_shape=shown_as,
-                picture_range=picture_range(batch.inputs[[index, index if target is None else target]], where),
+                picture_range=picture_range(batch.values, where),
             )
             typer.echo(f"The page is {write_metamers(seen, folder).path.resolve()}")
         if interrupted:

@@ -43,3 +43,69 @@ def read_picture_shape(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(side) for side in text.lower().split("x"))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no shape; write it as 28x28 or 3x32x32.") from None
+
+
+ArrayName = Annotated[
+    str | None, typer.Option("--array", metavar="NAME", help="Of DATA, a .npz file: the array with the inputs.")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE|none",
+        help="The labels: an array in DATA, a .npy file, or none. If left out, those that DATA brings along.",
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|A,B,...", help="Names of the classes, in the order of the outputs; in a file one a line."
+    ),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(metavar="HxW", help="Bring pictures of other sizes to this height and width, keeping proportions."),
+]
+Scale = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="What numbers are divided by: 255 for bytes and a network that takes [0, 1], 1 to take them as they are.",
+    ),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M,...",
+        help="The network was trained on (x - mean) / std: the mean, for all or for each channel. Inputs, bounds and "
+        "metamers are then about x.",
+    ),
+]
+Std = Annotated[str | None, typer.Option(metavar="S,...", help="See --mean.")]
+
+
+def read_size(text: str | None) -> tuple[int, int] | None:
+    """The height and width that `Resize` names; None where it is left out.
+
+    Raises:
+        BadParameter: if it names none.
+    """
+    sides = read_picture_shape(text)
+    if sides is None:
+        return None
+    if len(sides) != 2:
+        raise typer.BadParameter(f"{text!r} is no height and width; write them as 32x32.")
+    return sides[0], sides[1]
+
+
+def read_numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """The numbers that `Mean` or `Std` names; None where it is left out.
+
+    Raises:
+        BadParameter: if it names none.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no {option}; write numbers as 0.49,0.48,0.45.") from None

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unrelu.cli.display import display
-from unrelu.cli.options import Quiet, Trust, Upto, Workers
-from unrelu.cli.sentences import notes, sentences
+from unrelu.cli.given import read_network
+from unrelu.cli.options import ArrayName, Mean, Quiet, Resize, Scale, Std, Trust, Upto, Workers, read_size
+from unrelu.cli.sentences import sentences
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from unrelu.network.graph import Network
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from unrelu.preimages.certificate_files.verdict import Verification
     from unrelu.preimages.search.completeness_certificate import CompletenessCertificate
     from unrelu.preimages.search.listed import Listed
+    from unrelu.study.inputs.inputs import Inputs
 
 _NOT_PROVED = 1  # exit status
 
@@ -46,6 +50,11 @@ def verify(
             "of pictures; for certificates about given features, these.",
         ),
     ] = None,
+    mean: Mean = None,
+    std: Std = None,
+    scale: Scale = None,
+    resize: Resize = None,
+    array: ArrayName = None,
     upto: Upto = None,
     trust: Trust = False,
     workers: Workers = None,
@@ -67,10 +76,13 @@ def verify(
 
         network = None
         if against is not None:
-            from unrelu.network.load import load
+            network = read_network(against, upto=upto, trust=trust, mean=mean, std=std)
 
-            with notes():
-                network = load(against, upto=upto, trust=trust)
+        def read(shape: tuple[int, ...]) -> Inputs:
+            from unrelu.study.inputs.read import read_samples
+
+            return read_samples(data, shape, labels="none", resize=read_size(resize), array=array, scale=scale)
+
         n_claimed = n_proved = n_wrong = 0
         for path in find_certificates(folder):
             saved = load_certificates(path)
@@ -80,7 +92,7 @@ def verify(
             right = found.holds
             _say(path, saved, found) if saved.index.statement != "solutions" else _say_solutions(path, saved, found)
             if network is not None and against is not None:
-                right &= _compared(path, saved, network, against, data)
+                right &= _compared(path, saved, network, (against, data), read)
             n_wrong += not right
         typer.echo(f"{n_proved} of {n_claimed} verdicts are proved.")
     if n_wrong:
@@ -185,14 +197,23 @@ def _range(values: np.ndarray) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _compared(path: Path, saved: SavedCertificates, network: Network, model: Path, data: Path | None) -> bool:
+def _compared(
+    path: Path,
+    saved: SavedCertificates,
+    network: Network,
+    named: tuple[Path, Path | None],
+    read: Callable[[tuple[int, ...]], Inputs],
+) -> bool:
     from unrelu.preimages.certificate_files.comparison import compare
-    from unrelu.study.data_files import read_batch
+    from unrelu.study.inputs.clipping import clipped_to
 
+    model, data = named
     inputs = None
     if data is not None and saved.index.statement not in ("sets", "solutions"):
-        shape = saved.layer.output_shape if saved.index.statement == "features" else network.input_shape
-        inputs = read_batch(data, shape).inputs
+        if saved.index.statement == "features":
+            inputs = read(saved.layer.output_shape).values
+        else:
+            inputs = clipped_to(read(network.input_shape), saved.system.domain).values
     found = compare(saved, network, inputs)
     verdict = "about" if found.holds else "NOT about"
     what = printable(model.name) if data is None else f"{printable(model.name)} and {printable(data.name)}"

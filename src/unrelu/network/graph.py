@@ -429,6 +429,31 @@ class Network:
         nodes = tuple(replace(node, operator=node.operator.to(device)) for node in self.nodes)
         return replace(self, nodes=nodes, whole=whole)
 
+    def normalized(self, mean: Array | Sequence[float] | float, std: Array | Sequence[float] | float) -> Network:
+        """The same network behind `(x - mean) / std`, so that it takes pictures as they are before normalisation.
+
+        Domains, preimages and metamers of it are then about pictures: `Box(0, 1)` means black and white. Two affine
+        nodes come first, "normalized.center" and "normalized", and round as affine nodes do
+        (`ReLULayer.folding_error`); the model that it was read from normalises in its own dtype before it runs.
+
+        >>> import numpy as np
+        >>> net = Network.from_layers([(np.eye(2), np.zeros(2))]).normalized(0.5, [0.25, 0.125])
+        >>> net, net(np.array([[0.5, 0.75]]))
+        (Network((2,) to dense1; ReLU layers: none), array([[0., 2.]]))
+
+        Args:
+            mean: one number, one for each channel (axis 0 of a sample, or the last of three), or one for each input;
+                the numbers are taken as they are given, a Python float in float64.
+            std: the same, positive.
+
+        Raises:
+            ShapeError: if there are neither one number nor one for each channel or input.
+            InputError: if a number is not finite, or of std not positive.
+        """
+        from unrelu.network.normalizing import normalized_network
+
+        return normalized_network(self, mean, std)
+
     # -- computing ----------------------------------------------------------------------------------
 
     def __call__(self, x: ArrayT) -> ArrayT:

@@ -57,6 +57,11 @@ class Operator(ABC):
         """Whether it is piecewise linear, each unit a function of the one number in its place: a layer of neurons."""
         return False
 
+    @property
+    def is_scaling(self) -> bool:
+        """Whether each number of the result is the one in its place, multiplied and shifted by constants."""
+        return False
+
     @abstractmethod
     def output_shape(self, *shapes: Shape) -> Shape:
         """Sample shape of the result.

@@ -32,6 +32,11 @@ class Elementwise(AffineOperator):
     offset: Tensor
 
     @property
+    def is_scaling(self) -> bool:
+        """It is."""
+        return True
+
+    @property
     def roundings(self) -> int:
         """The product and the sum."""
         return 2
@@ -70,6 +75,11 @@ class Quotient(AffineOperator):
     """
 
     divisor: Tensor
+
+    @property
+    def is_scaling(self) -> bool:
+        """It is."""
+        return True
 
     @property
     def roundings(self) -> int:

@@ -40,6 +40,11 @@ class Normalization(AffineOperator):
     epsilon: float
 
     @property
+    def is_scaling(self) -> bool:
+        """It is."""
+        return True
+
+    @property
     def roundings(self) -> int:
         """Shift, variance, root, quotient, product and sum, and twice those that another order of them takes."""
         return 10

@@ -182,7 +182,7 @@ def name_layers(axes: Axes, names: Sequence[str]) -> None:
         ha="right" if slanted else "center",
         rotation_mode="anchor",
     )
-    axes.set_xlim(-0.5, len(names) - 0.5)
+    axes.set_xlim(-0.5, max(len(names), 1) - 0.5)
     axes.grid(axis="y")
     axes.tick_params(which="both", length=0)
 

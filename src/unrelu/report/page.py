@@ -125,16 +125,30 @@ def make_page(studies: Sequence[Study], title: str | None) -> Page:
 
 def _section(shown: Sequence[Shown], number: int) -> Section:
     about, *questions = shown
+    taken: set[str] = set()
+
+    def key(wanted: str) -> str:
+        """Of a drawing; two questions of one kind may ask for the same."""
+        own, k = f"network{number}-{wanted}", 1
+        while own in taken:
+            k += 1
+            own = f"network{number}-{wanted}-{k}"
+        taken.add(own)
+        return own
+
     chapters: list[Chapter] = []
     beside: list[Drawing] = []
     n_figures = 0
     # What the eye sees at once stands first.
     for each in sorted(questions, key=lambda each: not each.galleries):
         if each.galleries or each.tables or each.figures:
-            chapter = _chapter(each, number, len(chapters) + 1, n_figures)
-            n_figures += len(chapter.figures)
-            chapters.append(chapter)
-            beside += [draw_gallery(gallery, f"network{number}-{gallery.key}") for gallery in each.galleries]
+            figures = tuple(
+                Numbered(k, draw_figure(one.figure, key(one.key)), one.lead, one.caption)
+                for k, one in enumerate(each.figures, start=n_figures + 1)
+            )
+            n_figures += len(figures)
+            chapters.append(_chapter(each, f"network{number}-{len(chapters) + 1}", figures))
+            beside += [draw_gallery(gallery, key(gallery.key)) for gallery in each.galleries]
     return Section(
         number=number,
         name=about.heading,
@@ -146,19 +160,14 @@ def _section(shown: Sequence[Shown], number: int) -> Section:
     )
 
 
-def _chapter(shown: Shown, section: int, chapter: int, n_before: int) -> Chapter:
+def _chapter(shown: Shown, identity: str, figures: tuple[Numbered, ...]) -> Chapter:
     return Chapter(
-        id=f"network{section}-{chapter}",
+        id=identity,
         heading=shown.heading,
         lead=shown.lead,
         strips=tuple(strip for gallery in shown.galleries for strip in card_strips(gallery)),
         tables=tuple(lay_out(table) for table in shown.tables),
-        figures=tuple(
-            Numbered(
-                n_before + place, draw_figure(each.figure, f"network{section}-{each.key}"), each.lead, each.caption
-            )
-            for place, each in enumerate(shown.figures, start=1)
-        ),
+        figures=figures,
     )
 
 
@@ -172,8 +181,8 @@ def _overview(shown: Sequence[Sequence[Shown]]) -> ShownTable:
         return Bar(()) if head in bars else (Part(NONE),)
 
     rows = tuple(
-        Row((Part(study[0].heading),), tuple(of_study.get(head, blank(head)) for head in columns))
-        for study, of_study in zip(shown, glances, strict=True)
+        Row((Part(about.heading),), tuple(of_study.get(head, blank(head)) for head in columns))
+        for (about, *_), of_study in zip(shown, glances, strict=True)
     )
     return ShownTable((column("Network", words=True), *columns), rows)
 

@@ -9,18 +9,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
-from unrelu.network.arrays import Array
 from unrelu.network.graph import Network
+from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
 from unrelu.study.asked import Asked
 from unrelu.study.executors.executor import Executor
 from unrelu.study.executors.threads import Threads
 from unrelu.study.info import StudyInfo, n_parameters, network_nodes, versions
+from unrelu.study.inputs.read import ClassNames
 from unrelu.study.keys import run_key, study_key
-from unrelu.study.parts.part import Part
+from unrelu.study.parts.part import Part, rows_of
 from unrelu.study.pictures import picture_range, resolve_picture_shape
-from unrelu.study.preparing import DEFAULT, in_order, prepare
+from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
 from unrelu.study.running import run_question
@@ -33,14 +34,14 @@ from unrelu.study.study_index import StudyIndex, write_index
 
 def analyze(
     net: Network,
-    data: Array,
+    data: object,
     *,
     questions: Iterable[Question] = DEFAULT,
-    labels: Array | None = None,
+    labels: Labels = None,
     store: str | PathLike[str] | None = None,
     executor: Executor | None = None,
     picture_shape: tuple[int, ...] | None = None,
-    classes: Sequence[str] = (),
+    classes: ClassNames = (),
     name: str = "network",
     data_name: str = "data",
     time_limit: float = math.inf,
@@ -55,13 +56,14 @@ def analyze(
 
     Args:
         net: the network.
-        data: (n, *input_shape) inputs.
+        data: (n, *input_shape) inputs, or whatever `read_inputs` reads: a dataset of torch, the path of a file or of a
+            folder of pictures.
         questions: of `ur.questions`, or your own; verdicts, 32 spectra and 2 bounds of row removal if left out.
-        labels: (n,) class of each input, as integers.
+        labels: (n,) class of each input; see `read_inputs`. Those that the data bring along if left out.
         store: a folder, or any address that fsspec knows; in memory only if None.
         executor: where to compute: `ur.executors.Threads` (if None), `Processes` or `Dask`.
         picture_shape: (h, w), (1, h, w) or (3, h, w), for inputs that are pictures but flat.
-        classes: names of the classes, by index.
+        classes: names of the classes, by index; see `read_inputs`.
         name: what to call the network in the report.
         data_name: what to call the data in the report.
         time_limit: seconds after which no task is begun.
@@ -79,10 +81,11 @@ def analyze(
         MissingExtra: if the executor or the store needs a package that is not installed.
     """
     started = time.monotonic()
-    context, every = prepare(net, data, questions, labels)
+    prepared = prepare(net, data, questions, labels, classes)
+    context, every, inputs = prepared.context, prepared.questions, prepared.inputs
     material = context.material
     kept = MemoryStore() if store is None else FolderStore(store)
-    shown_shape = resolve_picture_shape(net.input_shape, picture_shape)
+    shown_shape = resolve_picture_shape(net.input_shape, picture_shape or inputs.picture_shape)
     info = StudyInfo(
         name=name,
         data_name=data_name,
@@ -96,8 +99,9 @@ def analyze(
         data_sha256=material.data_sha256,
         n_inputs=len(material),
         picture_shape=shown_shape,
-        picture_range=None if shown_shape is None else picture_range(material.x, None),
-        classes=tuple(str(label) for label in classes),
+        picture_range=None if shown_shape is None else picture_range(material.x, _shown_within(every)),
+        classes=inputs.classes,
+        notes=inputs.notes,
         versions=versions(),
     )
     asked = {each.name: Asked(each.name, run_key(each, material), each.about()) for each in every}
@@ -113,9 +117,6 @@ def analyze(
     def account(one: Account) -> None:
         accounts[one.question] = one
 
-    def so_far() -> Study:
-        return study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
-
     put_network(kept, net)
     write_index(kept, StudyIndex(key, info, tuple(asked.values())))
     stopped = ""
@@ -126,8 +127,8 @@ def analyze(
             for each in in_order(every):
                 if time.monotonic() >= deadline:
                     break
-                before = so_far() if each.after else None
-                rows = {} if before is None else {name: before[name] for name in each.after if name in asked}
+                read = [name for name in each.after if name in asked]
+                rows = {name: rows_of(parts.get(name, {}).values(), kinds[name].schema) for name in read}
                 run_question(
                     each,
                     asked[each.name],
@@ -145,4 +146,10 @@ def analyze(
         stopped = "interrupted"
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
-    return replace(so_far(), accounts=accounts, stopped=stopped)
+    found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
+    return replace(found, accounts=accounts, stopped=stopped)
+
+
+def _shown_within(questions: Sequence[Question]) -> Domain | None:
+    """Where inputs have to lie, which says what is black and what is white."""
+    return next((each.within for each in questions if each.within is not None), None)

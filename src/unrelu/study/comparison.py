@@ -79,12 +79,12 @@ def compare(before: Study, after: Study) -> Comparison:
     """Join the tables of two studies; see `Study.compare`.
 
     Raises:
-        InputError: if they have no question in common, or are about different numbers of inputs.
+        InputError: if they are about other inputs.
     """
-    if before.info.n_inputs != after.info.n_inputs:
+    if before.info.data_sha256 != after.info.data_sha256:
         raise InputError(
-            f"the studies are about {before.info.n_inputs} and {after.info.n_inputs} inputs; compare studies of the "
-            "same data."
+            f"the studies are about {before.info.n_inputs} and {after.info.n_inputs} inputs, which are not the same; "
+            "compare studies of the same data."
         )
     tables = {}
     for name, kind in before.kinds.items():
@@ -94,8 +94,6 @@ def compare(before: Study, after: Study) -> Comparison:
             first = before[name].rename_columns([c if c in keys else f"{c}_before" for c in kind.schema.names])
             second = after[name].rename_columns([c if c in keys else f"{c}_after" for c in kind.schema.names])
             tables[name] = _joined(first, second, keys, others)
-    if not tables:
-        raise InputError("the studies have no question in common; ask both the same.")
     return Comparison(before, after, tables)
 
 
@@ -103,7 +101,8 @@ def _joined(first: pa.Table, second: pa.Table, keys: list[str], others: list[str
     """Rows of both with the same keys, in the order of the first; Arrow's own join takes no lists."""
     places = {key: at for at, key in enumerate(_keys(second, keys))}
     pairs = [(at, places[key]) for at, key in enumerate(_keys(first, keys)) if key in places]
-    left, right = first.take([a for a, _ in pairs]), second.take([b for _, b in pairs])
+    left = first.take(pa.array([at for at, _ in pairs], pa.int64()))
+    right = second.take(pa.array([at for _, at in pairs], pa.int64()))
     names = [*keys, *(f"{column}_{side}" for column in others for side in ("before", "after"))]
     columns = [left[name] if name in left.column_names else right[name] for name in names]
     return pa.table(columns, names=names)

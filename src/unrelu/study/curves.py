@@ -51,7 +51,7 @@ def over_layers(study: Study, column: str, *, relu: bool) -> Quartiles:
 
     Args:
         study: the study.
-        column: a column of numbers of `schemas.SPECTRA`.
+        column: a column of numbers of `Spectra.schema`.
         relu: whether the layers' own ReLUs are included.
     """
     found = []

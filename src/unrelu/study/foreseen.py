@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from os import PathLike
 
-from unrelu.network.arrays import Array
 from unrelu.network.graph import Network
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.answering import Numbered
@@ -19,7 +18,7 @@ from unrelu.study.context import Context
 from unrelu.study.executors.executor import Session
 from unrelu.study.executors.processes import Processes
 from unrelu.study.keys import run_key
-from unrelu.study.preparing import DEFAULT, in_order, prepare
+from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
 from unrelu.study.questions import Predictions
 from unrelu.study.running import kept_parts
@@ -94,10 +93,10 @@ class Forecast:
 
 def foresee(
     net: Network,
-    data: Array,
+    data: object,
     *,
     questions: Iterable[Question] = DEFAULT,
-    labels: Array | None = None,
+    labels: Labels = None,
     store: str | PathLike[str] | None = None,
     patience: float = PATIENCE,
     progress: Progress | bool | None = None,
@@ -109,7 +108,7 @@ def foresee(
 
     Args:
         net: the network.
-        data: (n, *input_shape) inputs.
+        data: as for `analyze`.
         questions: as for `analyze`.
         labels: as for `analyze`.
         store: as for `analyze`.
@@ -119,12 +118,13 @@ def foresee(
     Raises:
         InputError: as `analyze` does, and its other errors.
     """
-    context, every = prepare(net, data, questions, labels)
+    prepared = prepare(net, data, questions, labels)
+    context, every = prepared.context, prepared.questions
     bare = Context(replace(context.material, net=replace(net, source=None)))
     order = in_order(every)
     found = []
     shown = resolve_progress(progress)
-    with Processes(1).session(bare) as session, shown.stage("measuring a few tasks", len(order)) as advance:
+    with Processes(1, patient=False).session(bare) as session, shown.stage("measuring a few tasks", len(order)) as advance:
         with closing(session.answers(Predictions(), [_numbered(Task((0,)))], math.inf)) as answers:
             list(answers)  # the process is there, and has read the network
         start = time.monotonic()

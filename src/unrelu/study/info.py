@@ -62,6 +62,7 @@ class StudyInfo:
             it is not one.
         picture_range: values of black and of full brightness.
         classes: names of the classes; empty where they have none.
+        notes: what a person should know of how the inputs were read.
         versions: version of each package that took part.
     """
 
@@ -79,6 +80,7 @@ class StudyInfo:
     picture_shape: tuple[int, ...] | None
     picture_range: tuple[float, float] | None
     classes: tuple[str, ...]
+    notes: tuple[str, ...]
     versions: dict[str, str]
 
     @property

@@ -41,9 +41,7 @@ class Material(FrozenArrays):
     @cached_property
     def model(self) -> str:
         """A name for the network, and for the kind of model behind it, whose own forward pass some rows speak of."""
-        source = self.net.source
-        kind = None if source is None else [type(source).__qualname__, str(getattr(source, "dtype", ""))]
-        return json_sha256([self.network_sha256, kind])
+        return json_sha256([self.network_sha256, _forward_pass(self.net.source)])
 
     @cached_property
     def data_sha256(self) -> str:
@@ -72,3 +70,15 @@ class Material(FrozenArrays):
     @cached_property
     def _names(self) -> dict[int, str]:
         return {}
+
+
+def _forward_pass(source: object) -> object:
+    """What tells one model's forward pass from another's with the same numbers: which library, in which dtype."""
+    if source is None:
+        return None
+    parts = getattr(source, "parts", {})
+    return [
+        type(source).__qualname__,
+        str(getattr(source, "dtype", "")),
+        [_forward_pass(parts[name]) for name in parts],
+    ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-import numpy as np
-
-from unrelu.errors import InputError, ShapeError
-from unrelu.network.arrays import Array, as_numpy, unit_roundoff
+from unrelu.errors import InputError
+from unrelu.network.arrays import Array
 from unrelu.network.expected import expect_network
 from unrelu.network.graph import Network
 from unrelu.study.context import Context
+from unrelu.study.inputs.clipping import clipped_to
+from unrelu.study.inputs.inputs import Inputs
+from unrelu.study.inputs.read import ClassNames, read_inputs
 from unrelu.study.material import Material
 from unrelu.study.question import Question
 from unrelu.study.questions import Predictions, RowRemoval, Spectra, Verdicts
@@ -18,14 +21,29 @@ from unrelu.study.questions import Predictions, RowRemoval, Spectra, Verdicts
 DEFAULT: tuple[Question, ...] = (Verdicts(), Spectra(32), RowRemoval(2))
 """What is asked if nothing is said."""
 
+Labels: TypeAlias = Array | Sequence[int] | str | None
+"""The class of each input; see `read_inputs`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a study begins with.
+
+    Attributes:
+        context: the network and its inputs.
+        questions: as they will be asked, predictions before them.
+        inputs: as read, with what has to be said of them.
+    """
+
+    context: Context
+    questions: tuple[Question, ...]
+    inputs: Inputs
+
 
 def prepare(
-    net: Network, data: Array, questions: Iterable[Question], labels: Array | None
-) -> tuple[Context, tuple[Question, ...]]:
+    net: Network, data: object, questions: Iterable[Question], labels: Labels = None, classes: ClassNames = ()
+) -> Prepared:
     """Check what `analyze` was given.
-
-    Returns:
-        The network with its inputs, and the questions as they will be asked, predictions before them.
 
     Raises:
         InputError: if the data, the labels or a question do not fit the network or each other.
@@ -42,10 +60,12 @@ def prepare(
         twice = next(each for each in names if names.count(each) > 1)
         raise InputError(f"the question {twice!r} is asked twice; ask it once, or in two studies.")
     every = (Predictions(), *(each for each in asked_for if each.name != Predictions.name))
-    x = _checked_data(net, data)
+    inputs = read_inputs(net, data, labels, classes)
+    for each in every:
+        inputs = clipped_to(inputs, each.within)
     nodes = tuple(dict.fromkeys(node for each in every for node in each.nodes(net)))
-    context = Context(Material(net, x, _checked_labels(labels, len(x)), unit_roundoff(data), nodes))
-    return context, tuple(each.check(context, every) for each in every)
+    context = Context(Material(net, inputs.values, inputs.labels, inputs.unit, nodes))
+    return Prepared(context, tuple(each.check(context, every) for each in every), inputs)
 
 
 def in_order(questions: Sequence[Question]) -> list[Question]:
@@ -57,24 +77,3 @@ def in_order(questions: Sequence[Question]) -> list[Question]:
         order.append(ready)
         waiting.remove(ready)
     return order
-
-
-def _checked_data(net: Network, data: Array) -> np.ndarray:
-    x = as_numpy(data, "the data")
-    if x.shape[1:] != net.input_shape or x.ndim == 0:
-        raise ShapeError(
-            f"the data have shape {x.shape}, the network takes (n, {', '.join(map(str, net.input_shape))}): "
-            "dimension 0 is the batch; reshape the data."
-        )
-    if len(x) == 0:
-        raise InputError("the data hold no inputs; give at least one.")
-    return x
-
-
-def _checked_labels(labels: Array | None, n: int) -> np.ndarray | None:
-    if labels is None:
-        return None
-    y = as_numpy(labels, "the labels")
-    if y.shape != (n,) or bool((y != np.round(y)).any()):
-        raise InputError(f"labels must be {n} integers, one for each input, not an array of shape {y.shape}.")
-    return y.astype(np.int64)

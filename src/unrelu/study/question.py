@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -9,16 +10,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from unrelu.errors import InputError, UnreluError
 from unrelu.network.fingerprints import json_sha256, settings_of
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.polyhedra.domains import Domain
     from unrelu.study.answer import Answer
     from unrelu.study.context import Context
     from unrelu.study.plan import Plan
     from unrelu.study.shown.shown import Shown
     from unrelu.study.study import Study
     from unrelu.study.task import Task
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_TAKEN = {"layers", "failures", "studies", "networks", "damaged"}
+"""Tables and folders that are no question's."""
 
 
 class Question(ABC):
@@ -49,6 +58,22 @@ class Question(ABC):
     of_layers: ClassVar[pa.Schema] = pa.schema([])
     summaries: ClassVar[Mapping[str, pa.Schema]] = {}
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Refuse a name that can be no table's and no folder's.
+
+        Raises:
+            InputError: if it is one.
+        """
+        super().__init_subclass__(**more)
+        if "name" not in vars(cls):
+            return
+        name = cls.name
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _TAKEN:
+            raise InputError(
+                f"{name!r} cannot be the name of a question; take small letters, digits and underscores, and none of "
+                f"{', '.join(sorted(_TAKEN))}."
+            )
+
     @abstractmethod
     def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
         """The tasks.
@@ -75,6 +100,11 @@ class Question(ABC):
         del context, asked
         return self
 
+    @property
+    def within(self) -> Domain | None:
+        """Where inputs have to lie; those that miss it by rounding alone are moved into it, and it is said."""
+        return None
+
     def nodes(self, net: Network) -> tuple[str, ...]:
         """Nodes whose values at the inputs it needs; "output" for the network's."""
         del net
@@ -95,10 +125,25 @@ class Question(ABC):
         return {field.name: str(getattr(self, field.name)) for field in fields(self)}  # pyright: ignore[reportArgumentType]
 
     def settings_sha256(self, n_coordinates: int) -> str:
-        """A name for the question with all its settings, for inputs of so many coordinates."""
+        """A name for the question with all its settings, for inputs of so many coordinates.
+
+        Raises:
+            InputError: if a setting is of a kind of which it is not known when two are the same.
+        """
         own = type(self)
-        settings = {field.name: settings_of(getattr(self, field.name), n_coordinates) for field in fields(self)}  # pyright: ignore[reportArgumentType]
-        return json_sha256([own.name, own.version, settings])
+        settings: dict[str, object] = {}
+        for field in fields(self):  # pyright: ignore[reportArgumentType]
+            value = getattr(self, field.name)
+            try:
+                settings[field.name] = settings_of(value, n_coordinates)
+            except UnreluError:
+                raise
+            except (TypeError, ValueError) as error:
+                raise InputError(
+                    f"{field.name} of {own.__name__} is a {type(value).__name__}, which has no name to keep rows under "
+                    f"({error}); give numbers, texts, domains, or lists of these."
+                ) from error
+        return json_sha256([own.name, own.__qualname__, own.version, settings])
 
     @classmethod
     def of_layer(cls, rows: pa.Table) -> dict[str, object]:

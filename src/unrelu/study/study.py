@@ -16,7 +16,7 @@ from unrelu.study.asked import Asked
 from unrelu.study.columns import COUNT, SHAPE, TEXT, columns, table
 from unrelu.study.info import StudyInfo
 from unrelu.study.layer_table import layer_table
-from unrelu.study.parts.part import Part
+from unrelu.study.parts.part import Part, rows_of
 from unrelu.study.question import Question
 from unrelu.untrusted.printable import printable
 
@@ -49,8 +49,7 @@ class Study:
         info: the network, the data and the versions.
         asked: the questions, in order, with their settings in words.
         parts: by question, its parts in the order of its tasks.
-        kinds: the classes of the questions, by name; a question that this process does not know has a table, and is
-            not shown.
+        kinds: the classes of the questions, by name; one that this process does not know has no table here.
         network: the network, where it is known: a study that was read from a store has it unless it was too large to be
             saved with it (more than 2^24 numbers), or has operators that are not those of unrelu.
         accounts: what this analysis computed and what it found, by question; empty for a study that was read.
@@ -193,10 +192,12 @@ class Study:
         return write_report([self], path, title=title)
 
     def compare(self, other: Study) -> Comparison:
-        """This study against another one of the same questions and inputs: before and after training, or pruning.
+        """This study against another one of the same inputs: before and after training, or pruning.
+
+        Rows of the questions that both asked are put side by side; what was predicted is always among them.
 
         Raises:
-            InputError: if they have no question in common, or are about different numbers of inputs.
+            InputError: if they are about other inputs.
         """
         from unrelu.study.comparison import compare
 
@@ -208,10 +209,7 @@ class Study:
         for asked in self.asked:
             parts = self.parts.get(asked.name, ())
             if asked.name in self.kinds:
-                schema = self.kinds[asked.name].schema
-                found[asked.name] = pa.concat_tables([schema.empty_table(), *(part.rows for part in parts)])
-            elif parts:
-                found[asked.name] = pa.concat_tables([part.rows for part in parts])
+                found[asked.name] = rows_of(parts, self.kinds[asked.name].schema)
         return found
 
     @cached_property
@@ -242,6 +240,7 @@ class Study:
         ]
         if self.failures.num_rows:
             lines.append(f"  {self.failures.num_rows} reasons why inputs have no rows: see study['failures']")
+        lines += [f"  note: {printable(note)}" for note in self.info.notes]
         if self.stopped:
             lines.append(f"  stopped ({self.stopped}); the same call goes on from here")
         return "\n".join(lines)

@@ -42,6 +42,11 @@ class OnnxProgram:
         """Names of the network's nodes that the model computes too."""
         return tuple(self.places)
 
+    @property
+    def dtype(self) -> np.dtype:
+        """Of its input."""
+        return self.model.dtype
+
     def values(self, batch: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
         """Values of the named nodes by ONNX's reference evaluator, in the model's dtype.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,9 +40,11 @@ class Processes:
 
     Attributes:
         workers: how many; one a core that this process may use if None.
+        patient: whether what is begun is finished when the time limit comes; otherwise it is given up.
     """
 
     workers: int | None = None
+    patient: bool = True
 
     @contextmanager
     def session(self, context: Context) -> Iterator[_Session]:
@@ -53,7 +56,7 @@ class Processes:
         """
         with scratch_folder() as folder:
             write_material(context.material, folder)
-            session = _Session(folder, share_workers(self.workers, 2**30).tasks)
+            session = _Session(folder, share_workers(self.workers, 2**30).tasks, self.patient)
             try:
                 yield session
             finally:
@@ -64,6 +67,7 @@ class Processes:
 class _Session:
     folder: Path
     most: int
+    patient: bool
     workers: list[WorkerProcess] = field(default_factory=list)
     failed_starts: int = 0
 
@@ -88,7 +92,12 @@ class _Session:
             busy = {worker.connection: worker for worker in self.workers if worker.given}
             if not busy:
                 return sorted(suspects, key=lambda task: task.number)
-            for connection in wait(list(busy)):
+            left = None if self.patient or math.isinf(deadline) else max(0.0, deadline - time.monotonic())
+            heard = wait(list(busy), left)
+            if not heard:
+                self.close()
+                return []
+            for connection in heard:
                 worker = busy[connection]  # pyright: ignore[reportArgumentType]
                 found = worker.hear()
                 if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -51,3 +52,9 @@ class Part:
 def part_name(number: int, key: str) -> str:
     """What a part's file is called: sorted by name, files are in the order of the tasks."""
     return f"{number:07d}-{key}.parquet"
+
+
+def rows_of(parts: Iterable[Part], schema: pa.Schema) -> pa.Table:
+    """The rows of parts, in the order of their tasks."""
+    ordered = sorted(parts, key=lambda part: part.number)
+    return pa.concat_tables([schema.empty_table(), *(part.rows for part in ordered)])

@@ -135,6 +135,11 @@ class Metamers(Question):
     )
     summaries: ClassVar = {"kept": _KEPT}
 
+    @property
+    def within(self) -> Domain | None:
+        """The domain."""
+        return self.domain
+
     def check(self, context: Context, asked: Sequence[Question]) -> Metamers:
         """Find the node, and refuse what cannot be asked."""
         check_count(self.n, "Metamers")

@@ -91,6 +91,7 @@ def _facts(study: Study) -> tuple[tuple[str, Sentence], ...]:
             else []
         ),
         ("time", (Part(duration),)),
+        *(("note", (Part(note),)) for note in info.notes),
         ("versions", (Part(versions),)),
         ("weights, SHA-256", (fact(study, "weights_sha256", str),)),
         ("data, SHA-256", (fact(study, "data_sha256", str),)),

@@ -79,6 +79,11 @@ class Uniqueness(Question):
         ("prior_expected", REAL, "how many Gaussian rows would make unique, on average; null where not known"),
     )
 
+    @property
+    def within(self) -> Domain:
+        """The domain."""
+        return self.domain
+
     def check(self, context: Context, asked: Sequence[Question]) -> Uniqueness:
         """Refuse inputs outside of the domain, and a network without a layer that is fed by its input."""
         name = first_layer(context.net, "uniqueness is")
@@ -152,8 +157,8 @@ class Uniqueness(Question):
         }
         for value, column in ((True, "prior_unique"), (False, "prior_not_unique")):
             found[column] = unique.count(value)
-            own = sum(p for u, p in zip(unique, proved, strict=True) if u is value)
-            found[f"{column}_proved"] = own if checked else None
+            own = [p for u, p in zip(unique, proved, strict=True) if u is value]
+            found[f"{column}_proved"] = sum(own) if checked else None
         return found
 
     @classmethod

@@ -13,6 +13,11 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from unrelu.errors import MissingExtra, StoreError
+from unrelu.untrusted.printable import printable
+from unrelu.untrusted.regular_file import read_regular
+
+LARGEST_FILE = 2**31
+"""Bytes that a file may have."""
 
 
 class FolderStore:
@@ -46,12 +51,13 @@ class FolderStore:
 
     def names(self, folder: str) -> list[str]:
         """Names of all files below a folder, sorted; those that are being written are none."""
+        where = self._at(folder)
         try:
             if self._is_local:
-                found = list(_below(f"{self._root}/{folder}"))
+                found = list(_below(where))
             else:
                 self._fs.invalidate_cache()
-                found = self._fs.find(f"{self._root}/{folder}")
+                found = self._fs.find(where)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -61,8 +67,9 @@ class FolderStore:
 
     def get(self, name: str) -> bytes:
         """The content of a file."""
+        where = self._at(name)
         try:
-            return self._fs.cat_file(f"{self._root}/{name}")
+            return read_regular(where, LARGEST_FILE) if self._is_local else self._fs.cat_file(where)
         except FileNotFoundError:
             raise StoreError(f"there is no {name} in {self.place}; run the analysis again.") from None
         except OSError as error:
@@ -70,12 +77,13 @@ class FolderStore:
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file at once."""
+        where = self._at(name)
         try:
             if self._is_local:
-                _put(f"{self._root}/{name}", content)
+                _put(where, content)
             else:
-                self._fs.makedirs(f"{self._root}/{PurePosixPath(name).parent}", exist_ok=True)
-                self._fs.pipe_file(f"{self._root}/{name}", content)
+                self._fs.makedirs(str(PurePosixPath(where).parent), exist_ok=True)
+                self._fs.pipe_file(where, content)
         except OSError as error:
             what = "free some space there" if error.errno in _FULL else "choose a folder that you may write to"
             raise StoreError(
@@ -86,14 +94,21 @@ class FolderStore:
     def set_aside(self, name: str) -> str:
         """Move a file below `damaged/`."""
         aside = f"damaged/{name}.{uuid.uuid4().hex[:8]}"
+        source, target = self._at(name), self._at(aside)
         try:
-            self._fs.makedirs(f"{self._root}/{PurePosixPath(aside).parent}", exist_ok=True)
-            self._fs.mv(f"{self._root}/{name}", f"{self._root}/{aside}")
+            self._fs.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
+            self._fs.mv(source, target)
         except FileNotFoundError:  # another run has just moved it
             pass
         except OSError as error:
             raise StoreError(f"the damaged {name} in {self.place} cannot be moved ({error}); remove it.") from error
         return aside
+
+    def _at(self, name: str) -> str:
+        """Where a file or folder of that name lies: below the store, whatever an index or a part calls it."""
+        if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in name.split("/")):
+            raise StoreError(f"{printable(name, 80)!r} is no name of a file in {self.place}; remove what names it so.")
+        return f"{self._root}/{name}"
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -1,4 +1,4 @@
-"""Reading a user's data: `.npy`, `.npz`, or a folder of pictures."""
+"""Arrays in files of NumPy's, `.npy` and `.npz`, from anyone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from unrelu.errors import DataError, UnreluError
+from unrelu.study.inputs.arranging import mismatch
+from unrelu.study.inputs.given import Given
+from unrelu.study.inputs.labels import label_mismatch
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.regular_file import open_regular
 
@@ -28,56 +30,42 @@ _LONGEST_HEADER = 10_000
 
 _MOST_AXES = 16
 
-_DATA_NAMES = ("x", "images", "data", "inputs")
-_LABEL_NAMES = ("y", "labels", "targets")
+DATA_NAMES = ("x", "images", "data", "inputs", "image", "input", "pixel_values")
+"""What the inputs are called in an archive or an item of a dataset, in any case."""
+
+LABEL_NAMES = ("y", "labels", "targets", "label", "target")
+"""What their classes are called."""
+
+NO_LABELS = "none"
+"""In place of a name: leave the labels out."""
+
+_ENUMERATED = "x, images, data or inputs"
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Inputs for a network, as read from a file.
+def read_array_file(
+    path: Path,
+    shape: tuple[int, ...],
+    *,
+    array: str | None = None,
+    labels: str | None = None,
+    limit: int | None = None,
+) -> Given:
+    """Read samples, and the labels beside them, from a `.npy` or `.npz` file.
 
-    Attributes:
-        inputs: (n, *input_shape) float32 or float64, finite, n >= 1.
-        labels: (n,) int64, or None where the file has none.
-        names: one for each input: file names of pictures, otherwise "0", "1", ...
-        notes: sentences on what was done to the data on the way, for people; often empty.
-    """
-
-    inputs: np.ndarray
-    labels: np.ndarray | None
-    names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-
-def read_batch(path: str | os.PathLike[str], input_shape: Sequence[int]) -> Batch:
-    """Read inputs for a network that takes samples of a shape.
-
-    Arrays are taken as they are, nothing is scaled. Their axis 0 is the batch. A sample shape that differs
-    from the network's only by axes of length 1, or of which one of the two is flat, is reshaped in C order,
-    and a note says so. Of a `.npz` with several arrays, the one named x, images, data or inputs is taken;
-    y, labels or targets are labels. For a folder of pictures see `unrelu.study.picture_files`.
+    Of a `.npz` with several arrays, the one named x, images, data or inputs is taken, and y, labels or targets for
+    labels, unless others are named.
 
     Args:
-        path: a `.npy` or `.npz` file, or a folder with pictures.
-        input_shape: the network's sample shape.
+        path: of the file.
+        shape: the network's sample shape.
+        array: name of the array with the samples.
+        labels: name of the array with the labels, or "none" to leave them out.
+        limit: take only so many.
 
     Raises:
-        DataError: if the file is missing, damaged, empty, holds NaN, or does not fit the network; the message
-            names the file and says what to do.
-        MissingExtra: for a folder of pictures without pillow.
+        DataError: if the file is missing, damaged or empty, or does not fit the network; the message names the file
+            and says what to do.
     """
-    path = Path(path)
-    shape = tuple(input_shape)
-    if path.is_dir():
-        from unrelu.study.picture_files import read_pictures
-
-        pictures = read_pictures(path, shape)
-        return Batch(pictures.inputs, None, pictures.names, pictures.notes)
-    if not path.exists():
-        raise DataError(f"there is no file or folder {path}.")
     suffix = path.suffix.lower()
     if suffix not in (".npz", ".npy"):
         raise DataError(f"{path} is neither .npy nor .npz nor a folder of pictures; save the inputs as one of these.")
@@ -85,13 +73,31 @@ def read_batch(path: str | os.PathLike[str], input_shape: Sequence[int]) -> Batc
         with open_regular(path) as stream:
             size = os.fstat(stream.fileno()).st_size
             if suffix == ".npz":
-                values, labels = _read_npz(stream, path, shape, max(UNPACKED, PACKED * size))
+                most = max(UNPACKED, PACKED * size)
+                values, found = _read_npz(stream, path, shape, most, array, labels)
             else:
-                values, labels = _read_array(stream, str(path), lambda given: _judged(given, shape), size), None
+                values, found = _read_array(stream, str(path), lambda given: mismatch(given, shape), size), None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}); name another file.") from error
-    inputs, notes = _as_samples(values, shape, path)
-    return Batch(inputs, _as_labels(labels, len(inputs), path), tuple(map(str, range(len(inputs)))), notes)
+    return Given(values[:limit], printable(path.name), DataError, labels=found, total=len(values))
+
+
+def read_label_file(path: Path, n: int) -> np.ndarray:
+    """Read labels from a `.npy` file.
+
+    Args:
+        path: of the file.
+        n: how many samples there are.
+
+    Raises:
+        DataError: if the file is missing, damaged, or holds labels for another number of samples.
+    """
+    try:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            return _read_array(stream, str(path), lambda given: label_mismatch(given, n), size)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}); name another file.") from error
 
 
 def read_mask(path: str | os.PathLike[str], input_shape: Sequence[int]) -> np.ndarray:
@@ -123,41 +129,55 @@ def read_mask(path: str | os.PathLike[str], input_shape: Sequence[int]) -> np.nd
 
 
 def _judged_mask(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    if _fit(declared, shape) is not None:
+    if not mismatch((1, *declared), shape):
         return ""
     return f"holds a mask of shape {declared}, but the network takes {shape}; save it in that shape, without a batch."
 
 
-def _read_npz(stream: IO[bytes], path: Path, shape: tuple[int, ...], most: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_npz(
+    stream: IO[bytes], path: Path, shape: tuple[int, ...], most: int, array: str | None, labels: str | None
+) -> tuple[np.ndarray, np.ndarray | None]:
     try:
         with zipfile.ZipFile(stream) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            label_name = next((name for name in members if name.lower() in _LABEL_NAMES), None)
-            candidates = [name for name in members if name != label_name]
-            if len(candidates) > 1:
-                candidates = [name for name in candidates if name.lower() in _DATA_NAMES]
-            if len(candidates) != 1:
-                found = ", ".join(members) or "no array at all"
-                raise DataError(
-                    f"{path} must have one array, or one of them named x, images, data or inputs; it has "
-                    f"{printable(found)}."
-                )
+            values_name, label_name = _chosen(tuple(members), path, array, labels)
 
             def read(name: str, judge: Callable[[tuple[int, ...]], str]) -> np.ndarray:
                 size = members[name].file_size
                 with archive.open(members[name]) as member:
                     return _read_array(member, f"{path}, array {printable(name)},", judge, size, most)
 
-            values = read(candidates[0], lambda given: _judged(given, shape))
+            values = read(values_name, lambda given: mismatch(given, shape))
             if label_name is None:
                 return values, None
-            return values, read(label_name, lambda given: _judged_labels(given, len(values)))
+            return values, read(label_name, lambda given: label_mismatch(given, len(values)))
     except UnreluError:
         raise
     except Exception as error:  # zipfile and its decompressors each have their own
         raise DataError(
             f"{path} is not a whole .npz file ({printable(str(error))}); write it again with numpy.savez."
         ) from error
+
+
+def _chosen(members: tuple[str, ...], path: Path, array: str | None, labels: str | None) -> tuple[str, str | None]:
+    """Which array of an archive holds the samples, and which the labels."""
+    found = printable(", ".join(members)) or "no array at all"
+    for name in (array, None if labels == NO_LABELS else labels):
+        if name is not None and name not in members:
+            raise DataError(f"{path} has no array {printable(name)!r}; it has {found}.")
+    label_name = labels or next((name for name in members if name.lower() in LABEL_NAMES and name != array), None)
+    candidates = [name for name in members if name != label_name and (array is None or name == array)]
+    if len(candidates) > 1:
+        named = [name for name in candidates if name.lower() in DATA_NAMES]
+        if len(named) != 1:
+            raise DataError(
+                f"{path} must have one array, or one of them named {_ENUMERATED}; it has {found}: name the one with "
+                f"the inputs (--array {printable((named or candidates)[0])})."
+            )
+        candidates = named
+    if not candidates:
+        raise DataError(f"{path} must have one array with inputs, such as one named {_ENUMERATED}; it has {found}.")
+    return candidates[0], None if labels == NO_LABELS else label_name
 
 
 def _read_array(
@@ -224,55 +244,3 @@ def _header(stream: IO[bytes]) -> tuple[int, tuple[int, ...], np.dtype]:
     read = np.lib.format.read_array_header_2_0 if wide else np.lib.format.read_array_header_1_0
     declared, _, dtype = read(whole)
     return begin, declared, dtype
-
-
-def _judged(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    return _mismatch(declared, shape) if _fit(declared[1:], shape) is None else ""
-
-
-def _judged_labels(declared: tuple[int, ...], n: int) -> str:
-    if declared == (n,):
-        return ""
-    return f"holds labels of shape {declared} for {n} samples; they must have shape ({n},)."
-
-
-def _fit(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool | None:
-    """Whether a sample fits as it is (True), when reshaped in C order (False), or not at all (None)."""
-    if given == wanted:
-        return True
-    if math.prod(given) != math.prod(wanted):
-        return None
-    squeezed = [tuple(size for size in shape if size != 1) for shape in (given, wanted)]
-    return False if squeezed[0] == squeezed[1] or min(map(len, squeezed)) == 1 else None
-
-
-def _mismatch(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    text = f"holds samples of shape {declared[1:]} (axis 0 is the batch), but the network takes {shape}"
-    if declared == shape:
-        return f"holds one sample without a batch axis; save it with shape {(1, *shape)}."
-    if math.prod(declared[1:]) == math.prod(shape) and len(shape) == 3 and declared[-1] == shape[0]:
-        return f"{text}; move the channels first, numpy.moveaxis(x, -1, 1)."
-    return f"{text}; save the array in that shape."
-
-
-def _as_samples(values: np.ndarray, shape: tuple[int, ...], path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    notes = []
-    inputs = values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
-    if not _fit(values.shape[1:], shape):
-        notes.append(f"{path.name}: samples of shape {values.shape[1:]} were read as {shape}, in C order.")
-    if values.dtype.kind in "iu" and values.max() > 1:
-        notes.append(f"{path.name}: whole numbers up to {values.max()} were taken as they are, not scaled to [0, 1].")
-    bad = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1))
-    if bad.size:
-        raise DataError(f"{path} holds NaN or infinite values in {bad.size} samples, first in number {bad[0]}.")
-    return np.ascontiguousarray(inputs).reshape(len(inputs), *shape), tuple(notes)
-
-
-def _as_labels(values: np.ndarray | None, n: int, path: Path) -> np.ndarray | None:
-    if values is None:
-        return None
-    with np.errstate(invalid="ignore"):
-        labels = values.astype(np.int64)
-    if not np.array_equal(labels, values):
-        raise DataError(f"{path} has labels that are not whole numbers; save one class number a sample.")
-    return labels

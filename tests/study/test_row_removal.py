@@ -8,13 +8,13 @@ import pytest
 import unrelu as ur
 from small_studies import dense_network, dense_study, joined_study, pictures
 from unrelu.errors import InputError
-from unrelu.study import bound_rows
 from unrelu.study.analyze import analyze
+from unrelu.study.questions import RowRemoval, Verdicts, row_removal
 
 
 def test_every_row_is_what_the_functions_say() -> None:
     x, _ = pictures()
-    rows = dense_study().bounds.to_pylist()
+    rows = dense_study()["row_removal"].to_pylist()
     assert [(row["layer"], row["input"]) for row in rows] == [(name, k) for name in ("relu1", "relu2") for k in (0, 1)]
     for row in rows:
         layer = dense_network().layer(row["layer"])
@@ -40,28 +40,33 @@ def test_every_row_is_what_the_functions_say() -> None:
 
 def test_layers_without_a_matrix_are_listed_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = joined_study().layers.to_pylist()
-    assert first["bounds_left_out"] is None
-    assert "several nodes at once" in second["bounds_left_out"]
+    assert first["row_removal_left_out"] is None
+    assert "several nodes at once" in second["row_removal_left_out"]
     x, _ = pictures()
-    monkeypatch.setattr(bound_rows, "WORK", 16 * 28 * 16 - 1)
-    study = analyze(dense_network(), x[:2], spectra=0, verify=False, progress=False)
+    monkeypatch.setattr(row_removal, "WORK", 16 * 28 * 16 - 1)
+    study = analyze(dense_network(), x[:2], questions=[RowRemoval(2)], progress=False)
     first, second = study.layers.to_pylist()
-    assert first["bounds_left_out"] == "the decompositions of its 28 x 16 matrix would take too long"
-    assert second["bounds_left_out"] is None
-    assert study.bounds.num_rows == 2
+    assert first["row_removal_left_out"] == "the decompositions of its 28 x 16 matrix would take too long"
+    assert second["row_removal_left_out"] is None
+    assert study["row_removal"].num_rows == 2
 
 
 def test_bounds_can_be_left_out() -> None:
     x, _ = pictures()
-    study = analyze(dense_network(), x[:2], spectra=0, bounds=0, layers=["relu2"], verify=False, progress=False)
-    assert study.bounds.num_rows == 0
-    assert study.layers["bounds_left_out"].to_pylist() == ["not asked for"] * 2
-    with pytest.raises(InputError, match="bounds must be 0 or more"):
-        analyze(dense_network(), x[:2], bounds=-1, progress=False)
+    study = analyze(dense_network(), x[:2], questions=[RowRemoval(0)], progress=False)
+    assert study["row_removal"].num_rows == 0
+    assert study.layers["row_removal_left_out"].to_pylist() == ["not asked for"] * 2
+    study = analyze(dense_network(), x[:2], questions=[Verdicts(layers=[])], progress=False)
+    assert study.layers["row_removal_left_out"].to_pylist() == ["not asked for"] * 2
+    study = analyze(dense_network(), x[:2], questions=[RowRemoval(1, layers=["relu2"])], progress=False)
+    assert study["row_removal"]["layer"].to_pylist() == ["relu2"]
+    assert study.layers["row_removal_left_out"].to_pylist() == ["not asked for", None]
+    with pytest.raises(InputError, match="RowRemoval must be 0 or more"):
+        analyze(dense_network(), x[:2], questions=[RowRemoval(-1)], progress=False)
 
 
 def test_a_layer_of_zeros_has_no_smallest_value() -> None:
     dead = ur.Network.from_layers([(np.zeros((2, 2)), np.ones(2)), (np.eye(2), np.zeros(2))])
-    (row,) = analyze(dead, np.ones((1, 2)), progress=False).bounds.to_pylist()
+    (row,) = analyze(dead, np.ones((1, 2)), progress=False)["row_removal"].to_pylist()
     assert row["smallest_nonzero_before"] is row["smallest_nonzero"] is row["correlation"] is None
     assert not row["correlation_applies"]

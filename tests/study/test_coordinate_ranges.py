@@ -11,6 +11,7 @@ from unrelu.errors import InputError, TooLarge
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box
 from unrelu.study.analyze import analyze
+from unrelu.study.questions import Ranges, Uniqueness
 
 D = SIDE * SIDE
 
@@ -18,7 +19,7 @@ D = SIDE * SIDE
 def test_each_end_is_scipys() -> None:
     x, _ = pictures()
     layer = dense_network().layer("relu1")
-    rows = dense_study().freedom.to_pylist()
+    rows = dense_study()["ranges"].to_pylist()
     assert len(rows) == 3
     for row in rows:
         point = x[row["input"]]
@@ -53,31 +54,41 @@ def test_each_end_is_scipys() -> None:
 
 def test_the_fewest_and_the_most_positive_features_are_chosen_among_those_that_are_not_unique() -> None:
     study = dense_study()
-    open_to_move = [row["n_active"] for row in study.priors.to_pylist() if not row["unique"]]
-    chosen = study.freedom["n_active"].to_pylist()
+    open_to_move = [row["n_active"] for row in study["uniqueness"].to_pylist() if not row["unique"]]
+    chosen = study["ranges"]["n_active"].to_pylist()
     assert chosen[0] == min(open_to_move)
     assert chosen[-1] == max(open_to_move)
     assert chosen == sorted(chosen)
-    assert len(set(study.freedom["input"].to_pylist())) == 3
+    assert len(set(study["ranges"]["input"].to_pylist())) == 3
 
 
 def test_more_than_there_are_is_all_of_them_and_of_unique_inputs_there_are_none() -> None:
     net = Network.from_layers([(np.eye(3), np.ones(3)), (np.ones((1, 3)), np.zeros(1))])
     x = np.random.default_rng(0).uniform(0, 1, (4, 3))
-    none = analyze(net, x, spectra=0, bounds=0, prior=Box(0, 1), freedom=9, progress=False)
-    assert none.freedom.num_rows == 0
+    none = analyze(net, x, questions=[Uniqueness(Box(0, 1)), Ranges(9)], progress=False)
+    assert none["ranges"].num_rows == 0
     free = Network.from_layers([(np.eye(3)[:1], np.ones(1)), (np.ones((1, 1)), np.zeros(1))])
-    every = analyze(free, x, spectra=0, bounds=0, prior=Box(0, 2), freedom=9, progress=False)
-    assert sorted(every.freedom["input"].to_pylist()) == [0, 1, 2, 3]
-    assert set(every.freedom["n_free"].to_pylist()) == {2}
-    assert set(every.freedom["n_fixed"].to_pylist()) == {1}
+    every = analyze(free, x, questions=[Uniqueness(Box(0, 2)), Ranges(9)], progress=False)
+    assert sorted(every["ranges"]["input"].to_pylist()) == [0, 1, 2, 3]
+    assert set(every["ranges"]["n_free"].to_pylist()) == {2}
+    assert set(every["ranges"]["n_fixed"].to_pylist()) == {1}
 
 
 def test_misuse_is_told() -> None:
     x, _ = pictures()
-    with pytest.raises(InputError, match="freedom is about all valid inputs"):
-        analyze(dense_network(), x, freedom=1)
-    with pytest.raises(InputError, match="freedom must be 0 or more"):
-        analyze(dense_network(), x, prior=Box(0, 1), freedom=-1)
+    with pytest.raises(InputError, match="Ranges are about inputs that are not the only valid ones"):
+        analyze(dense_network(), x, questions=[Ranges(1)])
+    with pytest.raises(InputError, match="Ranges must be 0 or more"):
+        analyze(dense_network(), x, questions=[Uniqueness(), Ranges(-1)])
+    with pytest.raises(InputError, match="Ranges and Uniqueness have different domains"):
+        analyze(dense_network(), x, questions=[Uniqueness(Box(0, 1)), Ranges(1, domain=Box(0, 2))])
+    zeros = np.zeros((1, *large_network().input_shape))
     with pytest.raises(TooLarge, match="GiB"):
-        analyze(large_network(), np.zeros((1, *large_network().input_shape)), prior=Box(0, 1), freedom=1)
+        analyze(large_network(), zeros, questions=[Uniqueness(Box(0, 1)), Ranges(1)])
+
+
+def test_the_domain_of_uniqueness_is_that_of_ranges_and_may_be_said_again() -> None:
+    x, _ = pictures()
+    for domain in (None, Box(0, 1), Box(np.zeros(D), np.ones(D)).in_space(D)):
+        study = analyze(dense_network(), x, questions=[Uniqueness(Box(0, 1)), Ranges(3, domain)], progress=False)
+        assert study["ranges"].equals(dense_study()["ranges"])

@@ -15,6 +15,7 @@ from unrelu.polyhedra.domains import Box, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.study.analyze import analyze
 from unrelu.study.gaussian_uniqueness import gaussian_uniqueness
+from unrelu.study.questions import Uniqueness, Verdicts
 
 
 def width(x: np.ndarray, low: float, high: float) -> float:
@@ -39,7 +40,7 @@ def width(x: np.ndarray, low: float, high: float) -> float:
 
 def test_an_input_is_unique_iff_the_valid_inputs_with_its_features_have_no_width() -> None:
     x, _ = pictures()
-    rows = dense_study().priors.to_pylist()
+    rows = dense_study()["uniqueness"].to_pylist()
     assert [row["input"] for row in rows] == list(range(N))
     widths = np.array([width(x[row["input"]], 0, 1) for row in rows])
     assert ((widths < 1e-9) | (widths > 1e-3)).all()
@@ -50,20 +51,22 @@ def test_an_input_is_unique_iff_the_valid_inputs_with_its_features_have_no_width
 
 
 def test_the_prior_decides_inputs_that_all_of_space_leaves_bounded_or_unbounded() -> None:
-    over_space = {row["input"]: row for row in dense_study().verdicts.to_pylist() if row["layer"] == "relu1"}
+    over_space = {row["input"]: row for row in dense_study()["verdicts"].to_pylist() if row["layer"] == "relu1"}
     gained = [
         row["input"]
-        for row in dense_study().priors.to_pylist()
+        for row in dense_study()["uniqueness"].to_pylist()
         if row["unique"] and not over_space[row["input"]]["singleton"]
     ]
     assert gained
-    assert all(row["n_active"] < SIDE * SIDE for row in dense_study().priors.to_pylist() if row["input"] in gained)
+    assert all(
+        row["n_active"] < SIDE * SIDE for row in dense_study()["uniqueness"].to_pylist() if row["input"] in gained
+    )
 
 
 def test_coordinates_are_counted_inside_and_at_their_bounds() -> None:
     x, _ = pictures()
     layer = dense_network().layer("relu1")
-    for row in dense_study().priors.to_pylist():
+    for row in dense_study()["uniqueness"].to_pylist():
         point = x[row["input"]]
         assert row["layer"] == "relu1"
         assert row["n_active"] == int((layer.weight @ point + layer.bias > 0).sum())
@@ -75,7 +78,8 @@ def test_coordinates_are_counted_inside_and_at_their_bounds() -> None:
 def test_a_fixed_coordinate_is_neither_inside_nor_at_a_bound() -> None:
     net = Network.from_layers([(np.array([[1.0, 1.0, 0.0]]), np.zeros(1)), (np.eye(1), np.zeros(1))])
     prior = Box([0, 0, 0.5], [1, 1, 0.5])
-    (row,) = analyze(net, np.array([[0.0, 0.5, 0.5]]), spectra=0, prior=prior, progress=False).priors.to_pylist()
+    x = np.array([[0.0, 0.5, 0.5]])
+    (row,) = analyze(net, x, questions=[Uniqueness(prior)], progress=False)["uniqueness"].to_pylist()
     assert (row["n_inside"], row["n_at_bounds"]) == (1, 1)
     # x1 + x2 = 0.5 from (0, 0.5): one may go up as the other goes down. One row, one free coordinate: k - F = 0.
     assert (row["unique"], row["expected"]) == (False, 0.0)
@@ -84,16 +88,16 @@ def test_a_fixed_coordinate_is_neither_inside_nor_at_a_bound() -> None:
 def test_one_sided_and_general_priors() -> None:
     net = Network.from_layers([(np.array([[1.0, 1.0]]), np.zeros(1)), (np.eye(1), np.zeros(1))])
     x = np.array([[0.0, 0.5], [0.0, 0.0]])
-    one_sided = analyze(net, x, spectra=0, prior=Nonnegative(), progress=False)
-    assert one_sided.info.prior == "0 ≤ x"
-    assert one_sided.priors["unique"].to_pylist() == [False, True]  # the features are the sum, or 0
-    assert one_sided.priors["bounded"].to_pylist() == [True, True]
+    one_sided = analyze(net, x, questions=[Uniqueness(Nonnegative())], progress=False)
+    assert one_sided.question("uniqueness").about["domain"] == "0 ≤ x"
+    assert one_sided["uniqueness"]["unique"].to_pylist() == [False, True]  # the features are the sum, or 0
+    assert one_sided["uniqueness"]["bounded"].to_pylist() == [True, True]
     general = Polyhedron(A_ub=np.array([[-1.0, 1.0], [1.0, 0.0]]), b_ub=np.array([0.5, 0.0]), lower=[-np.inf, 0.0])
-    found = analyze(net, x, spectra=0, prior=_Given(general), progress=False)
-    assert found.info.prior == "_Given"
+    found = analyze(net, x, questions=[Uniqueness(_Given(general))], progress=False)
+    assert found.question("uniqueness").about["domain"] == "_Given"
     # x1 <= 0 and x2 <= x1 + 0.5: of those with the sum 0.5 only (0, 0.5) is left; Gaussian rows do not know such rows.
-    assert found.priors["unique"].to_pylist()[0] is True
-    assert found.priors["expected"].to_pylist() == [None, None]
+    assert found["uniqueness"]["unique"].to_pylist()[0] is True
+    assert found["uniqueness"]["expected"].to_pylist() == [None, None]
     assert found.layers["prior_expected"].to_pylist() == [None]
 
 
@@ -109,7 +113,7 @@ class _Given:
 
 
 def test_the_layer_table_counts_them() -> None:
-    rows = dense_study().priors.to_pylist()
+    rows = dense_study()["uniqueness"].to_pylist()
     first, second = dense_study().layers.to_pylist()
     assert first["n_prior"] == N
     assert first["prior_unique"] == first["prior_unique_proved"] == sum(row["unique"] for row in rows)
@@ -122,25 +126,29 @@ def test_the_layer_table_counts_them() -> None:
 
 def test_without_verifying_nothing_is_called_proved() -> None:
     x, _ = pictures()
-    study = analyze(dense_network(), x[:3], spectra=0, prior=Box(0, 1), verify=False, progress=False)
-    assert study.priors["unique"].to_pylist() == dense_study().priors["unique"].to_pylist()[:3]
-    assert study.priors["proved"].to_pylist() == [None] * 3
+    study = analyze(dense_network(), x[:3], questions=[Uniqueness(Box(0, 1), verify=False)], progress=False)
+    assert study["uniqueness"]["unique"].to_pylist() == dense_study()["uniqueness"]["unique"].to_pylist()[:3]
+    assert study["uniqueness"]["proved"].to_pylist() == [None] * 3
     assert study.layers["prior_unique_proved"].to_pylist() == [None, None]
 
 
 def test_without_a_prior_nothing_is_said() -> None:
-    assert joined_study().info.prior is None
-    assert joined_study().priors.num_rows == 0
+    with pytest.raises(InputError, match="'uniqueness' was not asked; the questions were inputs, verdicts"):
+        joined_study().question("uniqueness")
+    with pytest.raises(InputError, match="a study has no table 'uniqueness'"):
+        _ = joined_study()["uniqueness"]
+    assert joined_study().layers["uniqueness_left_out"].to_pylist() == ["not asked for"] * 2
     assert joined_study().layers["n_prior"].to_pylist() == [0, 0]
-    assert "prior" not in joined_study().info.seconds
-    assert dense_study().info.prior == "0 ≤ x ≤ 1"
+    assert "uniqueness" not in joined_study().seconds
+    assert dense_study().question("uniqueness").about["domain"] == "0 ≤ x ≤ 1"
 
 
 def test_the_first_layer_is_asked_also_where_others_get_verdicts() -> None:
     x, _ = pictures()
-    study = analyze(dense_network(), x[:3], layers=["relu2"], spectra=0, prior=Box(0, 1), progress=False)
-    assert study.priors["layer"].to_pylist() == ["relu1"] * 3
-    joined = analyze(joined_network(), x[:1], spectra=0, prior=Box(0, 1), progress=False)
+    asked = [Verdicts(layers=["relu2"]), Uniqueness(Box(0, 1))]
+    study = analyze(dense_network(), x[:3], questions=asked, progress=False)
+    assert study["uniqueness"]["layer"].to_pylist() == ["relu1"] * 3
+    joined = analyze(joined_network(), x[:1], questions=[Uniqueness(Box(0, 1))], progress=False)
     assert joined.layers["n_prior"].to_pylist() == [1, 0]
 
 
@@ -153,7 +161,8 @@ def test_misuse_is_refused_before_the_long_work() -> None:
             raise AssertionError
 
     def ask(net: Network, data: np.ndarray) -> None:
-        analyze(net, data, prior=Box(0, 1), progress=Noted())  # pyright: ignore[reportArgumentType]
+        asked = [Verdicts(), Uniqueness(Box(0, 1))]
+        analyze(net, data, questions=asked, progress=Noted())  # pyright: ignore[reportArgumentType]
 
     with pytest.raises(DomainError, match=r"input 2 does not lie in the prior \(0 ≤ x ≤ 1\)"):
         ask(dense_network(), x)

@@ -1,0 +1,1 @@
+"""Inputs for a network, in every form that people have them."""
