@@ -90,7 +90,7 @@ def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(cluster: str, t
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    found = asked(Odd(seconds=0.05, , N, store=tmp_path, executor=ur.executors.Dask(cluster))
+    found = asked(Odd(seconds=0.05), N, store=tmp_path, executor=ur.executors.Dask(cluster))
     killer.join()
     assert 5 <= kept[0] < N
     assert found.complete
