@@ -66,25 +66,25 @@ def test_the_same_study_from_an_archive_and_from_folders_of_classes(folder: Path
     result = done("analyze", model, folder / "digits", "--out", folder / "b", "--classes", folder / "names.txt", *FEW)
     assert "note: pictures are given to the network in [0, 1]" in result.stderr
     first, second = (ur.load_study(folder / name) for name in ("a", "b"))
-    assert second.inputs["label"].to_pylist() == digits()[1].tolist()
+    assert second["inputs"]["label"].to_pylist() == digits()[1].tolist()
     assert (first.info.classes, second.info.classes) == (NAMES, NAMES)
     assert first.info.data_sha256 == second.info.data_sha256
-    assert first.verdicts.equals(second.verdicts)
-    assert first.inputs.equals(second.inputs)
+    assert first["verdicts"].equals(second["verdicts"])
+    assert first["inputs"].equals(second["inputs"])
     assert second.info.picture_shape == (7, 7)
 
 
 def test_normalised_pictures_are_asked_about_as_pictures(folder: Path, network: Network):
     usual = ("--scale", 255, "--array", "test", "--labels", "none", "--limit", 3)
     data = ("analyze", folder / "net.unrelu", folder / "d.npz", "--out", folder / "a")
-    result = done(*data, *usual, "--mean", "0.13", "--std", "0.31", "--prior", 0, 1, *FEW)
+    result = done(*data, *usual, "--mean", "0.13", "--std", "0.31", *FEW, "--ask", "uniqueness:0..1")
     assert "trained on normalised ones" not in result.stderr
     study = ur.load_study(folder / "a")
     pictures = digits()[0][:3].reshape(3, 49).astype(np.float32) / np.float32(255)
     said = network((pictures.astype(float) - 0.13) / 0.31).argmax(axis=1)
-    assert study.inputs["predicted"].to_pylist() == said.tolist()
-    assert study.inputs["label"].to_pylist() == [None] * 3
-    assert study.info.prior == "0 ≤ x ≤ 1"
+    assert study["inputs"]["predicted"].to_pylist() == said.tolist()
+    assert study["inputs"]["label"].to_pylist() == [None] * 3
+    assert study.question("uniqueness").about["domain"] == "0 ≤ x ≤ 1"
     assert [node.name for node in study.info.nodes][:3] == ["input", "normalized.center", "normalized"]
 
 
@@ -92,7 +92,7 @@ def test_certificates_are_about_the_network_with_its_normalisation(folder: Path)
     data = ("--scale", 255, "--array", "test")
     mean = ("--mean", "0.13", "--std", "0.31")
     model = folder / "net.unrelu"
-    options = ("--labels", "none", "--certificates", "--quiet", "--spectra", 0, "--bounds", 0)
+    options = ("--labels", "none", "--quiet", "--ask", "verdicts:certificates=yes")
     done("analyze", model, folder / "d.npz", "--out", folder / "a", *data, *mean, *options)
     against = ("verify", folder / "a", "--against", model, "--data", folder / "d.npz", "--quiet", *data)
     assert "about net.unrelu and d.npz" in done(*against, *mean).stdout

@@ -82,7 +82,7 @@ def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(cluster: str, t
 
         with Client(cluster, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=60)
-            first = min(client.run(os.getpid).values())
+            first = min(client.run(os.getpid).values())  # pyright: ignore[reportAttributeAccessIssue]
             while parts() < 5:
                 time.sleep(0.02)
             os.kill(first, signal.SIGKILL)
@@ -90,7 +90,7 @@ def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(cluster: str, t
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    found = asked(Odd(seconds=0.05, , N, store=tmp_path, executor=ur.executors.Dask(cluster))
+    found = asked(Odd(seconds=0.05), N, store=tmp_path, executor=ur.executors.Dask(cluster))
     killer.join()
     assert 5 <= kept[0] < N
     assert found.complete
