@@ -17,7 +17,7 @@ from unrelu.network.graph import Network
 NAMES = ("nil", "one", "two")
 
 # no progress, and nothing that takes long
-FEW = ("--spectra", 0, "--bounds", 0, "--no-verify", "--quiet")
+FEW = ("--ask", "verdicts:verify=no", "--quiet")
 
 
 def run(*arguments: object) -> Result:

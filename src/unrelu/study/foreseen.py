@@ -124,7 +124,10 @@ def foresee(
     order = in_order(every)
     found = []
     shown = resolve_progress(progress)
-    with Processes(1, patient=False).session(bare) as session, shown.stage("measuring a few tasks", len(order)) as advance:
+    with (
+        Processes(1, patient=False).session(bare) as session,
+        shown.stage("measuring a few tasks", len(order)) as advance,
+    ):
         with closing(session.answers(Predictions(), [_numbered(Task((0,)))], math.inf)) as answers:
             list(answers)  # the process is there, and has read the network
         start = time.monotonic()
