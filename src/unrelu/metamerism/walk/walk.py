@@ -125,7 +125,7 @@ def _go(
             break
         distance = statement.near(state.u, along)
         if held is None:
-            model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline)
+            model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline, statement.rough)
             held = ProgramRows(statement, model, pull)
             reach = min(reach, _COSTLY_REACH) if statement.is_costly and not state.steps else reach
         trial, shorter = step(statement, held, state.value, distance, reach, on_way=on_way, deadline=deadline)
