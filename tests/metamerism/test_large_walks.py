@@ -48,8 +48,8 @@ def mixed(seed: int = 0) -> Network:
     return Network.from_torch(Mixed().eval(), torch.rand(2, 1, 8, 8))
 
 
-def asked(net: Network, seed: int = 0) -> WalkStatement:
-    x0, t = np.random.default_rng(seed).random((2, D))
+def asked(net: Network, seed: int = 0, far: float = 1.0) -> WalkStatement:
+    x0, t = np.random.default_rng(seed).random((2, D)) * [[1.0], [far]]
     domain = Box(0, 1).in_space(D)
     features = feature_map(net)
     return features.walk_statement(x0, t, domain, np.zeros(features.n_features), unit=2.0**-53, norm=2)
@@ -67,7 +67,8 @@ def too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("costly")
 def test_rows_in_float32_are_the_rows_to_its_rounding() -> None:
-    statement = asked(mixed())
+    statement = asked(mixed(), far=4.0)
+    assert statement.unit > 1
     assert statement.rough is not None
     assert all(tensor.dtype == torch.float32 for node in statement.rough.nodes for tensor in node.operator.tensors())
     pattern = activation_pattern(statement.network, statement.origin.reshape(1, 8, 8))
@@ -142,6 +143,16 @@ def test_a_walk_that_begins_near_its_target_keeps_features_to_rounding() -> None
             assert path.relative_error <= 1e-12
             assert np.array_equal(path.frames[0], x0)
     assert nearer, "some begin near the target"
+
+
+@pytest.mark.usefixtures("costly")
+def test_what_cannot_be_put_back_is_no_metamer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Newton steps do nothing, Gauss-Newton's end has its features to 1e-6 only."""
+    as_it_is = lambda statement, u, deadline: (u, statement.off(statement.outputs(u)))  # noqa: E731
+    monkeypatch.setattr("unrelu.metamerism.walk.walking.restored", as_it_is)
+    x0, t = np.random.default_rng(0).random((2, 1, 8, 8))
+    found = metamer(mixed(), at=x0, target=t, norm=2, time_limit=3)
+    assert found.relative_error <= 1e-12
 
 
 @pytest.mark.usefixtures("too_large")
