@@ -42,7 +42,7 @@ _LITTLE, _MUCH = 0.8, 0.5
 
 _HALVES = 6
 
-_ROUNDS = 4
+_ROUNDS = 3
 """Times that coordinates which a step would take out of the box are held, and the step is made anew."""
 
 _STALLED, _SLOW = 12, 0.7

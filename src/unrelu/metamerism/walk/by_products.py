@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse.linalg import lsmr
 
+from unrelu.errors import TooLarge
 from unrelu.metamerism.walk.approach import approached
 from unrelu.metamerism.walk.products import Products
 from unrelu.metamerism.walk.restoring import KEPT
@@ -42,16 +43,23 @@ def walk_by_products(
     and it is nearer.
 
     Args:
-        statement: what is kept and wanted, in a box; in a domain with other rows, and for the farthest, x0 stays.
+        statement: what is kept and wanted: the nearest, in a box.
         deadline: of `time.monotonic`.
         advance: told of each step.
+
+    Raises:
+        TooLarge: for the farthest, and in a domain with other rows than bounds.
     """
+    if statement.objective != "nearest" or len(statement.domain.A_eq) or len(statement.domain.A_ub):
+        raise TooLarge(
+            "the rows of these features do not fit into memory, and without them only the nearest metamer in bounds is "
+            "looked for; ask for that, or about a deeper layer."
+        )
     u = np.zeros(statement.origin.size)
     points = [statement.origin.copy()]
     status = Status.LOCAL
-    boxed = not len(statement.domain.A_eq) and not len(statement.domain.A_ub)
     try:
-        for _ in range(_STEPS if boxed and statement.objective == "nearest" else 0):
+        for _ in range(_STEPS):
             now = statement.distance(points[-1])
             w = None if time.monotonic() > deadline else _next(statement, u, now, deadline)
             if w is None:
@@ -73,7 +81,7 @@ def _next(statement: WalkStatement, u: np.ndarray, now: float, deadline: float) 
     lower, upper = statement.bounds
     way = statement.walked(np.clip(statement.target, statement.domain.lower, statement.domain.upper)) - u
     products = Products(statement, u, exact=True)
-    equal = statement.low == statement.high
+    equal = np.isfinite(statement.low)
     system = products.part(equal, way != 0).T
     weights = lsmr(system, way, atol=1e-10, btol=0.0, conlim=0.0, maxiter=MOST_PRODUCTS)[0]
     along = way - system @ weights

@@ -103,8 +103,8 @@ class WalkStatement:
 
     @property
     def fits(self) -> bool:
-        """Whether the equations' rows fit into memory."""
-        return 8 * int((self.low == self.high).sum()) * self.origin.size <= DENSE_LIMIT
+        """Whether the rows of what is kept fit into memory."""
+        return 8 * int(np.isfinite(self.low).sum()) * self.origin.size <= DENSE_LIMIT
 
     @cached_property
     def rough(self) -> Network | None:
