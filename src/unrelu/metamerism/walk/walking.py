@@ -41,8 +41,10 @@ _MOST = 500
 """Steps of others."""
 
 FEW = 32
-"""Times as many coordinates as equations, from which on features can be had near the target too: it went with 48 and 307
-(ResNet-20, pooled and scores); with 23 (WideCIFAR's relu7) steps from there ended in kinks, with features off by a twentieth."""
+"""Times as many coordinates as equations, from which on features can be had near the target too.
+
+It went with 48 and 307 times (ResNet-20, pooled and scores); with 23 (WideCIFAR, relu7) steps from there end in kinks,
+with features off by a twentieth."""
 
 _APPROACHING, _RESTORABLE = 0.5, 0.1
 """The part of the time for getting them there, and how far they may be off then, as a part of the largest."""
