@@ -169,7 +169,7 @@ def line(rows: list[dict[str, Any]]) -> str:
         return f"{same} of {len(rows)}" if "classes" in rows[0] else "-"
 
     found = [row for row in rows if "status" in row["walk"]]
-    moved = sum(row["walk"]["distance"] < row["distance of the original"] for row in found)
+    moved = sum(row["walk"]["distance"] < (1 - 1e-9) * row["distance of the original"] for row in found)
     ratio = float(np.median([row["walk"]["distance"] / max(row["descent"]["distance"], 1e-12) for row in rows]))
     longer = f"{middle('longer descent', 'feature error'):.0e}" if "longer descent" in rows[0] else ""
     cells = [

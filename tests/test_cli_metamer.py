@@ -260,7 +260,8 @@ def test_a_layer_that_cannot_be_passed_is_told_and_the_next_one_follows(folder: 
 
 def test_a_layer_that_is_too_large_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unrelu.stability.jacobian.DENSE_LIMIT", 8 * 16 * 9)  # the output has 10 features
-    result = _asked(folder, "--index", 0, "--target", 1, "--layer", "relu1", "--layer", "output")
+    options = ("--layer", "relu1", "--layer", "output", "--search", "region")
+    result = _asked(folder, "--index", 0, "--target", 1, *options)
     assert result.exit_code == 1
     assert _said(result)["dense3"].startswith("no metamer: the Jacobian at 'dense3' (10 x 16) would take ")
     assert _rows(folder / "out")["relu1"]["refused"] == ""

@@ -122,7 +122,6 @@ class FeatureMap:
         Raises:
             DomainError: if x0 lies outside the domain.
             InputError: if a tolerance is negative or not finite.
-            TooLarge: if the rows of the features would take more memory than allowed.
         """
         rows = RowCollection(at)
         rows.within(the_domain_at(DomainRows.of(domain), at, unit=unit, exact=False, what=OUTSIDE))

@@ -16,6 +16,7 @@ from unrelu.metamerism.walk.walking import walk_to_end
 from unrelu.polyhedra.nearest import OPTIMALITY_TOLERANCE, NearestPoint
 from unrelu.rigor.rounding import UNIT
 from unrelu.solvers.status import Status
+from unrelu.stability.jacobian import check_size
 from unrelu.stability.pattern import activation_pattern
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ def metamer_in_region(statement: WalkStatement, time_limit: float) -> Found:
     Raises:
         InputError: if the farthest is infinitely far.
         SolverFailure: if no point was found, though the original is one.
+        TooLarge: if the rows of the features would take more memory than allowed.
         UnsupportedOperator: if a node is smooth.
     """
     x0, wanted, norm = statement.origin, statement.target, statement.norm
     network = statement.network
+    check_size(", ".join(statement.prefix.outputs), int(np.isfinite(statement.low).sum()), x0.size)
     for node in statement.prefix.nodes[1:]:
         if not node.is_affine:
             _ = node.piecewise  # a smooth one has no region: its linearization keeps no features

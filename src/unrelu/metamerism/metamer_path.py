@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unrelu.errors import InputError, ShapeError
+from unrelu.errors import InputError, ShapeError, TooLarge
 from unrelu.frozen_arrays import FrozenArrays, freeze
 from unrelu.metamerism.feature_map import feature_map
 from unrelu.metamerism.metamer import PICTURES
@@ -115,6 +115,7 @@ def metamer_path(
 
     Raises:
         InputError: if there are fewer than two frames, or the metamer is not one of this prefix.
+        TooLarge: if the rows of the features would take more memory than allowed.
     """
     if n < 2:
         raise InputError(f"a path has at least two frames, its ends, not n={n}.")
@@ -127,6 +128,8 @@ def metamer_path(
     statement = features.walk_statement(
         x0, end, resolve(domain, x0.size), found.tolerance, unit=unit_roundoff(found.original), norm=2
     )
+    if not statement.fits:
+        raise TooLarge("the rows of these features do not fit into memory, which paths need; give a deeper layer.")
     if statement.feature_error(end) > found.tolerance + 1e-9 * statement.size:
         raise InputError("this metamer does not have its original's features in this prefix; give the prefix it is of.")
     with resolve_progress(progress).stage("frames", None) as advance:

@@ -49,6 +49,10 @@ class _Pairwise(AffineOperator):
         """The same on the common extent."""
         return self.linear(*(patch.widened(extent) for patch in operands))
 
+    def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+        """To both, with their signs."""
+        return [cotangents, cotangents if self.sign == 1 else -cotangents]
+
     @property
     @abstractmethod
     def sign(self) -> float:

@@ -157,5 +157,14 @@ class Operator(ABC):
         moved = {name: value.to(device) for name, value in self._attributes().items() if isinstance(value, Tensor)}
         return replace(self, **moved) if moved else self
 
+    def single(self) -> Self:
+        """The same operator with its numbers rounded to float32."""
+        rounded = {
+            name: value.to(torch.float32)
+            for name, value in self._attributes().items()
+            if isinstance(value, Tensor) and value.is_floating_point()
+        }
+        return replace(self, **rounded) if rounded else self
+
     def _attributes(self) -> dict[str, object]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -82,6 +82,10 @@ class Normalization(AffineOperator):
         """The same on the common extent."""
         return self.linear(*(patch.widened(extent) for patch in operands))
 
+    def adjoint(self, cotangents: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+        """The same factors."""
+        return [self.linear(cotangents)]
+
     def absolute(self) -> Normalization:
         """`x -> (x + |mean|) / sqrt(variance + epsilon) * |weight| + |bias|`."""
         return replace(self, mean=-torch.abs(self.mean), weight=torch.abs(self.weight), bias=torch.abs(self.bias))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -185,6 +185,13 @@ class ActivationPattern(FrozenArrays):
             {name: units for name, units in self.units.items() if name in wanted},
             {name: each for name, each in self.local.items() if name in wanted},
         )
+
+    def single(self, device: torch.device) -> ActivationPattern:
+        """The same pattern with its maps on a device rounded to float32."""
+        found = replace(self, local={name: each.single() for name, each in self.local.items()})
+        for name in self.branches:
+            found._maps[name, str(device)] = self.selected(name, device).single()
+        return found
 
     def digest(self, names: Iterable[str]) -> bytes:
         """A SHA-256 over the patterns of these layers and poolings; equal patterns have equal digests."""

@@ -15,6 +15,7 @@ from unrelu.errors import DomainError, TooLarge, UnsupportedOperator
 from unrelu.metamerism.exact import exact_search, unit_rows
 from unrelu.metamerism.exact.exact_metamer import exact_metamer
 from unrelu.metamerism.exact.exact_search import ExactSearch
+from unrelu.metamerism.exact.question import Question
 from unrelu.metamerism.feature_map import FeatureMap, feature_map
 from unrelu.metamerism.found import Found
 from unrelu.network.graph import Network
@@ -277,3 +278,17 @@ def test_a_residual_sum_and_a_unit_whose_number_two_nodes_take(objective: str) -
     found = ask(feature_map(network), np.array([0.5]), np.array([-2.0]), objective=objective, domain=ur.Box(-4, 4))
     assert found.status is Status.OPTIMAL
     assert found.point == pytest.approx([-1.0 if objective == "nearest" else 0.5])
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
+def test_members_of_an_exact_search_keep_features_as_walks_do(scale: float) -> None:
+    """To a part of the largest feature, however small that is."""
+    net = Network.from_layers(
+        [(np.array([[2.0, 0.5], [0.5, 1.0]]), np.zeros(2)), (scale * np.array([[1.0, 1.0]]), np.zeros(1))]
+    )
+    at = np.array([0.5, 0.25])
+    asked = Question.of(feature_map(net), at, ur.Box(0, 1).in_space(2), np.zeros(1))
+    largest = float(np.abs(net(at[None])).max())
+    for error, kept in ((2.0**-42, True), (2.0**-36, False)):  # 2.3e-13 and 1.5e-11
+        moved = at + error * largest / scale / 2.5 * np.array([1.0, 0.0])
+        assert asked.is_member(moved) is kept

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unrelu.metamerism.walk.restoring import KEPT
 from unrelu.network.as_network import as_network
 from unrelu.network.in_turn import in_turn
 from unrelu.polyhedra.polishing import polished
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from unrelu.metamerism.feature_map import FeatureMap
     from unrelu.polyhedra.polyhedron import Polyhedron
     from unrelu.preimages.search.statement import InverseStatement
-
-KEPT = 1e-12
-"""Features of a member are kept within this, relative to the largest (at least 1), or to a tolerance beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +87,9 @@ class Question:
         return moved if self.is_member(moved) else None
 
     def is_member(self, point: np.ndarray) -> bool:
-        """Whether a point in the domain has the features, to rounding in float64."""
+        """Whether a point in the domain has the features, to rounding in float64: what walks keep, so no less."""
         off = np.abs(self._of(point) - self._wanted) - self.statement.system.tolerance
-        return float(off.max(initial=0.0)) <= KEPT * max(1.0, float(np.abs(self._wanted).max(initial=0.0)))
+        return float(off.max(initial=0.0)) <= KEPT * (float(np.abs(self._wanted).max(initial=0.0)) or 1.0)
 
     @cached_property
     def _wanted(self) -> np.ndarray:

@@ -42,9 +42,19 @@ class LocalModel:
     """
 
     def __init__(
-        self, network: Network, pattern: ActivationPattern, at: np.ndarray, deadline: float = math.inf
+        self,
+        network: Network,
+        pattern: ActivationPattern,
+        at: np.ndarray,
+        deadline: float = math.inf,
+        rough: Network | None = None,
     ) -> None:
-        """Make one, whose rows may be computed until a deadline of `time.monotonic`."""
+        """Make one, whose rows may be computed until a deadline of `time.monotonic`.
+
+        Rows come from `rough` where it is given, the same network in float32; values always from the network itself.
+        """
+        self._rough = rough
+        self._carrying = pattern if rough is None else pattern.single(rough.device)
         self.network, self.pattern, self.at, self.deadline = network, pattern, at, deadline
         self._nodes = [node for node in network.nodes if node.is_piecewise_linear]
         self._guards: list[Guards] = [pattern.guards(node.name) for node in self._nodes]
@@ -84,7 +94,9 @@ class LocalModel:
         """
         missing = np.array([place for place in places.tolist() if place not in self._kept], dtype=np.int64)
         here = missing[missing < self.n_outputs]
-        self._keep(here, self._carried(self.network, here.size, lambda part: _units(here[part], self.n_outputs)))
+        self._keep(
+            here, self._carried(self._rough or self.network, here.size, lambda part: _units(here[part], self.n_outputs))
+        )
         for node, guards, start, end in zip(self._nodes, self._guards, self.starts, self.starts[1:], strict=False):
             here = missing[(missing >= start) & (missing < end)]
             if here.size:
@@ -97,7 +109,7 @@ class LocalModel:
         chosen[places] = True
         taken = guards.of(chosen)
         back = np.argsort(np.argsort(places))
-        prefix = self.network.upto(*dict.fromkeys(fed))
+        prefix = (self._rough or self.network).upto(*dict.fromkeys(fed))
         sizes = [math.prod(self.network.node(name).shape) for name in fed]
         total = sum(sizes)
 
@@ -125,7 +137,8 @@ class LocalModel:
             if time.monotonic() > self.deadline:
                 raise OutOfTime
             u = torch.from_numpy(cotangents(slice(start, min(count, start + size)))).to(prefix.device)
-            parts.append(pull(prefix, self.pattern, u).cpu().numpy())
+            u = u if self._rough is None else u.to(torch.float32)
+            parts.append(pull(prefix, self._carrying, u).cpu().numpy().astype(np.float64, copy=False))
         return np.concatenate(parts)
 
     def _keep(self, places: np.ndarray, rows: np.ndarray) -> None:

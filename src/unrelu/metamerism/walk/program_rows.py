@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unrelu.metamerism.walk.elastic_program import solve_elastic
 from unrelu.metamerism.walk.equations import Equations
+from unrelu.metamerism.walk.local_model import OutOfTime
 
 if TYPE_CHECKING:
     from unrelu.metamerism.walk.distances import Distance
@@ -20,6 +22,9 @@ NEAR = 1e-9
 
 HELD = 400
 """Guards that a program may have; steps that would need more are made shorter instead."""
+
+_FACTORING = 2e-11
+"""Seconds, about, that factoring takes for the cube of the rows: not begun where there is no time for it."""
 
 _SPARE = 64
 """Equations more than there are coordinates, of which the first are tried."""
@@ -147,6 +152,8 @@ class ProgramRows:
 def _equations(statement: WalkStatement, model: LocalModel, fixed: np.ndarray) -> tuple[np.ndarray, Equations]:
     """The equations of a model, and those that they were made of: as many as determine the point, where some do."""
     d = statement.origin.size
+    if time.monotonic() + _FACTORING * min(len(fixed), d + _SPARE) ** 3 > model.deadline:
+        raise OutOfTime
     if len(fixed) > d + _SPARE:
         some = fixed[np.linspace(0, len(fixed) - 1, d + _SPARE).astype(np.int64)]
         found = Equations.of(model.rows(some) * statement.unit)

@@ -86,7 +86,8 @@ class _Rows:
         self.statement = statement
         x = statement.input(u)
         shape = statement.network.input_shape
-        self.model = LocalModel(statement.network, activation_pattern(statement.network, x.reshape(shape)), x, deadline)
+        pattern = activation_pattern(statement.network, x.reshape(shape))
+        self.model = LocalModel(statement.network, pattern, x, deadline, statement.rough)
         self.equal = statement.low == statement.high
         self.equations = Equations.of(self.model.rows(np.flatnonzero(self.equal)) * statement.unit)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unrelu.errors import NonFiniteWeights
 from unrelu.metamerism.walk.distances import AlongSlope, Distance, HalfSquare, LargestChange, SumOfChanges
+from unrelu.network.folding import DENSE_LIMIT
 from unrelu.preimages.union.search_statement import before_last
-from unrelu.stability.jacobian import check_size
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
@@ -78,9 +79,6 @@ class WalkStatement:
             tolerance: (k,) by how much each feature may differ.
             objective: "nearest" or "farthest".
             norm: 1, 2 or inf.
-
-        Raises:
-            TooLarge: if the rows of the features would take more memory than allowed.
         """
         network = before_last(prefix)
         y = _flat(prefix, at)
@@ -90,7 +88,6 @@ class WalkStatement:
         falls = rectified & (y <= tolerance)
         low = np.where(falls, -np.inf, before - tolerance)
         high = np.where(falls, tolerance + np.maximum(y, 0.0), before + tolerance)
-        check_size(", ".join(prefix.outputs), int(np.isfinite(low).sum()), at.size)
         way = np.abs(target - at).max(initial=0.0)
         if objective == "farthest":
             widths = domain.upper - domain.lower
@@ -103,6 +100,22 @@ class WalkStatement:
         """Whether rows of another point take long, so that they are used for further steps."""
         numbers = sum(math.prod(node.shape) for node in self.network.nodes)
         return int((self.low == self.high).sum()) * numbers > COSTLY
+
+    @property
+    def fits(self) -> bool:
+        """Whether the rows of what is kept fit into memory."""
+        return 8 * int(np.isfinite(self.low).sum()) * self.origin.size <= DENSE_LIMIT
+
+    @cached_property
+    def rough(self) -> Network | None:
+        """G in float32, a third of the time, for rows of steps; None where rows cost little, or weights do not fit."""
+        if not self.is_costly:
+            return None
+        try:
+            nodes = tuple(replace(node, operator=node.operator.single()) for node in self.network.nodes)
+            return replace(self.network, nodes=nodes, source=None, whole=None)
+        except NonFiniteWeights:
+            return None
 
     @property
     def size(self) -> float:

@@ -56,7 +56,6 @@ def step(
     distance: Distance,
     reach: float,
     *,
-    crossing: bool,
     on_way: float,
     deadline: float,
 ) -> tuple[Trial | None, bool]:
@@ -68,7 +67,6 @@ def step(
         value: of the distance there.
         distance: what is made small.
         reach: of the proximal term.
-        crossing: whether steps may cross kinks.
         on_way: by what part of the largest feature features may be off after it.
         deadline: of `time.monotonic`.
     """
@@ -90,7 +88,7 @@ def step(
         off = statement.off(actual)
         first = held.multipliers
         for _ in range(CORRECTIONS):
-            if off <= on_way or not (held.stale or (crossed.size and crossing)) or time.monotonic() > deadline:
+            if off <= on_way or not (held.stale or crossed.size) or time.monotonic() > deadline:
                 break
             z = held.solve(distance, reach, actual - seen[:m], close=close, deadline=deadline)
             seen, actual = model.values_at(statement.input(z)), statement.outputs(z)
@@ -101,14 +99,14 @@ def step(
         good = off <= on_way and reached <= value - 0.1 * (value - predicted)
         if held.stale:
             return (Trial(z, reached, predicted, off, held.places, crossed[:0], seen), False) if good else (None, True)
-        if statement.is_costly and crossing and not good and len(crossed) > 4 * HELD:
+        if statement.is_costly and not good and len(crossed) > 4 * HELD:
             return _part_of_it(statement, held, distance, value, whole, on_way / 4), True
         if not crossed.size and (off > on_way or held.residual > max(1e-6, close)):
             return None, True  # the program was not solved
-        if (good and crossing) or not crossed.size:
+        if good or not crossed.size:
             walls = held.leaned_on
             return Trial(z, reached, predicted, off, held.places, walls[walls >= m], seen), False
-        if crossing and (held.n_guards + min(len(crossed), HELD_AT_ONCE) > HELD or len(crossed) > 4 * HELD):
+        if held.n_guards + min(len(crossed), HELD_AT_ONCE) > HELD or len(crossed) > 4 * HELD:
             return None, len(crossed) < 16 * HELD
         held.multipliers = first
         held.add(crossed[:HELD_AT_ONCE])

@@ -61,7 +61,6 @@ def walk(
     statement: WalkStatement,
     *,
     start: Walked | None = None,
-    crossing: bool = True,
     on_way: float = ON_WAY,
     deadline: float = math.inf,
     most: int = 500,
@@ -78,7 +77,6 @@ def walk(
     Args:
         statement: what is kept and wanted.
         start: where to go on from; x0 if None.
-        crossing: False to stay on the piece of x0.
         on_way: by what part of the largest feature features may be off after each step.
         deadline: of `time.monotonic`.
         most: steps.
@@ -95,7 +93,6 @@ def walk(
         _go(
             state,
             statement,
-            crossing=crossing,
             on_way=on_way,
             deadline=deadline,
             most=most,
@@ -113,7 +110,6 @@ def _go(
     state: Walked,
     statement: WalkStatement,
     *,
-    crossing: bool,
     on_way: float,
     deadline: float,
     most: int,
@@ -129,12 +125,10 @@ def _go(
             break
         distance = statement.near(state.u, along)
         if held is None:
-            model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline)
+            model = LocalModel(statement.network, state.pattern, statement.input(state.u), deadline, statement.rough)
             held = ProgramRows(statement, model, pull)
             reach = min(reach, _COSTLY_REACH) if statement.is_costly and not state.steps else reach
-        trial, shorter = step(
-            statement, held, state.value, distance, reach, crossing=crossing, on_way=on_way, deadline=deadline
-        )
+        trial, shorter = step(statement, held, state.value, distance, reach, on_way=on_way, deadline=deadline)
         pull = held.pull
         if held.stale:
             refused = 0 if trial is not None else refused + 1
@@ -149,7 +143,7 @@ def _go(
                 break
             continue
         gain = state.value - trial.value
-        walls = trial.walls if crossing else trial.walls[:0]
+        walls = trial.walls
         if gain > SETTLED * max(abs(state.value), SETTLED):
             fruitless = 0
         elif held.stale:
@@ -174,7 +168,7 @@ def _go(
         reach = min(
             reach * trial.part * float(np.clip(0.8 * math.sqrt(on_way / max(trial.off, 1e-300)), 0.5, 2.0)), 8.0
         )
-        if statement.is_costly and crossing and gain > 0 and (refused < _REFUSED or state.steps % _AGAIN == 0):
+        if statement.is_costly and gain > 0 and (refused < _REFUSED or state.steps % _AGAIN == 0):
             held.move_to(state.u)
         else:
             held = None
