@@ -86,7 +86,8 @@ def of_layer(net: ur.Network, name: str, x: np.ndarray) -> dict[str, Any]:
     operator = jacobian_operator(net.upto(name), x)
     rng = np.random.default_rng(0)
     ahead, back = rng.normal(size=operator.shape[1]), rng.normal(size=operator.shape[0])
-    operator.matvec(ahead), operator.rmatvec(back)
+    operator.matvec(ahead)
+    operator.rmatvec(back)
     found["product_seconds"] = timed(lambda: operator.matvec(ahead))[1]
     found["adjoint_product_seconds"] = timed(lambda: operator.rmatvec(back))[1]
     return found

@@ -324,3 +324,11 @@ def test_a_model_behind_the_network_counts(tmp_path: Path) -> None:
     bare = ask(tmp_path, asked, net=ur.load(tmp_path / "n.unrelu"), labels=None)
     assert bare["metamers"]["forward_error"].null_count == 1
     assert ask(tmp_path, asked, net=net, labels=None)["metamers"].equals(read["metamers"])
+
+
+def test_a_complete_study_stays_complete_while_it_is_asked_again(tmp_path: Path) -> None:
+    assert ask(tmp_path).complete
+    again = ask(tmp_path, time_limit=0)
+    assert again.stopped == "time limit"
+    assert load_study(tmp_path).complete
+    assert all(load_study(tmp_path)[name].equals(dense_study()[name]) for name in ("verdicts", "ranges", "spectra"))

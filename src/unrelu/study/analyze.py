@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 
+from unrelu.errors import StoreError
 from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
@@ -28,8 +29,9 @@ from unrelu.study.running import run_question
 from unrelu.study.saving import put_network, study_of
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.stores.memory import MemoryStore
+from unrelu.study.stores.store import Store
 from unrelu.study.study import Study
-from unrelu.study.study_index import StudyIndex, write_index
+from unrelu.study.study_index import StudyIndex, read_index, read_indices, write_index
 
 
 def analyze(
@@ -118,6 +120,7 @@ def analyze(
         accounts[one.question] = one
 
     put_network(kept, net)
+    asked |= _planned_before(kept, key)
     write_index(kept, StudyIndex(key, info, tuple(asked.values())))
     stopped = ""
     shown = resolve_progress(progress)
@@ -148,6 +151,17 @@ def analyze(
         stopped = "time limit"
     found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)
     return replace(found, accounts=accounts, stopped=stopped)
+
+
+def _planned_before(store: Store, key: str) -> dict[str, Asked]:
+    """What an earlier run of the same study planned, so that its index says at any time how many tasks there are."""
+    name = read_indices(store).get(key)
+    if name is None:
+        return {}
+    try:
+        return {each.name: each for each in read_index(store, name).asked}
+    except StoreError:  # damaged: it is about to be written anew
+        return {}
 
 
 def _shown_within(questions: Sequence[Question]) -> Domain | None:

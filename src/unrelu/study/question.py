@@ -85,7 +85,9 @@ class Question(ABC):
 
     @abstractmethod
     def answer(self, context: Context, task: Task) -> Answer:
-        """The rows of one task: always the same ones, whatever else was asked, in any process.
+        """The rows of one task: in any process the same ones.
+
+        What else is asked must not change them, beyond the last bits of values that were computed in other blocks.
 
         Whatever it raises as an `UnreluError` is kept as the reason why these inputs have no rows.
         """
