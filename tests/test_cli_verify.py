@@ -128,7 +128,7 @@ def test_against_a_network_and_its_data(tmp_path: Path) -> None:
     data = np.random.default_rng(1).standard_normal((5, 3)).astype(np.float32)
     np.save(tmp_path / "x.npy", data)
     np.save(tmp_path / "others.npy", data + 1)
-    done = _run("analyze", model, tmp_path / "x.npy", "--out", tmp_path / "out", "--certificates", "--spectra", 0)
+    done = _run("analyze", model, tmp_path / "x.npy", "--out", tmp_path / "out", "--ask", "verdicts:certificates=yes")
     assert done.exit_code == 0, done.output
     result = _run("verify", tmp_path / "out", "--against", model, "--data", tmp_path / "x.npy", "--quiet")
     assert result.exit_code == 0, result.output
