@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 import torch
@@ -13,6 +14,11 @@ from unrelu.errors import UnreluError
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
 from unrelu.study.material import Material
+
+if TYPE_CHECKING:
+    from unrelu.study.question import Question
+
+MadeT = TypeVar("MadeT")
 
 BLOCK = 256
 """Inputs pushed through the network at once, at most."""
@@ -101,13 +107,17 @@ class Context:
             return None
         return self.values(OUTPUT, chosen).reshape(len(chosen), -1).argmax(axis=1)
 
-    def made(self, key: object, make: object) -> object:
-        """What `make()` gives, made once for each key; for what a question needs at every task."""
+    def made(self, question: Question, key: object, make: Callable[[], MadeT]) -> MadeT:
+        """What `make()` gives, made once for a question with its settings and a key: what it needs at every task.
+
+        A worker keeps its context for the next study of the same network and inputs, whose question may have the same
+        name and other settings.
+        """
+        own = (question.settings_sha256(self.net.input_size), key)
         with self._passing:
-            if key not in self._made:
-                assert callable(make)
-                self._made[key] = make()
-            return self._made[key]
+            if own not in self._made:
+                self._made[own] = make()
+            return cast("MadeT", self._made[own])
 
     @property
     def _block_size(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from unrelu.errors import InputError, MissingExtra
+from unrelu.network.fingerprints import json_sha256
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
 from unrelu.study.executors.batches import Batches
@@ -72,7 +73,7 @@ class Dask:
 class _Session:
     def __init__(self, client: Client, material: Material) -> None:
         self._client = client
-        self._name = material.sha256()
+        self._name = json_sha256([material.sha256(), material.nodes])
         self._material = replace(material)  # without what this process has found out of it
         self._there: Any = None
 

@@ -228,9 +228,7 @@ class Metamers(Question):
         )
 
     def _features(self, context: Context, name: str) -> FeatureMap:
-        made = context.made((self.name, name), lambda: feature_map(context.net.upto(name)))
-        assert isinstance(made, FeatureMap)
-        return made
+        return context.made(self, name, lambda: feature_map(context.net.upto(name)))
 
     def _pairs(self, context: Context, name: str) -> list[tuple[int, int, int]]:
         every = range(len(context.material))

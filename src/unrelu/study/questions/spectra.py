@@ -102,8 +102,7 @@ class Spectra(Question):
     def answer(self, context: Context, task: Task) -> Answer:
         """Two rows a layer."""
         fitting, _ = self._layers(context)
-        shared = context.made((self.name, fitting), lambda: SharedSpectra.of(context.net, fitting, workers=1))
-        assert isinstance(shared, SharedSpectra)
+        shared = context.made(self, fitting, lambda: SharedSpectra.of(context.net, fitting, workers=1))
         rows = []
         for index, x in zip(task.inputs, context.inputs(task.inputs), strict=True):
             rows.extend(_row(each) for each in shared.at(index, torch.from_numpy(x).to(context.net.device)))

@@ -137,12 +137,9 @@ class Uniqueness(Question):
         return Answer(rows)
 
     def _system(self, context: Context, name: str) -> LayerSystem:
-        made = context.made(
-            (self.name, name),
-            lambda: LayerSystem.ask(context.layer(name), self.domain, 0.0, unit=context.material.unit),
+        return context.made(
+            self, name, lambda: LayerSystem.ask(context.layer(name), self.domain, 0.0, unit=context.material.unit)
         )
-        assert isinstance(made, LayerSystem)
-        return made
 
     @classmethod
     def of_layer(cls, rows: pa.Table) -> dict[str, object]:

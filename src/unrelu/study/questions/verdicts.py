@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from unrelu.errors import JoinedLayer
@@ -203,7 +202,7 @@ def joined_reason(context: Context, name: str) -> str:
 
 def _at_once(m: int, d: int) -> int:
     """Inputs in a task: those of a large layer take seconds each, those of a small one share products with its rows."""
-    return max(16, min(_BLOCK, 2 ** (int(np.log2(max(2, 2**30 // max(1, m * d)))) // 2 * 2)))
+    return max(16, min(_BLOCK, 2**30 // max(1, m * d)))
 
 
 def _certificates(found: Classification, task: Task) -> dict[str, bytes]:
