@@ -82,3 +82,17 @@ def test_why_tasks_fail_is_told() -> None:
     (_, found) = ur.foresee(dense_network(), pictures()[0], questions=[Sleeping(0.0, True)], progress=False).questions
     assert found.failed == "it never works."
     assert np.isfinite(found.seconds or 0.0)
+
+
+def test_what_is_damaged_is_not_counted_as_kept_and_stays_for_the_analysis_to_say(tmp_path: Path) -> None:
+    x, _ = pictures()
+    asked = [ur.questions.Spectra(2)]
+    ur.analyze(dense_network(), x, questions=asked, store=tmp_path, progress=False)
+    part = next(tmp_path.glob("spectra/*/*.parquet"))
+    part.write_bytes(part.read_bytes()[:-1])
+    (_, found) = ur.foresee(dense_network(), x, questions=asked, store=tmp_path, progress=False).questions
+    assert (found.n_tasks, found.kept) == (2, 1)
+    assert part.exists()
+    study = ur.analyze(dense_network(), x, questions=asked, store=tmp_path, progress=False)
+    assert len(study.accounts["spectra"].damaged) == 1
+    assert study.complete

@@ -40,7 +40,7 @@ class Foreseen:
         kept: how many of them the store holds.
         seconds: of one core, for those that it does not hold; None where nothing was measured.
         disk: bytes that these will add; None likewise.
-        memory: bytes that a process took which answered some of them, besides the rest of what it held; None likewise.
+        memory: bytes that the process which answered some of them had taken at most by then, in all; None likewise.
         measured: how many inputs that rests on.
         failed: why tasks that were tried have no rows; empty where they do.
     """

@@ -33,7 +33,7 @@ class Kept:
 
     Attributes:
         parts: by the task's key.
-        damaged: files that were set aside.
+        damaged: names of files that are not what was written, or not among those that are expected.
     """
 
     parts: dict[str, Part] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Kept:
 
 
 def kept_parts(store: Store, folder: str, schema: pa.Schema, expected: Collection[str] | None = None) -> Kept:
-    """Read the parts in a folder; what is damaged, or not among the names that are expected, is set aside."""
+    """Read the parts in a folder; nothing is changed there."""
     found = Kept()
     for name in store.names(folder):
         if not name.endswith(".parquet"):
@@ -54,7 +54,7 @@ def kept_parts(store: Store, folder: str, schema: pa.Schema, expected: Collectio
             if part.name != file:
                 raise DamagedPart("it has another file's name")
         except DamagedPart:
-            found.damaged.append(store.set_aside(name))
+            found.damaged.append(name)
         else:
             found.parts[part.key] = part
     return found
@@ -108,6 +108,8 @@ def run_question(
     account(done)
     kept = kept_parts(store, asked.folder, question.schema, {part_name(task.number, task.key) for task in tasks})
     parts.update(kept.parts)
+    done = replace(done, damaged=tuple(store.set_aside(name) for name in kept.damaged))
+    account(done)
     if not tasks:
         return
     elsewhere = _elsewhere(store, asked)
@@ -122,7 +124,6 @@ def run_question(
             done = replace(done, found=done.found + 1)
         else:
             waiting.append(task)
-    done = replace(done, damaged=tuple(kept.damaged))
     account(done)
     if not waiting:
         return

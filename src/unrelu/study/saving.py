@@ -59,7 +59,8 @@ def load_study(
 ) -> Study:
     """Read a study that `analyze` or `Study.save` put into a store, finished or not.
 
-    Parts that are damaged are set aside, as if they had never been computed: the same `analyze` computes them again.
+    Parts that are damaged are left out, and left where they are (`Study.complete` is False then): the same `analyze`
+    sets them aside, and computes them again.
 
     Args:
         where: the folder or address.
