@@ -374,7 +374,7 @@ def test_what_cannot_be_written_is_one_sentence(folder: Path) -> None:
 
 
 def test_ctrl_c_writes_what_is_known_and_stops(folder: Path) -> None:
-    """The first layer takes no time; the second is long, and is left."""
+    """The first layer takes no time, all of them a long one: it stops at one of those between."""
     rng = np.random.default_rng(0)
     sizes = [(10, 300), (260, 10), (260, 260), (250, 260), (10, 250)]
     layers = [(rng.standard_normal(s) * (2 / s[1]) ** 0.5, 0.2 * rng.standard_normal(s[0])) for s in sizes]
@@ -398,6 +398,9 @@ def test_ctrl_c_writes_what_is_known_and_stops(folder: Path) -> None:
     assert process.returncode == 130, stderr
     assert stderr.splitlines() == ["stopped."]
     assert first.startswith("relu1: ")
-    assert list(_rows(folder / "out")) == ["relu1"]
-    assert "Stopped before relu2, relu3, relu4, dense5." in _page(folder / "out").text
+    names = ["relu1", "relu2", "relu3", "relu4", "dense5"]
+    kept = list(_rows(folder / "out"))
+    assert kept == names[: len(kept)], "how many there are depends on when the signal comes"
+    assert 1 <= len(kept) < len(names)
+    assert f"Stopped before {', '.join(names[len(kept) :])}." in _page(folder / "out").text
     assert "The page is " in stdout
