@@ -12,6 +12,7 @@ import torch
 from scipy.optimize import linprog
 from torch import nn
 
+from deep_networks import deep, two
 from metamers_against_oracle import best_power, metamer_case, solutions
 from unrelu.errors import DomainError, InputError, UnsupportedOperator
 from unrelu.metamerism.metamer import metamer
@@ -25,23 +26,6 @@ from unrelu.preimages.lifted.exact_outputs import exact_outputs
 from unrelu.solvers.status import Status
 
 NORMS = (1, 2, math.inf)
-
-
-def deep(seed: int = 0, scale: float = 1.0, depth: int = 4, width: int = 6, d: int = 12) -> Network:
-    """A dense network with random weights, for inputs of a given scale."""
-    rng = np.random.default_rng(seed)
-    sizes = [d, *([width] * depth)]
-    layers = [
-        (rng.normal(size=(m, n)) * math.sqrt(2 / n), rng.normal(size=m) * 0.1 * scale)
-        for n, m in itertools.pairwise(sizes)
-    ]
-    return Network.from_layers(layers)
-
-
-def two(seed: int, d: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """An original and a target."""
-    rng = np.random.default_rng([seed, 1])
-    return rng.random(d), rng.random(d)
 
 
 @pytest.mark.parametrize("objective", ["nearest", "farthest"])

@@ -21,6 +21,7 @@ from unrelu.stability.pattern import activation_pattern
 
 if TYPE_CHECKING:
     from unrelu.metamerism.walk.statement import WalkStatement
+    from unrelu.metamerism.walk.walk_end import WalkEnd
     from unrelu.progress import Progress
 
 
@@ -64,17 +65,20 @@ def outward(distance: float | np.floating, d: int, objective: str) -> float:
     return float(np.nextafter(distance * (1 - room), 0.0) if objective == "nearest" else distance * (1 + room))
 
 
-def metamer_by_walk(statement: WalkStatement, time_limit: float, progress: Progress) -> Found:
+def metamer_by_walk(
+    statement: WalkStatement, time_limit: float, progress: Progress, start: WalkEnd | None = None
+) -> Found:
     """The metamer that walks along the preimage end at.
 
     Args:
         statement: what is kept and wanted.
         time_limit: seconds.
         progress: where to show the steps.
+        start: an input from which walks go on too.
     """
     deadline = time.monotonic() + time_limit
     with progress.stage("steps towards the target", None) as advance:
-        end = walk_to_end(statement, deadline=deadline, advance=advance)
+        end = walk_to_end(statement, start=start, deadline=deadline, advance=advance)
     if statement.objective == "nearest":
         clipped = np.clip(statement.target, statement.domain.lower, statement.domain.upper)
         bound = outward(np.linalg.norm(clipped - statement.target, ord=statement.norm), clipped.size, "nearest")

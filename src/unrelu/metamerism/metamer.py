@@ -21,6 +21,9 @@ from unrelu.metamerism.judge import classes, own_classes, seen_behind
 from unrelu.metamerism.on_layer import metamer_on_layer
 from unrelu.metamerism.result import Metamer
 from unrelu.metamerism.unique import is_unique
+from unrelu.metamerism.walk.statement import WalkStatement
+from unrelu.metamerism.walk.walk_end import WalkEnd
+from unrelu.metamerism.walk.walking import is_better, start_of
 from unrelu.network.arrays import Array, as_numpy, unit_roundoff
 from unrelu.network.graph import Network
 from unrelu.network.layer import ReLULayer
@@ -40,6 +43,9 @@ OBJECTIVES = ("nearest", "farthest")
 _OF_TIME = 0.1
 """The part of the time that a walk may take before an exact search."""
 
+STARTS = 1e-6
+"""The features of a start are off by no more than this part of the largest: what Newton steps take back."""
+
 SEARCHES = ("walk", "region", "exact")
 
 
@@ -54,6 +60,7 @@ def metamer(
     tolerance: ArrayLike = 0.0,
     mask: ArrayLike | None = None,
     search: str | None = None,
+    start: Array | None = None,
     progress: Progress | bool | None = None,
     time_limit: float = math.inf,
 ) -> Metamer:
@@ -87,6 +94,8 @@ def metamer(
         search: "walk", any depth and size; "region", the best in the linear region of the original, with a bound for
             that region; "exact", with a bound for all metamers, for small networks; None for the program that decides
             it where the prefix is one layer, and for "walk" beyond.
+        start: another input with the features of `at`, from which the search goes on too, such as a metamer through an
+            earlier layer; it is put back onto the features, and what is found is no worse than that. Not for "region".
         progress: see `unrelu.progress.resolve_progress`.
         time_limit: seconds that the search may take; where it finds nothing in time, the metamer is the original.
 
@@ -110,6 +119,7 @@ def metamer(
         tolerance=tolerance,
         mask=mask,
         search=search,
+        start=start,
         progress=progress,
         time_limit=time_limit,
     )
@@ -126,6 +136,7 @@ def find_metamer(
     objective: str = "nearest",
     mask: ArrayLike | None = None,
     search: str | None = None,
+    start: Array | None = None,
     progress: Progress | bool | None = None,
     time_limit: float = math.inf,
     unit: float | None = None,
@@ -142,6 +153,7 @@ def find_metamer(
         objective: "nearest" or "farthest".
         mask: where it may differ.
         search: how to look for it.
+        start: where to go on from too.
         progress: where to show it.
         time_limit: seconds the search may take.
         unit: unit roundoff of the dtype in which the original was first given; that of `at` if None.
@@ -158,18 +170,21 @@ def find_metamer(
     D = _masked(resolve(domain, original.size), mask, original, features)
     unit = unit_roundoff(at) if unit is None else unit
     told = resolve_progress(progress)
-    start = time.monotonic()
+    began = time.monotonic()
+    statement = features.walk_statement(original, wanted, D, eps, unit=unit, objective=objective, norm=norm)
+    begin = None if start is None else _start(start, how, features, statement)
     if how == "layer":
         same = features.same_features(original, D, eps, unit=unit)
         found = metamer_on_layer(same, original, wanted, objective=objective, norm=norm, time_limit=time_limit)
+        if begin is not None and found.status is Status.TIME_LIMIT and is_better(statement, begin, found):
+            radius = proved_radius(features, original, begin.x, domain=D, eps=eps)
+            found = replace(found, point=begin.x, distance=begin.distance, radius=radius)
+    elif how == "region":
+        found = metamer_in_region(statement, time_limit)
     else:
-        statement = features.walk_statement(original, wanted, D, eps, unit=unit, objective=objective, norm=norm)
-        if how == "region":
-            found = metamer_in_region(statement, time_limit)
-        else:
-            found = metamer_by_walk(statement, time_limit * (_OF_TIME if how == "exact" else 1), told)
+        found = metamer_by_walk(statement, time_limit * (_OF_TIME if how == "exact" else 1), told, begin)
         if how == "exact" and found.status is not Status.INTERRUPTED:
-            left = max(0.0, start + time_limit - time.monotonic())
+            left = max(0.0, began + time_limit - time.monotonic())
             found = exact_metamer(
                 features,
                 original,
@@ -185,7 +200,7 @@ def find_metamer(
     if how in {"walk", "region"}:
         found = replace(found, radius=proved_radius(features, original, found.point, domain=D, eps=eps))
     if how != "layer" and np.array_equal(found.point, original):
-        left = start + time_limit - time.monotonic()
+        left = began + time_limit - time.monotonic()
         alone = is_unique(features.as_prefix, original, domain=D, eps=eps, time_limit=left)
         found = replace(found, unique=alone, status=Status.OPTIMAL if alone else found.status)
         if alone:
@@ -244,6 +259,27 @@ def _search(search: str | None, features: FeatureMap) -> str:
     if features.layer is not None and search in {None, "region"}:
         return "layer"
     return search or "walk"
+
+
+def _start(start: Array, how: str, features: FeatureMap, statement: WalkStatement) -> WalkEnd | None:
+    """Where a search goes on from, put back onto the features; None where rounding leaves nothing to go on from.
+
+    Raises:
+        InputError: if it is not of the features, or outside of the domain, or nothing goes on from it.
+    """
+    if how == "region":
+        raise InputError("the best in the original's region needs no start=; leave it out, or use search='walk'.")
+    x = _sample(start, features, "the start")
+    size = float(np.maximum(np.abs(x), np.abs(statement.origin)).max(initial=0.0))
+    if float(statement.domain.unit_rows.violation(x[None])[0]) > STARTS * size:
+        raise InputError("start= lies outside the domain, or differs from `at` where the mask forbids it.")
+    off = statement.off(statement.outputs(statement.walked(x)))
+    if off > STARTS:
+        raise InputError(
+            f"start= has other features than `at`: the worst is off by {off:.1e} of the largest, more than {STARTS:g}; "
+            "give an input with the same features, such as a metamer through an earlier layer."
+        )
+    return start_of(statement, x)
 
 
 def _masked(D: Polyhedron, mask: ArrayLike | None, original: np.ndarray, features: FeatureMap) -> Polyhedron:

@@ -135,6 +135,9 @@ def layers_by_depth(net: Network, names: Sequence[str] = ()) -> tuple[str, ...]:
 def metamers_by_depth(asked: MetamersAsked, layers: Sequence[str], *, progress: Progress) -> Iterator[LayerMetamer]:
     """The metamer of each layer in turn.
 
+    What has the features of a layer has those of the layers that depend on nothing else, so their searches go on from
+    its metamer too: a metamer of a deeper one is no worse.
+
     A layer that is too large, through which the search cannot pass, or where the farthest is infinitely far, is
     refused, and the next one follows.
 
@@ -148,10 +151,13 @@ def metamers_by_depth(asked: MetamersAsked, layers: Sequence[str], *, progress: 
         DomainError: if the original lies outside the domain.
     """
     nothing_yet = True
+    earlier: dict[str, np.ndarray] = {}
     for number, layer in enumerate(layers):
         begin = time.monotonic()
         found, refused = None, ""
         prefix = asked.net.upto(layer)
+        after = tuple(name for name in layers[:number] if name in prefix.cuts)
+        begin_at = next((earlier[name] for name in reversed(after) if name in earlier), None)
         try:
             found = metamer(
                 prefix,
@@ -163,6 +169,7 @@ def metamers_by_depth(asked: MetamersAsked, layers: Sequence[str], *, progress: 
                 tolerance=asked.tolerance,
                 mask=asked.mask,
                 search=asked.search,
+                start=None if asked.search == "region" else begin_at,
                 progress=progress,
                 time_limit=asked.time_limit,
             )
@@ -175,7 +182,8 @@ def metamers_by_depth(asked: MetamersAsked, layers: Sequence[str], *, progress: 
                 raise
             refused = str(error)
         nothing_yet &= found is None
-        after = tuple(name for name in layers[:number] if name in prefix.cuts)
+        if found is not None:
+            earlier[layer] = np.asarray(found.x)
         yield LayerMetamer(layer, found, refused, time.monotonic() - begin, asked.before, after)
 
 

@@ -34,9 +34,9 @@ _STEPS = 200
 
 
 def walk_by_products(
-    statement: WalkStatement, *, deadline: float = math.inf, advance: Advance = lambda steps: None
+    statement: WalkStatement, start: WalkEnd, *, deadline: float = math.inf, advance: Advance = lambda steps: None
 ) -> WalkEnd:
-    """From x0 along the inputs with its features, by products with the linearised outputs only.
+    """From a start along the inputs with its features, by products with the linearised outputs only.
 
     Each step goes from a point with the features into the part of the way to the target that does not change them to
     first order (LSMR), a half of it, a quarter and so on, until Gauss-Newton steps put it back to where they are kept,
@@ -44,6 +44,7 @@ def walk_by_products(
 
     Args:
         statement: what is kept and wanted: the nearest, in a box.
+        start: x0, or another input with its features.
         deadline: of `time.monotonic`.
         advance: told of each step.
 
@@ -55,8 +56,8 @@ def walk_by_products(
             "the rows of these features do not fit into memory, and without them only the nearest metamer in bounds is "
             "looked for; ask for that, or about a deeper layer."
         )
-    u = np.zeros(statement.origin.size)
-    points = [statement.origin.copy()]
+    u = statement.walked(start.x)
+    points, before = [start.x.copy()], start.points
     status = Status.LOCAL
     try:
         for _ in range(_STEPS):
@@ -73,7 +74,8 @@ def walk_by_products(
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
     x = points[-1]
-    return WalkEnd(x, statement.distance(x), len(points) - 1, 0, status, np.stack(points))
+    way = np.stack(points) if len(before) else before
+    return WalkEnd(x, statement.distance(x), len(points) - 1, 0, status, way)
 
 
 def _next(statement: WalkStatement, u: np.ndarray, now: float, deadline: float) -> np.ndarray | None:

@@ -19,8 +19,8 @@ class WalkEnd:
         steps: of the walk.
         crossed: units whose branch changed on the way, counted each time.
         status: LOCAL where no step leads on, else why it ended before that.
-        points: (k, d) the inputs on the way, the last not yet put back onto the preimage; empty where it began near the
-            target.
+        points: (k, d) the inputs on the way, the last not yet put back onto the preimage; empty where it did not
+            begin at x0.
     """
 
     x: np.ndarray

@@ -20,6 +20,7 @@ from unrelu.solvers.status import Status
 from unrelu.stability.pattern import activation_pattern
 
 if TYPE_CHECKING:
+    from unrelu.metamerism.found import Found
     from unrelu.metamerism.walk.statement import WalkStatement
     from unrelu.progress import Advance
 
@@ -54,19 +55,66 @@ _WALKING = 0.6
 
 
 def walk_to_end(
-    statement: WalkStatement, *, deadline: float = math.inf, advance: Advance = lambda steps: None
+    statement: WalkStatement,
+    *,
+    start: WalkEnd | None = None,
+    deadline: float = math.inf,
+    advance: Advance = lambda steps: None,
 ) -> WalkEnd:
-    """The best input that walks lead to, with its features to `KEPT`; x0 itself where none does better.
+    """The best input that walks lead to, with its features to `KEPT`; x0, or a better start, where none does better.
 
     Args:
         statement: what is kept and wanted.
+        start: an input from which walks go on as well; see `start_of`.
         deadline: of `time.monotonic`.
         advance: told of each step.
     """
     x0 = statement.origin
+    stay = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, Status.LOCAL, x0[None].copy())
+    if start is not None and not is_better(statement, start, stay, LEAST):
+        start = None
     if not statement.fits:
-        return walk_by_products(statement, deadline=deadline, advance=advance)
-    best = WalkEnd(x0.copy(), statement.distance(x0), 0, 0, Status.LOCAL, x0[None].copy())
+        return walk_by_products(statement, start or stay, deadline=deadline, advance=advance)
+    if start is None:
+        return _from_original(statement, stay, deadline, advance)
+    if statement.is_costly:
+        try:
+            near = _near_target(statement, deadline) if _may_begin_at_target(statement) else None
+        except KeyboardInterrupt:
+            return replace(start, status=Status.INTERRUPTED)
+        nearer = near is not None and is_better(statement, near, start, LEAST)
+        return _on_and_on(statement, near if nearer else start, deadline, advance)
+    now = time.monotonic()
+    half = now + (deadline - now) / 2
+    one = _on_pieces(statement, _on_and_on(statement, start, half, advance), half, advance)
+    if one.status is Status.INTERRUPTED:
+        return one
+    other = _from_original(statement, stay, deadline, advance)
+    better, worse = (one, other) if is_better(statement, one, other) else (other, one)
+    # An end that is worse, and not the last, might have become the better one.
+    return better if worse.status is Status.LOCAL else replace(better, status=worse.status)
+
+
+def start_of(statement: WalkStatement, x: np.ndarray, deadline: float = math.inf) -> WalkEnd | None:
+    """An input as a start of walks: put back to where its features are kept; None where that fails.
+
+    Args:
+        statement: what is kept.
+        x: (d,) in the domain, with the features about.
+        deadline: of `time.monotonic`.
+    """
+    u = statement.walked(x)
+    error = statement.off(statement.outputs(u))
+    if error > KEPT and statement.fits:
+        u, error = restored(statement, u, deadline)
+    if error > KEPT:
+        return None
+    back = statement.input(u)
+    return WalkEnd(back, statement.distance(back), 0, 0, Status.LOCAL, np.zeros((0, back.size)))
+
+
+def _from_original(statement: WalkStatement, best: WalkEnd, deadline: float, advance: Advance) -> WalkEnd:
+    """Where walks from x0 lead, which is the best so far."""
     along = _far_corner(statement) if statement.objective == "farthest" else None
     now = time.monotonic()
     until = _until(statement, deadline)
@@ -78,14 +126,14 @@ def walk_to_end(
         found = walk_to_end(exact, deadline=now + (until - now) / 2, advance=advance)
         if found.status is Status.INTERRUPTED:
             return found
-        if _better(statement, found, best, LEAST):
+        if is_better(statement, found, best, LEAST):
             best = found
     if _may_begin_at_target(statement):
         try:
             begun = _near_target(statement, deadline)
         except KeyboardInterrupt:
             return replace(best, status=Status.INTERRUPTED)
-        if begun is not None and _better(statement, begun, best, LEAST):
+        if begun is not None and is_better(statement, begun, best, LEAST):
             return _on_and_on(statement, begun, deadline, advance)
     for on_way in ON_WAYS:
         if time.monotonic() >= deadline:
@@ -94,7 +142,7 @@ def walk_to_end(
         until = _until(statement, deadline)
         state = walk(statement, on_way=on_way, deadline=until, advance=advance, along=along, most=most)
         found = _put_back(statement, state, deadline)
-        if found is not None and _better(statement, found, best, LEAST):
+        if found is not None and is_better(statement, found, best, LEAST):
             best = found
             if statement.is_costly and _status(state, until) is Status.TIME_LIMIT:
                 return _on_and_on(statement, best, deadline, advance)
@@ -150,7 +198,7 @@ def _on_and_on(statement: WalkStatement, best: WalkEnd, deadline: float, advance
         state = walk(statement, start=state, deadline=until, advance=advance, most=best.steps + _MOST)
         found = _put_back(statement, state, deadline)
         status = _status(state, until)
-        if found is None or not _better(statement, found, best, SETTLED):
+        if found is None or not is_better(statement, found, best, SETTLED):
             return replace(best, status=status)
         way = np.concatenate([best.points, found.points[1:]]) if len(best.points) else best.points
         best = replace(found, status=status, points=way)
@@ -179,7 +227,7 @@ def _on_pieces(statement: WalkStatement, best: WalkEnd, deadline: float, advance
         )
         status = _status(state, deadline)
         found = _put_back(statement, state, deadline)
-        if found is None or not _better(statement, found, best, SETTLED):
+        if found is None or not is_better(statement, found, best, SETTLED):
             # The piece's best point is no better, nor is what a few steps from it lead to.
             return replace(best, status=Status.LOCAL if status is Status.ITERATION_LIMIT else status)
         best = replace(found, status=status, points=np.concatenate([best.points, found.points[1:]]))
@@ -224,7 +272,8 @@ def _put_back(statement: WalkStatement, state: Walked, deadline: float) -> WalkE
     return None
 
 
-def _better(statement: WalkStatement, one: WalkEnd, other: WalkEnd, by: float = 0.0) -> bool:
+def is_better(statement: WalkStatement, one: WalkEnd | Found, other: WalkEnd | Found, by: float = 0.0) -> bool:
+    """Whether one end is nearer than another, or farther where that is wanted, by more than a part of the distance."""
     gain = other.distance - one.distance
     return (gain if statement.objective == "nearest" else -gain) > by * max(one.distance, other.distance)
 
