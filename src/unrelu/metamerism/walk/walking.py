@@ -82,8 +82,9 @@ def walk_to_end(
             near = _near_target(statement, deadline) if _may_begin_at_target(statement) else None
         except KeyboardInterrupt:
             return replace(start, status=Status.INTERRUPTED)
-        nearer = near is not None and is_better(statement, near, start, LEAST)
-        return _on_and_on(statement, near if nearer else start, deadline, advance)
+        if near is not None and is_better(statement, near, start, LEAST):
+            start = near
+        return _on_and_on(statement, start, deadline, advance)
     now = time.monotonic()
     half = now + (deadline - now) / 2
     one = _on_pieces(statement, _on_and_on(statement, start, half, advance), half, advance)
