@@ -188,3 +188,20 @@ def test_where_no_direction_keeps_the_features_the_original_stays() -> None:
         metamer(net, at=x0, target=t, norm=2, domain=wide)
     with pytest.raises(TooLarge, match="do not fit into memory"):
         metamer(net, at=x0, norm=2, objective="farthest")
+
+
+@pytest.mark.parametrize("kind", ["costly", "too_large"])
+def test_large_walks_go_on_from_a_start(kind: str, request: pytest.FixtureRequest) -> None:
+    """What a walk found is where another begins, which without time stays there and with time is no worse."""
+    net = mixed(1)
+    x0, t = np.random.default_rng(1).random((2, 1, 8, 8))
+    first = metamer(net, at=x0, target=t, norm=2)
+    assert first.distance < np.linalg.norm(x0 - t)
+    request.getfixturevalue(kind)
+    for seconds in (0.0, 5.0):
+        found = metamer(net, at=x0, target=t, norm=2, start=first.x, time_limit=seconds)
+        assert found.relative_error <= 1e-12
+        assert found.distance <= first.distance * (1 + 1e-9)
+        assert not found.waypoints.size, "it did not come from the original"
+        if not seconds:
+            assert np.abs(np.asarray(found.x) - np.asarray(first.x)).max() <= 1e-9
