@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import unrelu as ur
-from odd_question import Odd, asked, inputs
+from odd_question import NO_PICKLE, Odd, asked, inputs
 from unrelu.errors import InputError
-from unrelu.study.executors.remote import DIED
+from unrelu.study.executors.alone import DIED
 
 pytest.importorskip("distributed")
 pytestmark = [
@@ -104,7 +104,7 @@ def test_a_task_that_kills_its_workers_is_left_out_alone(cluster: str) -> None:
     found = asked(Odd(deadly=(3,), raising=(5,)), 12, executor=ur.executors.Dask(cluster))
     assert sorted(found["odd"]["input"].to_pylist()) == [i for i in range(12) if i not in (3, 5)]
     told = {row["inputs"][0]: row["reason"] for row in found["failures"].to_pylist()}
-    assert told == {3: DIED, 5: "UnpicklableError: no pickle"}
+    assert told == {3: DIED, 5: NO_PICKLE}
 
 
 def test_where_no_scheduler_answers_that_is_said(monkeypatch) -> None:

@@ -120,10 +120,13 @@ def run_question(
             copied = _copied(store, elsewhere[task.key], asked, task, question.schema)
             if copied is not None:
                 parts[task.key] = copied
-        if task.key in parts:
-            done = replace(done, found=done.found + 1)
-        else:
+        if task.key not in parts:
             waiting.append(task)
+        elif parts[task.key].unfinished:
+            failed = tuple(index for each in parts[task.key].unfinished for index in each.inputs)
+            waiting.append(replace(task, failed=failed))
+        else:
+            done = replace(done, found=done.found + 1)
     account(done)
     if not waiting:
         return
@@ -133,15 +136,21 @@ def run_question(
     ):
         advance(done.found)
         for answer in answers:
-            if answer.content is None:
-                done = replace(done, unfinished=(*done.unfinished, *answer.failures))
-            else:
+            key = answer.asked.key
+            if answer.content is not None:
                 for name, content in answer.files.items():
                     store.put(f"{asked.files}/{name}", content)
-                store.put(f"{asked.folder}/{part_name(answer.asked.number, answer.asked.key)}", answer.content)
-                parts[answer.asked.key] = answer.part or handed_over(answer.content, question.schema)
-                done = replace(done, computed=done.computed + 1)
-            done = replace(done, seconds=done.seconds + answer.seconds)
+                store.put(f"{asked.folder}/{part_name(answer.asked.number, key)}", answer.content)
+                parts[key] = answer.part or handed_over(answer.content, question.schema)
+            elif key in parts and parts[key].unfinished != answer.unfinished:  # for another reason than last time
+                parts[key] = replace(parts[key], unfinished=answer.unfinished)
+                store.put(f"{asked.folder}/{parts[key].name}", encode(parts[key]))
+            done = replace(
+                done,
+                computed=done.computed + (not answer.unfinished),
+                unfinished=(*done.unfinished, *answer.unfinished),
+                seconds=done.seconds + answer.seconds,
+            )
             account(done)
             advance(1)
 
@@ -164,7 +173,7 @@ def _copied(store: Store, name: str, asked: Asked, task: Numbered, schema: pa.Sc
         files = {file: store.get(f"{asked.name}-files/{run}/{file}") for file in part.files}
     except (DamagedPart, StoreError):
         return None
-    if part.key != task.key:
+    if part.key != task.key or part.unfinished:
         return None
     for file, content in files.items():
         store.put(f"{asked.files}/{file}", content)

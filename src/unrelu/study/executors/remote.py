@@ -22,13 +22,9 @@ from unrelu.errors import InputError, StoreError
 from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
 from unrelu.study.material import Material
-from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
 
 INPUTS, REST = "inputs.npy", "material.pt"
-
-DIED = "the process that answered it died: it was killed, or ran out of memory"
-"""Of a task during which, alone, a process died again."""
 
 _CONTEXTS: OrderedDict[str, Context] = OrderedDict()
 _LOCK = threading.RLock()
@@ -80,11 +76,8 @@ def answer_batch(
         for task in tasks:
             if clock() >= stop:
                 break
-            try:
-                found.append(replace(answer_task(question, context, task), part=None))
-            except SystemExit as error:  # it would end the worker, and the tasks beside it
-                failure = Failure(task.task.layer, task.task.inputs, f"it asked to end the process ({error})")
-                found.append(Done(task, None, failures=(failure,)))
+            # an exit would end the worker, and the tasks beside it
+            found.append(replace(answer_task(question, context, task, (Exception, SystemExit)), part=None))
     return found
 
 

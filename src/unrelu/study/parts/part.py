@@ -34,6 +34,8 @@ class Part:
         failures: what it could not answer.
         seconds: what it took.
         files: names of files that go with it.
+        unfinished: what went wrong in a way that nobody foresaw. The same analysis tries again; until then the rows are
+            those of the other inputs, each asked by itself.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Part:
     failures: tuple[Failure, ...]
     seconds: float
     files: tuple[str, ...] = ()
+    unfinished: tuple[Failure, ...] = ()
 
     @property
     def name(self) -> str:

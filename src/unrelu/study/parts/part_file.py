@@ -37,14 +37,18 @@ class _About:
     failures: tuple[Failure, ...]
     seconds: float
     files: tuple[str, ...]
+    unfinished: tuple[Failure, ...]
 
 
 def encode(part: Part) -> bytes:
     """The bytes of a part's file."""
     stream = io.BytesIO()
     large = part.rows.nbytes > _SMALL
-    about = _About(part.key, part.number, part.failures, part.seconds, part.files)
-    record = vars(about) | {"failures": [vars(failure) for failure in part.failures]}
+    about = _About(part.key, part.number, part.failures, part.seconds, part.files, part.unfinished)
+    record = vars(about) | {
+        "failures": [vars(each) for each in part.failures],
+        "unfinished": [vars(each) for each in part.unfinished],
+    }
     with pq.ParquetWriter(
         stream,
         part.rows.schema,
@@ -87,7 +91,9 @@ def decode(content: bytes, schema: pa.Schema) -> Part:
         raise DamagedPart(str(error) or type(error).__name__) from error
     if lacks_values(rows, schema):
         raise DamagedPart("it lacks values that every row has")
-    return Part(about.key, about.number, rows.cast(schema), about.failures, about.seconds, about.files)
+    return Part(
+        about.key, about.number, rows.cast(schema), about.failures, about.seconds, about.files, about.unfinished
+    )
 
 
 def handed_over(content: bytes, schema: pa.Schema) -> Part:
@@ -95,8 +101,11 @@ def handed_over(content: bytes, schema: pa.Schema) -> Part:
     file = pq.ParquetFile(pa.BufferReader(content))
     about = json.loads(file.metadata.metadata[_ABOUT.encode()])
     rows = file.read(use_threads=False).replace_schema_metadata(None).cast(schema)
-    failures = tuple(Failure(each["layer"], tuple(each["inputs"]), each["reason"]) for each in about["failures"])
-    return Part(about["key"], about["number"], rows, failures, about["seconds"], tuple(about["files"]))
+    failures, unfinished = (
+        tuple(Failure(each["layer"], tuple(each["inputs"]), each["reason"]) for each in about[name])
+        for name in ("failures", "unfinished")
+    )
+    return Part(about["key"], about["number"], rows, failures, about["seconds"], tuple(about["files"]), unfinished)
 
 
 def _sum(content: bytes) -> str:
