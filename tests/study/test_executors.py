@@ -15,12 +15,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import unrelu as ur
 from odd_question import NO_PICKLE, Odd, asked, inputs, network
 from unrelu.errors import InputError, StoreError
+from unrelu.parallel import one_blas_thread
 from unrelu.study.answering import Numbered
 from unrelu.study.context import Context
 from unrelu.study.executors import alone, remote
 from unrelu.study.executors.batches import MOST, SECONDS, Batches
 from unrelu.study.executors.processes import Processes
-from unrelu.study.executors.remote import answer_batch, one_blas_thread, packed, read_material, write_material
+from unrelu.study.executors.remote import answer_batch, packed, read_material, write_material
 from unrelu.study.executors.threads import Threads
 from unrelu.study.material import Material
 from unrelu.study.scratch import PREFIX, scratch_folder

@@ -11,6 +11,7 @@ from os import PathLike
 
 from unrelu.errors import StoreError
 from unrelu.network.graph import Network
+from unrelu.parallel import one_blas_thread
 from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
@@ -34,6 +35,7 @@ from unrelu.study.study import Study
 from unrelu.study.study_index import StudyIndex, read_index, read_indices, write_index
 
 
+@one_blas_thread()  # what checking and planning compute, answers use
 def analyze(
     net: Network,
     data: object,

@@ -7,8 +7,7 @@ import pickle
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,9 +15,9 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from unrelu.errors import InputError, StoreError
+from unrelu.parallel import one_blas_thread
 from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
 from unrelu.study.material import Material
@@ -27,10 +26,8 @@ from unrelu.study.question import Question
 INPUTS, REST = "inputs.npy", "material.pt"
 
 _CONTEXTS: OrderedDict[str, Context] = OrderedDict()
-_LOCK = threading.RLock()
+_LOCK = threading.Lock()
 _KEPT = 2  # studies that a worker remembers
-_LIMITING = ExitStack()
-_BUSY: list[int] = []  # threads of this process that are answering
 
 
 def context_of(name: str, material: Callable[[], Material]) -> Context:
@@ -42,29 +39,6 @@ def context_of(name: str, material: Callable[[], Material]) -> Context:
                 _CONTEXTS.popitem(last=False)
         _CONTEXTS.move_to_end(name)
         return _CONTEXTS[name]
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS on one thread while any thread of this process is in here.
-
-    The number is the process's: if each thread set it back when it is done, the others would go on with more. Only that
-    of PyTorch is each thread's own.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with _LOCK:
-        if not _BUSY:
-            _LIMITING.enter_context(threadpool_limits(limits=1))
-        _BUSY.append(threading.get_ident())
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _BUSY.remove(threading.get_ident())
-            if not _BUSY:
-                _LIMITING.close()
-        torch.set_num_threads(before)
 
 
 def answer_batch(
