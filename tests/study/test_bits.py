@@ -37,9 +37,7 @@ def network() -> Network:
     """Wide enough that sums over other blocks of inputs are rounded otherwise."""
     rng = np.random.default_rng(0)
     sizes = (200, 90, 40, 10)
-    return Network.from_layers(
-        [(rng.normal(size=(m, d)) / d**0.5, rng.normal(size=m)) for d, m in pairwise(sizes)]
-    )
+    return Network.from_layers([(rng.normal(size=(m, d)) / d**0.5, rng.normal(size=m)) for d, m in pairwise(sizes)])
 
 
 @cache
