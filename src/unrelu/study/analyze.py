@@ -121,13 +121,13 @@ def analyze(
     def account(one: Account) -> None:
         accounts[one.question] = one
 
-    put_network(kept, net)
-    asked |= _planned_before(kept, key)
-    write_index(kept, StudyIndex(key, info, tuple(asked.values())))
     stopped = ""
     shown = resolve_progress(progress)
     deadline = started + time_limit
     try:
+        put_network(kept, net)
+        asked |= _planned_before(kept, key)
+        write_index(kept, StudyIndex(key, info, tuple(asked.values())))
         with (executor or Threads(workers)).session(context) as session:
             for each in in_order(every):
                 if time.monotonic() >= deadline:
@@ -149,6 +149,8 @@ def analyze(
                 )
     except KeyboardInterrupt:
         stopped = "interrupted"
+    finally:
+        kept.close()
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
     found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -37,7 +38,11 @@ def save_study(study: Study, where: str | PathLike[str]) -> None:
     Raises:
         StoreError: if nothing can be written there.
     """
-    store = FolderStore(where)
+    with closing(FolderStore(where)) as store:
+        _put_study(store, study)
+
+
+def _put_study(store: Store, study: Study) -> None:
     for asked in study.asked:
         kind = study.kinds.get(asked.name)
         parts = study.parts.get(asked.name, ())

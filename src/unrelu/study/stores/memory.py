@@ -36,3 +36,6 @@ class MemoryStore:
         """Move a file below `damaged/`."""
         self._files[f"damaged/{name}"] = self._files.pop(name)
         return f"damaged/{name}"
+
+    def close(self) -> None:
+        """Nothing is open."""

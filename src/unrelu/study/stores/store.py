@@ -38,6 +38,10 @@ class Store(Protocol):
         """Move a file that is damaged below `damaged/`, and tell its new name."""
         ...
 
+    def close(self) -> None:
+        """Clear away what was needed to write; more can be put afterwards."""
+        ...
+
 
 def copy_files(source: Store, target: Store, names: Iterable[str]) -> None:
     """Copy files from one store to another."""
