@@ -88,7 +88,7 @@ def test_other_columns_of_the_same_size_have_another_layout() -> None:
 
 def test_what_others_wrote_is_read_as_they_wrote_it() -> None:
     """A file of another writer has no layout of ours, or one of its own, by which only its own kind is read."""
-    about = b'{"key": "a", "number": 1, "failures": [], "seconds": 0.5, "files": [], "unfinished": []}'
+    about = b'{"key": "a", "number": 1, "failures": [], "seconds": 0.5, "files": {}, "unfinished": []}'
     for settings in (
         {"compression": "zstd"},
         {"compression": "none"},

@@ -38,7 +38,9 @@ def part(n: int = 3, number: int = 7, failures: tuple[Failure, ...] = (), unfini
         }
         for index in range(n)
     ]
-    return Part("0123456789abcdef01234567", number, table(SCHEMA, rows), failures, 0.25, ("relu/000.npy",), unfinished)
+    return Part(
+        "0123456789abcdef01234567", number, table(SCHEMA, rows), failures, 0.25, {"relu/000.npy": "0" * 64}, unfinished
+    )
 
 
 FAILED = (Failure("relu1", (3, 5), 'an input "3" is no ∞ picture'), Failure("", (), ""))
@@ -124,8 +126,8 @@ def test_a_part_can_be_written_by_hand() -> None:
         ABOUT.replace(b"1", b'"1"'),
         ABOUT.replace(b"0.5", b"null"),
         ABOUT.replace(b'"failures": []', b'"failures": [{"layer": "a"}]'),
-        ABOUT.replace(b'"files": []', b'"files": [null]'),
-        ABOUT.replace(b'"files": []', b'"files": [], "more": 1'),
+        ABOUT.replace(b'"files": {}', b'"files": {"a": null}'),
+        ABOUT.replace(b'"files": {}', b'"files": {}, "more": 1'),
         ABOUT.replace(b', "unfinished": []', b""),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 import traceback
@@ -109,7 +110,8 @@ def done(
     if unfinished and not tables and not failures:
         return Done(asked, None, unfinished=open_, seconds=seconds, memory=peak_memory())
     rows = tables[0] if len(tables) == 1 else pa.concat_tables([question.schema.empty_table(), *tables])
-    part = Part(asked.key, asked.number, rows, failed, seconds, tuple(files), open_)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    part = Part(asked.key, asked.number, rows, failed, seconds, digests, open_)
     try:
         content = encode(part)
     except Exception as error:

@@ -151,8 +151,8 @@ def _of_question(
     n_tasks = most if reads_others and most is not None else len(tasks)
     kept = 0
     if store is not None:
-        folder = Asked(question.name, run_key(question, context.material)).folder
-        found = kept_parts(FolderStore(store), folder, question.schema).parts.values()
+        asked = Asked(question.name, run_key(question, context.material))
+        found = kept_parts(FolderStore(store), asked, question.schema).parts.values()
         kept = sum(not part.unfinished for part in found)
     left = max(0, n_tasks - kept)
     groups: dict[tuple[str, int], list[Task]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from unrelu.study.keys import task_key
 from unrelu.study.parts.part import Part, part_name
 from unrelu.study.parts.part_file import DamagedPart, decode, encode, handed_over
 from unrelu.study.question import Question
-from unrelu.study.stores.store import Store
+from unrelu.study.stores.store import NoSuchFile, Store
 
 COLUMNS = "_columns.json"
 """Name of the file beside the parts that describes their columns."""
@@ -40,10 +41,10 @@ class Kept:
     damaged: list[str] = field(default_factory=list)
 
 
-def kept_parts(store: Store, folder: str, schema: pa.Schema, expected: Collection[str] | None = None) -> Kept:
-    """Read the parts in a folder; nothing is changed there."""
+def kept_parts(store: Store, asked: Asked, schema: pa.Schema, expected: Collection[str] | None = None) -> Kept:
+    """Read the parts of a question, and check what goes with them; nothing is changed there."""
     found = Kept()
-    for name in store.names(folder):
+    for name in store.names(asked.folder):
         if not name.endswith(".parquet"):
             continue
         file = name.rpartition("/")[2]
@@ -53,10 +54,30 @@ def kept_parts(store: Store, folder: str, schema: pa.Schema, expected: Collectio
             part = decode(store.get(name), schema)
             if part.name != file:
                 raise DamagedPart("it has another file's name")
+            files_of(store, asked, part)
         except DamagedPart:
             found.damaged.append(name)
         else:
             found.parts[part.key] = part
+    return found
+
+
+def files_of(store: Store, asked: Asked, part: Part) -> dict[str, bytes]:
+    """What goes with a part, by name.
+
+    Raises:
+        DamagedPart: if a file is not there, or is not the one that was written with it.
+        StoreError: if one cannot be read.
+    """
+    found = {}
+    for name, digest in part.files.items():
+        try:
+            content = store.get(f"{asked.files}/{name}")
+        except NoSuchFile as error:
+            raise DamagedPart(f"{name}, which goes with it, is missing") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise DamagedPart(f"{name}, which goes with it, is not what was written")
+        found[name] = content
     return found
 
 
@@ -106,7 +127,7 @@ def run_question(
     planned(replace(asked, n_tasks=len(tasks), left_out=dict(plan.left_out)))
     done = Account(asked.name, len(tasks))
     account(done)
-    kept = kept_parts(store, asked.folder, question.schema, {part_name(task.number, task.key) for task in tasks})
+    kept = kept_parts(store, asked, question.schema, {part_name(task.number, task.key) for task in tasks})
     parts.update(kept.parts)
     done = replace(done, damaged=tuple(store.set_aside(name) for name in kept.damaged))
     account(done)
@@ -167,10 +188,9 @@ def _elsewhere(store: Store, asked: Asked) -> dict[str, str]:
 
 def _copied(store: Store, name: str, asked: Asked, task: Numbered, schema: pa.Schema) -> Part | None:
     """Take over a part from another folder; None if it is damaged, or what goes with it is not there."""
-    run = name.split("/")[1]
     try:
         part = replace(decode(store.get(name), schema), number=task.number)
-        files = {file: store.get(f"{asked.name}-files/{run}/{file}") for file in part.files}
+        files = files_of(store, replace(asked, run=name.split("/")[1].removeprefix("run=")), part)
     except (DamagedPart, StoreError):
         return None
     if part.key != task.key or part.unfinished:

@@ -15,10 +15,10 @@ from unrelu.network.graph import Network
 from unrelu.network.network_folder import INDEX, load_network, save_network
 from unrelu.study.keys import study_key
 from unrelu.study.parts.part import Part
-from unrelu.study.parts.part_file import encode
+from unrelu.study.parts.part_file import DamagedPart, encode
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
-from unrelu.study.running import describe_columns, kept_parts
+from unrelu.study.running import describe_columns, files_of, kept_parts
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.stores.store import Store
 from unrelu.study.study import Study
@@ -50,9 +50,16 @@ def _put_study(store: Store, study: Study) -> None:
             raise StoreError(f"the question {asked.name!r} is not known here; give its class to load_study.")
         describe_columns(store, asked, kind.schema)
         for part in parts:
-            for file in part.files:
+            if part.files:
                 assert study.store is not None
-                store.put(f"{asked.files}/{file}", study.store.get(f"{asked.files}/{file}"))
+                try:
+                    files = files_of(study.store, asked, part)
+                except DamagedPart as error:
+                    raise StoreError(
+                        f"{part.name} in {study.store.place} is damaged ({error}); run the analysis again."
+                    ) from error
+                for file, content in files.items():
+                    store.put(f"{asked.files}/{file}", content)
             store.put(f"{asked.folder}/{part.name}", encode(part))
     if study.network is not None:
         put_network(store, study.network)
@@ -107,7 +114,7 @@ def study_of(
         if asked.name in kinds:
             kept = known.get(asked.name)
             if kept is None:
-                kept = kept_parts(store, asked.folder, kinds[asked.name].schema).parts
+                kept = kept_parts(store, asked, kinds[asked.name].schema).parts
             parts[asked.name] = tuple(sorted(kept.values(), key=lambda part: part.number))
     return Study(index.info, index.asked, parts, kinds, network, store=store)
 

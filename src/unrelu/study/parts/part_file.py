@@ -39,7 +39,7 @@ class _About:
     number: int
     failures: tuple[Failure, ...]
     seconds: float
-    files: tuple[str, ...]
+    files: dict[str, str]
     unfinished: tuple[Failure, ...]
 
 
@@ -80,7 +80,7 @@ def _about_text(part: Part) -> bytes:
         "number": part.number,
         "failures": [vars(each) for each in part.failures],
         "seconds": part.seconds,
-        "files": part.files,
+        "files": dict(part.files),
         "unfinished": [vars(each) for each in part.unfinished],
     }
     text = json.dumps(record, ensure_ascii=True).encode()
@@ -176,7 +176,7 @@ def handed_over(content: bytes, schema: pa.Schema) -> Part:
         tuple(Failure(each["layer"], tuple(each["inputs"]), each["reason"]) for each in about[name])
         for name in ("failures", "unfinished")
     )
-    return Part(about["key"], about["number"], rows, failures, about["seconds"], tuple(about["files"]), unfinished)
+    return Part(about["key"], about["number"], rows, failures, about["seconds"], about["files"], unfinished)
 
 
 def _sum(content: bytes) -> bytes:

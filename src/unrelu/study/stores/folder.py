@@ -12,6 +12,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from unrelu.errors import MissingExtra, StoreError
 from unrelu.study.stores.local_files import LocalFiles, files_below
+from unrelu.study.stores.store import NoSuchFile
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.regular_file import read_regular
 
@@ -70,7 +71,7 @@ class FolderStore:
         try:
             return read_regular(where, LARGEST_FILE) if self._local is not None else self._fs.cat_file(where)
         except FileNotFoundError:
-            raise StoreError(f"there is no {name} in {self.place}; run the analysis again.") from None
+            raise NoSuchFile(f"there is no {name} in {self.place}; run the analysis again.") from None
         except OSError as error:
             raise StoreError(f"{name} in {self.place} cannot be read ({error}); copy the whole folder.") from error
 
@@ -111,7 +112,7 @@ class FolderStore:
     def _at(self, name: str) -> str:
         """Where a file or folder of that name lies: below the store, whatever an index or a part calls it."""
         if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in name.split("/")):
-            raise StoreError(f"{printable(name, 80)!r} is no name of a file in {self.place}; remove what names it so.")
+            raise NoSuchFile(f"{printable(name, 80)!r} is no name of a file in {self.place}; remove what names it so.")
         return f"{self._root}/{name}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unrelu.errors import StoreError
+from unrelu.study.stores.store import NoSuchFile
 
 
 class MemoryStore:
@@ -26,7 +26,7 @@ class MemoryStore:
         try:
             return self._files[name]
         except KeyError:
-            raise StoreError(f"there is no {name} in memory; run the analysis again.") from None
+            raise NoSuchFile(f"there is no {name} in memory; run the analysis again.") from None
 
     def put(self, name: str, content: bytes) -> None:
         """Keep a file."""

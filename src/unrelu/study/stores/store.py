@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from unrelu.errors import StoreError
+
+
+class NoSuchFile(StoreError):
+    """There is no file of that name, or it is no name of a file."""
+
 
 class Store(Protocol):
     """Files by name, each put at once; names are relative and use "/"."""
@@ -22,7 +28,8 @@ class Store(Protocol):
         """The content of a file.
 
         Raises:
-            StoreError: if there is none, or it cannot be read.
+            NoSuchFile: if there is none.
+            StoreError: if it cannot be read.
         """
         ...
 
