@@ -80,7 +80,7 @@ def test_a_damaged_certificate_is_not_taken_over_nor_saved(tmp_path: Path) -> No
     for each in certificates(tmp_path):
         if "0000000-0000255" in str(each):
             flip(each)
-    with pytest.raises(StoreError, match="is damaged .*run the analysis again"):
+    with pytest.raises(StoreError, match=r"is damaged .*run the analysis again"):
         read.save(tmp_path / "saved")
     assert asked(260) == (0, 2)
 

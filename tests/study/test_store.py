@@ -352,7 +352,7 @@ def test_a_part_does_not_lead_out_of_its_store(folder: Path, tmp_path: Path, nam
     assert not found.complete
     assert len(found.parts["metamers"]) == len(others) == 8
     forged_study = replace(found, parts={**found.parts, "metamers": (forged, *others)})
-    with pytest.raises(StoreError, match="is damaged|is no name of a file in "):
+    with pytest.raises(StoreError, match=r"is damaged|is no name of a file in "):
         forged_study.save(tmp_path / "copies" / "a" / "b")
 
 

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pyarrow as pa
 
 from unrelu.errors import StoreError
 from unrelu.progress import Progress
 from unrelu.study.account import Account
-from unrelu.study.answering import Numbered
+from unrelu.study.answering import Done, Numbered
 from unrelu.study.asked import Asked
 from unrelu.study.columns import described
 from unrelu.study.context import Context
@@ -22,6 +23,7 @@ from unrelu.study.keys import task_key
 from unrelu.study.parts.part import Part, part_name
 from unrelu.study.parts.part_file import DamagedPart, decode, encode, handed_over
 from unrelu.study.question import Question
+from unrelu.study.stores.puts import Puts
 from unrelu.study.stores.store import NoSuchFile, Store
 
 COLUMNS = "_columns.json"
@@ -79,6 +81,13 @@ def files_of(store: Store, asked: Asked, part: Part) -> dict[str, bytes]:
             raise DamagedPart(f"{name}, which goes with it, is not what was written")
         found[name] = content
     return found
+
+
+def put_part(store: Store, asked: Asked, name: str, content: bytes, files: Mapping[str, bytes]) -> None:
+    """Put a part's file, after what goes with it."""
+    for file, its in files.items():
+        store.put(f"{asked.files}/{file}", its)
+    store.put(f"{asked.folder}/{name}", content)
 
 
 def describe_columns(store: Store, asked: Asked, schema: pa.Schema) -> None:
@@ -154,18 +163,16 @@ def run_question(
     with (
         progress.stage(question.title, len(tasks)) as advance,
         closing(session.answers(question, waiting, deadline)) as answers,
+        Puts(store) as puts,
     ):
         advance(done.found)
-        for answer in answers:
+
+        def note(answer: Done) -> None:
+            """Count what became of a task, once it is kept."""
+            nonlocal done
             key = answer.asked.key
             if answer.content is not None:
-                for name, content in answer.files.items():
-                    store.put(f"{asked.files}/{name}", content)
-                store.put(f"{asked.folder}/{part_name(answer.asked.number, key)}", answer.content)
                 parts[key] = answer.part or handed_over(answer.content, question.schema)
-            elif key in parts and parts[key].unfinished != answer.unfinished:  # for another reason than last time
-                parts[key] = replace(parts[key], unfinished=answer.unfinished)
-                store.put(f"{asked.folder}/{parts[key].name}", encode(parts[key]))
             done = replace(
                 done,
                 computed=done.computed + (not answer.unfinished),
@@ -174,6 +181,19 @@ def run_question(
             )
             account(done)
             advance(1)
+
+        for answer in answers:
+            known = parts.get(answer.asked.key)
+            if answer.content is not None:
+                name = part_name(answer.asked.number, answer.asked.key)
+                put = partial(put_part, store, asked, name, answer.content, answer.files)
+            elif known is not None and known.unfinished != answer.unfinished:  # for another reason than last time
+                parts[known.key] = told = replace(known, unfinished=answer.unfinished)
+                put = partial(put_part, store, asked, known.name, encode(told), {})
+            else:
+                note(answer)
+                continue
+            puts.add(put, partial(note, answer))
 
 
 def _elsewhere(store: Store, asked: Asked) -> dict[str, str]:
@@ -195,7 +215,5 @@ def _copied(store: Store, name: str, asked: Asked, task: Numbered, schema: pa.Sc
         return None
     if part.key != task.key or part.unfinished:
         return None
-    for file, content in files.items():
-        store.put(f"{asked.files}/{file}", content)
-    store.put(f"{asked.folder}/{part.name}", encode(part))
+    put_part(store, asked, part.name, encode(part), files)
     return part

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from unrelu.errors import InputError, ModelFileError, StoreError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import INDEX, load_network, save_network
+from unrelu.study.asked import Asked
 from unrelu.study.keys import study_key
 from unrelu.study.parts.part import Part
 from unrelu.study.parts.part_file import DamagedPart, encode
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
-from unrelu.study.running import describe_columns, files_of, kept_parts
+from unrelu.study.running import describe_columns, files_of, kept_parts, put_part
 from unrelu.study.stores.folder import FolderStore
+from unrelu.study.stores.puts import Puts
 from unrelu.study.stores.store import Store
 from unrelu.study.study import Study
 from unrelu.study.study_index import (
@@ -49,21 +52,23 @@ def _put_study(store: Store, study: Study) -> None:
         if kind is None:
             raise StoreError(f"the question {asked.name!r} is not known here; give its class to load_study.")
         describe_columns(store, asked, kind.schema)
-        for part in parts:
-            if part.files:
-                assert study.store is not None
-                try:
-                    files = files_of(study.store, asked, part)
-                except DamagedPart as error:
-                    raise StoreError(
-                        f"{part.name} in {study.store.place} is damaged ({error}); run the analysis again."
-                    ) from error
-                for file, content in files.items():
-                    store.put(f"{asked.files}/{file}", content)
-            store.put(f"{asked.folder}/{part.name}", encode(part))
+        with Puts(store) as puts:
+            for part in parts:
+                files = _files_of(study, asked, part)
+                puts.add(partial(put_part, store, asked, part.name, encode(part), files), lambda: None)
     if study.network is not None:
         put_network(store, study.network)
     write_index(store, StudyIndex(study_key(study.info, study.asked), study.info, study.asked))
+
+
+def _files_of(study: Study, asked: Asked, part: Part) -> dict[str, bytes]:
+    if not part.files:
+        return {}
+    assert study.store is not None
+    try:
+        return files_of(study.store, asked, part)
+    except DamagedPart as error:
+        raise StoreError(f"{part.name} in {study.store.place} is damaged ({error}); run the analysis again.") from error
 
 
 def load_study(

@@ -19,6 +19,12 @@ from unrelu.untrusted.regular_file import read_regular
 LARGEST_FILE = 2**31
 """Bytes that a file may have."""
 
+_AT_ONCE = 8
+"""Puts at a time in an object store."""
+
+_ONE_LINE = {"ftp", "sftp", "ssh", "smb", "zip", "tar", "libarchive"}
+"""Kinds of addresses whose connection, or file, is for one thread at a time."""
+
 
 class FolderStore:
     """A folder on this machine, or an address such as `s3://bucket/study`.
@@ -42,12 +48,21 @@ class FolderStore:
         except ValueError as error:
             raise StoreError(f"{self._where} is no address of a store ({error}); name a folder or a URL.") from error
         self._root = root.rstrip("/")
+        self._made: set[str] = set()
         self._local = LocalFiles(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
     @property
     def place(self) -> str:
         """Where it is."""
         return self._where
+
+    @property
+    def at_once(self) -> int:
+        """Several in an object store, where each put is a request; one on this machine, and over a single line."""
+        if self._local is not None:
+            return 1
+        kinds = self._fs.protocol
+        return 1 if _ONE_LINE.intersection([kinds] if isinstance(kinds, str) else kinds) else _AT_ONCE
 
     def names(self, folder: str) -> list[str]:
         """Names of all files below a folder, sorted; those that are being written are none."""
@@ -82,7 +97,7 @@ class FolderStore:
             if self._local is not None:
                 self._local.put(where, content)
             else:
-                self._fs.makedirs(str(PurePosixPath(where).parent), exist_ok=True)
+                self._make(str(PurePosixPath(where).parent))
                 self._fs.pipe_file(where, content)
         except OSError as error:
             what = "free some space there" if error.errno in _FULL else "choose a folder that you may write to"
@@ -103,6 +118,11 @@ class FolderStore:
         except OSError as error:
             raise StoreError(f"the damaged {name} in {self.place} cannot be moved ({error}); remove it.") from error
         return aside
+
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            self._fs.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
 
     def close(self) -> None:
         """Remove what was needed to write; more can be put afterwards."""

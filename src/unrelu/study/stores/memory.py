@@ -17,6 +17,11 @@ class MemoryStore:
         """Where it is."""
         return "memory"
 
+    @property
+    def at_once(self) -> int:
+        """One: a put is a moment."""
+        return 1
+
     def names(self, folder: str) -> list[str]:
         """Names of all files below a folder, sorted."""
         return sorted(name for name in self._files if name.startswith(f"{folder}/"))

@@ -20,6 +20,11 @@ class Store(Protocol):
         """Where it is, for people."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many puts at a time are worth it."""
+        ...
+
     def names(self, folder: str) -> list[str]:
         """Names of all files somewhere below a folder, sorted; none where there is no such folder."""
         ...
