@@ -52,6 +52,13 @@ def die_half_way(connection: Connection, said: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def ask_for_too_much() -> None:
+    """Ask for more memory than this process may have from now on."""
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (2**33 + taken, resource.RLIM_INFINITY))
+    np.ones(2**34)
+
+
 def network() -> Network:
     rng = np.random.default_rng(0)
     return Network.from_layers([(rng.normal(size=(6, 4)), rng.normal(size=6)), (rng.normal(size=(2, 6)), np.zeros(2))])
@@ -78,7 +85,9 @@ class Odd(Question):
     leaving: tuple[int, ...] = ()
     raising: tuple[int, ...] = ()
     hungry: tuple[int, ...] = ()
+    starving: tuple[int, ...] = ()
     interrupting: tuple[int, ...] = ()
+    traces: str = ""
     seconds: float = 0.0
     size: int = 1
 
@@ -92,6 +101,9 @@ class Odd(Question):
         return Answer([self._row(context, index) for index in task.inputs])
 
     def _row(self, context: Context, index: int) -> dict[str, object]:
+        if self.traces:
+            with open(self.traces, "a") as file:
+                file.write(f"{index}\n")
         if index in self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if index in self.late:
@@ -101,9 +113,12 @@ class Odd(Question):
         if index in self.raising:
             raise UnpicklableError
         if index in self.hungry:
-            taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-            resource.setrlimit(resource.RLIMIT_AS, (2**33 + taken, resource.RLIM_INFINITY))
-            np.ones(2**34)
+            ask_for_too_much()
+        if index in self.starving:
+            try:
+                ask_for_too_much()
+            except MemoryError:  # as the system does where more was promised than there is
+                os.kill(os.getpid(), signal.SIGKILL)
         if index in self.interrupting:
             os.kill(os.getppid() if context.material.labels is not None else os.getpid(), signal.SIGINT)
         blas = max([torch.get_num_threads(), *(each["num_threads"] for each in threadpool_info())])

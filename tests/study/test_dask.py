@@ -38,10 +38,9 @@ def _start(*words: str) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A scheduler and two workers, which a nanny starts again when they die."""
-    folder = tmp_path_factory.mktemp("dask")
+def start_cluster(folder: Path, workers: int) -> tuple[str, list[subprocess.Popen[bytes]]]:
+    """A scheduler, whose address it is, and workers, each with a nanny that starts it again when it dies."""
+    folder.mkdir(exist_ok=True)
     file = folder / "scheduler.json"
     processes = [
         _start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
@@ -51,10 +50,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             *("worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard"),
             *("--local-directory", str(folder), "--host", "127.0.0.1"),
         )
-        for _ in range(2)
+        for _ in range(workers)
     ]
+    return _address(file), processes
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cluster of two workers."""
+    address, processes = start_cluster(tmp_path_factory.mktemp("dask"), workers=2)
     try:
-        yield _address(file)
+        yield address
     finally:
         for process in processes:
             os.killpg(process.pid, signal.SIGKILL)
