@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -34,11 +35,28 @@ class UnpicklableError(Exception):
         self.lock = threading.Lock()
 
 
+def _line() -> int:
+    """Where the exception without a pickle is raised."""
+    lines = Path(__file__).read_text().splitlines()
+    return 1 + next(place for place, line in enumerate(lines) if line.strip() == "raise UnpicklableError")
+
+
+NO_PICKLE = f"UnpicklableError: no pickle (odd_question.py, line {_line()})"
+"""What is told of an input that raises it."""
+
+
 def die_half_way(connection: Connection, said: object) -> None:
     """Say the first half of something, and die."""
     message = pickle.dumps(said)
     os.write(connection.fileno(), struct.pack("!i", len(message)) + message[: len(message) // 2])
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ask_for_too_much() -> None:
+    """Ask for more memory than this process may have from now on."""
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (2**33 + taken, resource.RLIM_INFINITY))
+    np.ones(2**34)
 
 
 def network() -> Network:
@@ -67,7 +85,9 @@ class Odd(Question):
     leaving: tuple[int, ...] = ()
     raising: tuple[int, ...] = ()
     hungry: tuple[int, ...] = ()
+    starving: tuple[int, ...] = ()
     interrupting: tuple[int, ...] = ()
+    traces: str = ""
     seconds: float = 0.0
     size: int = 1
 
@@ -81,6 +101,9 @@ class Odd(Question):
         return Answer([self._row(context, index) for index in task.inputs])
 
     def _row(self, context: Context, index: int) -> dict[str, object]:
+        if self.traces:
+            with open(self.traces, "a") as file:
+                file.write(f"{index}\n")
         if index in self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if index in self.late:
@@ -90,9 +113,12 @@ class Odd(Question):
         if index in self.raising:
             raise UnpicklableError
         if index in self.hungry:
-            taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-            resource.setrlimit(resource.RLIMIT_AS, (2**33 + taken, resource.RLIM_INFINITY))
-            np.ones(2**34)
+            ask_for_too_much()
+        if index in self.starving:
+            try:
+                ask_for_too_much()
+            except MemoryError:  # as the system does where more was promised than there is
+                os.kill(os.getpid(), signal.SIGKILL)
         if index in self.interrupting:
             os.kill(os.getppid() if context.material.labels is not None else os.getpid(), signal.SIGINT)
         blas = max([torch.get_num_threads(), *(each["num_threads"] for each in threadpool_info())])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +14,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from unrelu.errors import InputError
+
+_LOCK = threading.Lock()
+_LIMITING = ExitStack()
+_BUSY: list[int] = []  # threads that are in `one_blas_thread`
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -89,3 +94,26 @@ def in_threads(
             return
         with ThreadPoolExecutor(shared.tasks) as pool:
             yield from pool.map(work, items)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS on one thread of NumPy, SciPy and PyTorch while any thread of this process is in here.
+
+    The number is the process's: if each thread set it back when it is done, the others would go on with more. Only that
+    of PyTorch is each thread's own.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with _LOCK:
+        if not _BUSY:
+            _LIMITING.enter_context(threadpool_limits(limits=1))
+        _BUSY.append(threading.get_ident())
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _BUSY.remove(threading.get_ident())
+            if not _BUSY:
+                _LIMITING.close()
+        torch.set_num_threads(before)

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ABOUT = b'{"key": "a", "number": 1, "failures": [], "seconds": 0.5, "files": []}'
+ABOUT = b'{"key": "a", "number": 1, "failures": [], "seconds": 0.5, "files": {}, "unfinished": []}'
 """What is said of a part."""
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import unrelu as ur
-from odd_question import Odd, asked, inputs
+from odd_question import NO_PICKLE, Odd, asked, inputs
 from unrelu.errors import InputError
-from unrelu.study.executors.remote import DIED
+from unrelu.study.executors.alone import DIED
 
 pytest.importorskip("distributed")
 pytestmark = [
@@ -38,10 +38,9 @@ def _start(*words: str) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A scheduler and two workers, which a nanny starts again when they die."""
-    folder = tmp_path_factory.mktemp("dask")
+def start_cluster(folder: Path, workers: int) -> tuple[str, list[subprocess.Popen[bytes]]]:
+    """A scheduler, whose address it is, and workers, each with a nanny that starts it again when it dies."""
+    folder.mkdir(exist_ok=True)
     file = folder / "scheduler.json"
     processes = [
         _start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
@@ -51,10 +50,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             *("worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard"),
             *("--local-directory", str(folder), "--host", "127.0.0.1"),
         )
-        for _ in range(2)
+        for _ in range(workers)
     ]
+    return _address(file), processes
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cluster of two workers."""
+    address, processes = start_cluster(tmp_path_factory.mktemp("dask"), workers=2)
     try:
-        yield _address(file)
+        yield address
     finally:
         for process in processes:
             os.killpg(process.pid, signal.SIGKILL)
@@ -104,7 +110,7 @@ def test_a_task_that_kills_its_workers_is_left_out_alone(cluster: str) -> None:
     found = asked(Odd(deadly=(3,), raising=(5,)), 12, executor=ur.executors.Dask(cluster))
     assert sorted(found["odd"]["input"].to_pylist()) == [i for i in range(12) if i not in (3, 5)]
     told = {row["inputs"][0]: row["reason"] for row in found["failures"].to_pylist()}
-    assert told == {3: DIED, 5: "UnpicklableError: no pickle"}
+    assert told == {3: DIED, 5: NO_PICKLE}
 
 
 def test_where_no_scheduler_answers_that_is_said(monkeypatch) -> None:

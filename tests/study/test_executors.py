@@ -13,14 +13,15 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import unrelu as ur
-from odd_question import Odd, asked, inputs, network
+from odd_question import NO_PICKLE, Odd, asked, inputs, network
 from unrelu.errors import InputError, StoreError
+from unrelu.parallel import one_blas_thread
 from unrelu.study.answering import Numbered
 from unrelu.study.context import Context
-from unrelu.study.executors import remote
+from unrelu.study.executors import alone, remote
 from unrelu.study.executors.batches import MOST, SECONDS, Batches
 from unrelu.study.executors.processes import Processes
-from unrelu.study.executors.remote import answer_batch, one_blas_thread, packed, read_material, write_material
+from unrelu.study.executors.remote import answer_batch, packed, read_material, write_material
 from unrelu.study.executors.threads import Threads
 from unrelu.study.material import Material
 from unrelu.study.scratch import PREFIX, scratch_folder
@@ -43,7 +44,7 @@ def expected(n: int, without: set[int] = frozenset()) -> dict[int, float]:  # py
 def test_threads_answer_all_and_tell_what_goes_wrong(workers: int) -> None:
     found = asked(Odd(raising=(2, 5)), 9, executor=Threads(workers))
     assert sums(found) == expected(9, {2, 5})
-    assert reasons(found) == dict.fromkeys((2, 5), "UnpicklableError: no pickle")
+    assert reasons(found) == dict.fromkeys((2, 5), NO_PICKLE)
     assert set(found["odd"]["blas"].to_pylist()) == {1}
     assert not found.complete
 
@@ -52,9 +53,9 @@ def test_processes_answer_all_but_what_kills_them() -> None:
     found = asked(Odd(deadly=(3,), leaving=(4,), raising=(6,), hungry=(8,)), executor=Processes(2))
     assert sums(found) == expected(12, {3, 4, 6, 8})
     told = reasons(found)
-    assert told.pop(3) == remote.DIED
+    assert told.pop(3) == alone.DIED
     assert told.pop(4) == "it asked to end the process (enough)"
-    assert told.pop(6) == "UnpicklableError: no pickle"
+    assert told.pop(6) == NO_PICKLE
     assert told.pop(8).startswith("MemoryError")
     assert told == {}
     assert set(found["odd"]["blas"].to_pylist()) == {1}
@@ -64,7 +65,7 @@ def test_processes_answer_all_but_what_kills_them() -> None:
 def test_a_process_that_dies_while_it_hands_over_its_answer_stops_nobody() -> None:
     found = asked(Odd(late=(3,)), executor=Processes(2))
     assert sums(found) == expected(12, {3})
-    assert reasons(found) == {3: remote.DIED}
+    assert reasons(found) == {3: alone.DIED}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

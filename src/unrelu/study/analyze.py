@@ -11,6 +11,7 @@ from os import PathLike
 
 from unrelu.errors import StoreError
 from unrelu.network.graph import Network
+from unrelu.parallel import one_blas_thread
 from unrelu.polyhedra.domains import Domain
 from unrelu.progress import Progress, resolve_progress
 from unrelu.study.account import Account
@@ -34,6 +35,7 @@ from unrelu.study.study import Study
 from unrelu.study.study_index import StudyIndex, read_index, read_indices, write_index
 
 
+@one_blas_thread()  # what checking and planning compute, answers use
 def analyze(
     net: Network,
     data: object,
@@ -119,13 +121,13 @@ def analyze(
     def account(one: Account) -> None:
         accounts[one.question] = one
 
-    put_network(kept, net)
-    asked |= _planned_before(kept, key)
-    write_index(kept, StudyIndex(key, info, tuple(asked.values())))
     stopped = ""
     shown = resolve_progress(progress)
     deadline = started + time_limit
     try:
+        put_network(kept, net)
+        asked |= _planned_before(kept, key)
+        write_index(kept, StudyIndex(key, info, tuple(asked.values())))
         with (executor or Threads(workers)).session(context) as session:
             for each in in_order(every):
                 if time.monotonic() >= deadline:
@@ -147,6 +149,8 @@ def analyze(
                 )
     except KeyboardInterrupt:
         stopped = "interrupted"
+    finally:
+        kept.close()
     if not stopped and any(each.open != 0 and not each.unfinished for each in accounts.values()):
         stopped = "time limit"
     found = study_of(kept, StudyIndex(key, info, tuple(asked.values())), kinds, replace(net, source=None), parts)

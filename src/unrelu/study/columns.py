@@ -35,9 +35,8 @@ def table(schema: pa.Schema, rows: Iterable[Mapping[str, object]]) -> pa.Table:
     1
     """
     rows = list(rows)
-    return pa.table(
-        {name: pa.array([row[name] for row in rows], schema.field(name).type) for name in schema.names}, schema=schema
-    )
+    arrays = [pa.array([row[n] for row in rows], t) for n, t in zip(schema.names, schema.types, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def lacks_values(found: pa.Table, schema: pa.Schema) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 MadeT = TypeVar("MadeT")
 
-BLOCK = 256
+BLOCK = 32
 """Inputs pushed through the network at once, at most."""
 
 KEPT = 512 * 2**20
@@ -36,7 +38,8 @@ OUTPUT = "output"
 class Context:
     """The layers of a network on their own inputs, and the values of its nodes, each computed once while they fit.
 
-    Values are computed for the same blocks of inputs whoever asks first, so that they do not depend on who that is.
+    Values are computed in blocks of a size that depends on the network alone, the last one filled up: an input's values
+    are the same to the last bit whatever else is asked, and of however many inputs.
 
     Attributes:
         material: the network and its inputs.
@@ -49,6 +52,7 @@ class Context:
         self.counts: Counter[str] = Counter()
         self._layers: OrderedDict[str, ReLULayer | UnreluError] = OrderedDict()
         self._blocks: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
+        self._kept_bytes = 0
         self._folding, self._passing = threading.Lock(), threading.RLock()
         self._made: dict[object, object] = {}
 
@@ -119,14 +123,11 @@ class Context:
                 self._made[own] = make()
             return cast("MadeT", self._made[own])
 
-    @property
+    @cached_property
     def _block_size(self) -> int:
-        """The same for all: as many inputs as leave room for the values of several blocks."""
-        numbers = sum(int(np.prod(self._shape(name))) for name in self.material.nodes)
-        return int(min(BLOCK, max(1, KEPT // (4 * 8 * max(1, numbers)))))
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        return self.net.output_shape if name == OUTPUT else self.net.node(name).shape
+        """As many inputs as leave room for the values of all nodes of several blocks."""
+        numbers = sum(math.prod(node.shape) for node in self.net.nodes)
+        return min(BLOCK, max(1, KEPT // (4 * 8 * max(1, numbers))))
 
     def _block(self, block: int, node: str) -> np.ndarray:
         with self._passing:
@@ -134,12 +135,16 @@ class Context:
             if key not in self._blocks:
                 self.counts["passes"] += 1
                 size = self._block_size
-                names = dict.fromkeys((*self.material.nodes, node))
-                batch = self.inputs(range(block * size, min((block + 1) * size, len(self.material))))
-                for name, values in self._passed(batch, tuple(names)).items():
+                chosen = range(block * size, min((block + 1) * size, len(self.material)))
+                # Sums of more inputs are rounded in another order: a short block is filled up with its last input.
+                batch = self.inputs([*chosen, *[chosen[-1]] * (size - len(chosen))])
+                names = tuple(dict.fromkeys((*self.material.nodes, node)))
+                for name, values in self._passed(batch, names).items():
+                    replaced = self._blocks.get((block, name))
+                    self._kept_bytes += values.nbytes - (0 if replaced is None else replaced.nbytes)
                     self._blocks[block, name] = values
-                while len({at for at, _ in self._blocks}) > 1 and sum(v.nbytes for v in self._blocks.values()) > KEPT:
-                    self._blocks.popitem(last=False)
+                while self._kept_bytes > KEPT and next(iter(self._blocks))[0] != block:
+                    self._kept_bytes -= self._blocks.popitem(last=False)[1].nbytes
             self._blocks.move_to_end(key)
             return self._blocks[key]
 

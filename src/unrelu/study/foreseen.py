@@ -151,8 +151,9 @@ def _of_question(
     n_tasks = most if reads_others and most is not None else len(tasks)
     kept = 0
     if store is not None:
-        folder = Asked(question.name, run_key(question, context.material)).folder
-        kept = len(kept_parts(FolderStore(store), folder, question.schema).parts)
+        asked = Asked(question.name, run_key(question, context.material))
+        found = kept_parts(FolderStore(store), asked, question.schema).parts.values()
+        kept = sum(not part.unfinished for part in found)
     left = max(0, n_tasks - kept)
     groups: dict[tuple[str, int], list[Task]] = defaultdict(list)
     for task in tasks:
@@ -208,7 +209,7 @@ def _measured(question: Question, session: Session, tasks: list[Task], deadline:
             done.extend(answers)
     if not done:
         return _Trial(0)
-    failed = next((failure.reason for each in done for failure in each.failures), "")
+    failed = next((failure.reason for each in done for failure in (*each.failures, *each.unfinished)), "")
     sizes = [len(each.content or b"") + sum(map(len, each.files.values())) for each in done]
     if len(done) == 1 or not task.divisible:
         mean = sum(each.seconds for each in done) / len(done)

@@ -11,7 +11,7 @@ from unrelu.study.material import Material
 from unrelu.study.question import Question
 from unrelu.study.task import Task
 
-FORMAT_VERSION = 10
+FORMAT_VERSION = 11
 """Raised whenever a column changes its meaning, comes or goes, or a part is written in another way."""
 
 _LENGTH = 24

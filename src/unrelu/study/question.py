@@ -85,9 +85,9 @@ class Question(ABC):
 
     @abstractmethod
     def answer(self, context: Context, task: Task) -> Answer:
-        """The rows of one task: in any process the same ones.
+        """The rows of one task: in any process the same ones, to the last bit, whatever else is asked.
 
-        What else is asked must not change them, beyond the last bits of values that were computed in other blocks.
+        `Context.values` of an input do not depend on which other ones are asked for, or are in the data.
 
         Whatever it raises as an `UnreluError` is kept as the reason why these inputs have no rows.
         """

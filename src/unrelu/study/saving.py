@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -12,13 +14,15 @@ from unrelu.errors import InputError, ModelFileError, StoreError
 from unrelu.network.fingerprints import weights_sha256
 from unrelu.network.graph import Network
 from unrelu.network.network_folder import INDEX, load_network, save_network
+from unrelu.study.asked import Asked
 from unrelu.study.keys import study_key
 from unrelu.study.parts.part import Part
-from unrelu.study.parts.part_file import encode
+from unrelu.study.parts.part_file import DamagedPart, encode
 from unrelu.study.question import Question
 from unrelu.study.questions import QUESTIONS
-from unrelu.study.running import describe_columns, kept_parts
+from unrelu.study.running import describe_columns, files_of, kept_parts, put_part
 from unrelu.study.stores.folder import FolderStore
+from unrelu.study.stores.puts import Puts
 from unrelu.study.stores.store import Store
 from unrelu.study.study import Study
 from unrelu.study.study_index import (
@@ -37,21 +41,34 @@ def save_study(study: Study, where: str | PathLike[str]) -> None:
     Raises:
         StoreError: if nothing can be written there.
     """
-    store = FolderStore(where)
+    with closing(FolderStore(where)) as store:
+        _put_study(store, study)
+
+
+def _put_study(store: Store, study: Study) -> None:
     for asked in study.asked:
         kind = study.kinds.get(asked.name)
         parts = study.parts.get(asked.name, ())
         if kind is None:
             raise StoreError(f"the question {asked.name!r} is not known here; give its class to load_study.")
         describe_columns(store, asked, kind.schema)
-        for part in parts:
-            for file in part.files:
-                assert study.store is not None
-                store.put(f"{asked.files}/{file}", study.store.get(f"{asked.files}/{file}"))
-            store.put(f"{asked.folder}/{part.name}", encode(part))
+        with Puts(store) as puts:
+            for part in parts:
+                files = _files_of(study, asked, part)
+                puts.add(partial(put_part, store, asked, part.name, encode(part), files), lambda: None)
     if study.network is not None:
         put_network(store, study.network)
     write_index(store, StudyIndex(study_key(study.info, study.asked), study.info, study.asked))
+
+
+def _files_of(study: Study, asked: Asked, part: Part) -> dict[str, bytes]:
+    if not part.files:
+        return {}
+    assert study.store is not None
+    try:
+        return files_of(study.store, asked, part)
+    except DamagedPart as error:
+        raise StoreError(f"{part.name} in {study.store.place} is damaged ({error}); run the analysis again.") from error
 
 
 def load_study(
@@ -102,7 +119,7 @@ def study_of(
         if asked.name in kinds:
             kept = known.get(asked.name)
             if kept is None:
-                kept = kept_parts(store, asked.folder, kinds[asked.name].schema).parts
+                kept = kept_parts(store, asked, kinds[asked.name].schema).parts
             parts[asked.name] = tuple(sorted(kept.values(), key=lambda part: part.number))
     return Study(index.info, index.asked, parts, kinds, network, store=store)
 

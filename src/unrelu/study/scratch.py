@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,42 +12,59 @@ from typing import IO
 
 try:
     import fcntl
-except ImportError:  # Windows: folders of killed processes stay
+except ImportError:  # Windows
     fcntl = None
 
 PREFIX = "unrelu-scratch-"
 _LOCK = "lock"
 
 
+_AGE = 24 * 3600.0
+"""Seconds since anything was done in a folder, after which its process is taken for dead where there are no locks."""
+
+
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A new folder in the system's place for temporary files, removed at the end.
+def scratch_folder(place: Path | None = None, *, by_age: bool = False) -> Iterator[Path]:
+    """A new folder, removed at the end.
 
     A process that is killed leaves it behind. Whoever makes the next one removes it: a lock tells who is alive, which
     the system gives up with the process, whatever ends it, and which holds between containers too.
+
+    Args:
+        place: where; the system's place for temporary files if None.
+        by_age: whether to remove folders in which nothing was done for a day, where the system has no locks.
     """
-    _sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name, open(Path(name) / _LOCK, "wb") as lock:
+    place = Path(tempfile.gettempdir()) if place is None else place
+    _sweep(place, by_age=by_age)
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True) as name,
+        open(Path(name) / _LOCK, "wb") as lock,
+    ):
         _taken(lock)
         yield Path(name)
 
 
-def _sweep(place: Path) -> None:
+def _sweep(place: Path, *, by_age: bool) -> None:
     for folder in place.glob(f"{PREFIX}*"):
         try:
             with open(folder / _LOCK, "r+b") as lock:
-                if _taken(lock):
+                dead = _taken(lock)
+                if dead is None and by_age:
+                    dead = time.time() - folder.stat().st_mtime > _AGE
+                if dead:
                     shutil.rmtree(folder, ignore_errors=True)
         except OSError:  # another user's, or one that is being made or removed
             continue
 
 
-def _taken(lock: IO[bytes]) -> bool:
-    """Take the lock for as long as the file is open; False if another process has it, or there are no locks."""
+def _taken(lock: IO[bytes]) -> bool | None:
+    """Take the lock for as long as the file is open; False if another process has it, None if there are no locks."""
     if fcntl is None:
-        return False
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True

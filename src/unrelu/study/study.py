@@ -106,9 +106,15 @@ class Study:
                     "reason": each.reason,
                 }
                 for asked in self.asked
-                for each in (
-                    *(failure for part in self.parts.get(asked.name, ()) for failure in part.failures),
-                    *(self.accounts[asked.name].unfinished if asked.name in self.accounts else ()),
+                for each in dict.fromkeys(
+                    (
+                        *(
+                            each
+                            for part in self.parts.get(asked.name, ())
+                            for each in (*part.failures, *part.unfinished)
+                        ),
+                        *(self.accounts[asked.name].unfinished if asked.name in self.accounts else ()),
+                    )
                 )
             ],
         )
@@ -116,7 +122,9 @@ class Study:
     @property
     def complete(self) -> bool:
         """Whether every task of every question has its answer; one that failed for a lasting reason has."""
-        return all(each.n_tasks == len(self.parts.get(each.name, ())) for each in self.asked)
+        return all(
+            each.n_tasks == sum(not part.unfinished for part in self.parts.get(each.name, ())) for each in self.asked
+        )
 
     @cached_property
     def n_correct(self) -> int | None:

@@ -12,16 +12,14 @@ from unrelu.errors import InputError, MissingExtra
 from unrelu.network.fingerprints import json_sha256
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
+from unrelu.study.executors.alone import WorkerDied, alone
 from unrelu.study.executors.batches import Batches
-from unrelu.study.executors.remote import DIED, answer_batch, context_of, packed, unpacked, wall_clock
+from unrelu.study.executors.remote import answer_batch, context_of, packed, unpacked, wall_clock
 from unrelu.study.material import Material
-from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
 
 if TYPE_CHECKING:
     from distributed import Client
-
-_TRIES = 1
 
 _ANSWER = 10
 """Seconds that a scheduler may take to answer first."""
@@ -36,8 +34,8 @@ class Dask:
 
     The network and its inputs go to each worker once. Tasks go in batches by what they take, two for each thread at a
     time, so that no more results wait than this process can write. What a worker was at when it died is answered again
-    at the end, one task at a time, so that a task that kills its worker is found and left out, and no other. For a time
-    limit to be kept, the clocks of the machines must agree.
+    at the end, one task at a time, in halves where the worker dies again, so that an input that kills its worker is
+    found and left out, and no other. For a time limit to be kept, the clocks of the machines must agree.
 
     Attributes:
         scheduler: a `distributed.Client`, or the address of a scheduler such as "tcp://host:8786".
@@ -81,7 +79,9 @@ class _Session:
         asked = packed(question)
         suspects = yield from self._many(asked, tasks, deadline)
         for task in suspects:
-            yield from self._alone(asked, task, deadline)
+            found = alone(question, task, lambda one: self._alone(asked, one, deadline))
+            if found is not None:
+                yield found
 
     def _many(self, asked: bytes, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, list[Numbered]]:
         """Answer tasks in batches; those during which a worker died are returned."""
@@ -112,16 +112,14 @@ class _Session:
         finally:
             self._client.cancel(list(running))
 
-    def _alone(self, asked: bytes, task: Numbered, deadline: float) -> Iterator[Done]:
-        for _ in range(_TRIES):
-            if time.monotonic() >= deadline:
-                return
-            self.threads()
-            found = self._result(self._submit(asked, [task], deadline))
-            if found is not None:
-                yield from found
-                return
-        yield Done(task, None, failures=(Failure(task.task.layer, task.task.inputs, DIED),))
+    def _alone(self, asked: bytes, task: Numbered, deadline: float) -> Done | None:
+        if time.monotonic() >= deadline:
+            return None
+        self.threads()
+        found = self._result(self._submit(asked, [task], deadline))
+        if found is None:
+            raise WorkerDied
+        return found[0] if found else None
 
     def _submit(self, asked: bytes, batch: list[Numbered], deadline: float) -> Any:
         if self._there is None or self._there.status != "finished":

@@ -14,14 +14,12 @@ from unrelu.errors import InputError
 from unrelu.parallel import share_workers
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
+from unrelu.study.executors.alone import WorkerDied, alone
 from unrelu.study.executors.batches import Batches
-from unrelu.study.executors.remote import DIED, packed, write_material
+from unrelu.study.executors.remote import packed, write_material
 from unrelu.study.executors.worker_process import WorkerProcess
-from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
 from unrelu.study.scratch import scratch_folder
-
-_TRIES = 1
 
 _AHEAD = 2
 """Batches that a process has at a time: the one it is at, and the next."""
@@ -35,8 +33,9 @@ class Processes:
     """Processes of this machine, each with BLAS on one thread; numbers of the network and of the inputs are shared.
 
     A process that dies (killed, or out of memory) is replaced; the others go on. What it was at is answered again at
-    the end, one task at a time and nothing beside it, so that a task that kills its process is found and left out, and
-    no other. Processes end with the one that started them, even if that is killed.
+    the end, one task at a time and nothing beside it, in halves where the process dies again, so that an input that
+    kills its process is found and left out, and no other. Processes end with the one that started them, even if that is
+    killed.
 
     Attributes:
         workers: how many; one a core that this process may use if None.
@@ -76,7 +75,9 @@ class _Session:
         try:
             suspects = yield from self._many(asked, tasks, deadline)
             for task in suspects:
-                yield from self._alone(asked, task, deadline)
+                found = alone(question, task, lambda one: self._alone(asked, one, deadline))
+                if found is not None:
+                    yield found
         except BaseException:
             self.close()
             raise
@@ -123,22 +124,19 @@ class _Session:
                     waiting.put_back(batch)
                     self._lost(worker)
 
-    def _alone(self, asked: bytes, task: Numbered, deadline: float) -> Iterator[Done]:
-        died = 0
+    def _alone(self, asked: bytes, task: Numbered, deadline: float) -> Done | None:
         while time.monotonic() < deadline:
             worker = self.workers[0] if self.workers else self._started()
             found: list[Done] | None = []
-            if worker.give(asked, [task], deadline):
-                while worker.given and found is not None:
-                    found = worker.hear()
-                if found is not None:
-                    yield from found
-                    return
-                died += worker.ready
+            given = worker.give(asked, [task], deadline)
+            while given and worker.given and found is not None:
+                found = worker.hear()
+            if given and found is not None:
+                return found[0] if found else None
             self._lost(worker)
-            if died == _TRIES:
-                yield Done(task, None, failures=(Failure(task.task.layer, task.task.inputs, DIED),))
-                return
+            if given and worker.ready:
+                raise WorkerDied
+        return None
 
     def _started(self) -> WorkerProcess:
         worker = WorkerProcess(self.folder)

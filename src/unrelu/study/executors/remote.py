@@ -7,8 +7,7 @@ import pickle
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,25 +15,19 @@ from pathlib import Path
 import cloudpickle
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from unrelu.errors import InputError, StoreError
+from unrelu.parallel import one_blas_thread
 from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
 from unrelu.study.material import Material
-from unrelu.study.parts.part import Failure
 from unrelu.study.question import Question
 
 INPUTS, REST = "inputs.npy", "material.pt"
 
-DIED = "the process that answered it died: it was killed, or ran out of memory"
-"""Of a task during which, alone, a process died again."""
-
 _CONTEXTS: OrderedDict[str, Context] = OrderedDict()
-_LOCK = threading.RLock()
+_LOCK = threading.Lock()
 _KEPT = 2  # studies that a worker remembers
-_LIMITING = ExitStack()
-_BUSY: list[int] = []  # threads of this process that are answering
 
 
 def context_of(name: str, material: Callable[[], Material]) -> Context:
@@ -48,29 +41,6 @@ def context_of(name: str, material: Callable[[], Material]) -> Context:
         return _CONTEXTS[name]
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS on one thread while any thread of this process is in here.
-
-    The number is the process's: if each thread set it back when it is done, the others would go on with more. Only that
-    of PyTorch is each thread's own.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with _LOCK:
-        if not _BUSY:
-            _LIMITING.enter_context(threadpool_limits(limits=1))
-        _BUSY.append(threading.get_ident())
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _BUSY.remove(threading.get_ident())
-            if not _BUSY:
-                _LIMITING.close()
-        torch.set_num_threads(before)
-
-
 def answer_batch(
     context: Context, question: Question, tasks: Sequence[Numbered], stop: float, clock: Callable[[], float]
 ) -> list[Done]:
@@ -80,11 +50,8 @@ def answer_batch(
         for task in tasks:
             if clock() >= stop:
                 break
-            try:
-                found.append(replace(answer_task(question, context, task), part=None))
-            except SystemExit as error:  # it would end the worker, and the tasks beside it
-                failure = Failure(task.task.layer, task.task.inputs, f"it asked to end the process ({error})")
-                found.append(Done(task, None, failures=(failure,)))
+            # an exit would end the worker, and the tasks beside it
+            found.append(replace(answer_task(question, context, task, (Exception, SystemExit)), part=None))
     return found
 
 

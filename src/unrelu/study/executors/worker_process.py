@@ -19,9 +19,10 @@ from queue import SimpleQueue
 from typing import Any
 
 from unrelu.errors import InputError
+from unrelu.parallel import one_blas_thread
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
-from unrelu.study.executors.remote import answer_batch, one_blas_thread, read_material
+from unrelu.study.executors.remote import answer_batch, read_material
 from unrelu.study.question import Question
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

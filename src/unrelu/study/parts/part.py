@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -33,7 +33,9 @@ class Part:
         rows: its rows.
         failures: what it could not answer.
         seconds: what it took.
-        files: names of files that go with it.
+        files: SHA-256 of the files that go with it, by name.
+        unfinished: what went wrong in a way that nobody foresaw. The same analysis tries again; until then the rows are
+            those of the other inputs, each asked by itself.
     """
 
     key: str
@@ -41,7 +43,8 @@ class Part:
     rows: pa.Table
     failures: tuple[Failure, ...]
     seconds: float
-    files: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    unfinished: tuple[Failure, ...] = ()
 
     @property
     def name(self) -> str:

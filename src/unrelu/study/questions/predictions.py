@@ -10,10 +10,12 @@ import pyarrow as pa
 from unrelu.network.graph import Network
 from unrelu.study.answer import Answer
 from unrelu.study.columns import COUNT, columns
-from unrelu.study.context import BLOCK, OUTPUT, Context
+from unrelu.study.context import OUTPUT, Context
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.task import Task, slices
+
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Predictions(Question):
 
     def plan(self, context: Context, rows: Mapping[str, pa.Table]) -> Plan:
         """A task for each block of inputs."""
-        return Plan(tuple(Task(chosen) for chosen in slices(len(context.material), BLOCK)))
+        return Plan(tuple(Task(chosen) for chosen in slices(len(context.material), _AT_ONCE)))
 
     def answer(self, context: Context, task: Task) -> Answer:
         """A row per input."""

@@ -5,19 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import PurePosixPath
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from unrelu.errors import MissingExtra, StoreError
+from unrelu.study.stores.local_files import LocalFiles, files_below
+from unrelu.study.stores.store import NoSuchFile
 from unrelu.untrusted.printable import printable
 from unrelu.untrusted.regular_file import read_regular
 
 LARGEST_FILE = 2**31
 """Bytes that a file may have."""
+
+_AT_ONCE = 8
+"""Puts at a time in an object store."""
+
+_ONE_LINE = {"ftp", "sftp", "ssh", "smb", "zip", "tar", "libarchive"}
+"""Kinds of addresses whose connection, or file, is for one thread at a time."""
 
 
 class FolderStore:
@@ -42,19 +48,28 @@ class FolderStore:
         except ValueError as error:
             raise StoreError(f"{self._where} is no address of a store ({error}); name a folder or a URL.") from error
         self._root = root.rstrip("/")
-        self._is_local = isinstance(self._fs, LocalFileSystem)
+        self._made: set[str] = set()
+        self._local = LocalFiles(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
     @property
     def place(self) -> str:
         """Where it is."""
         return self._where
 
+    @property
+    def at_once(self) -> int:
+        """Several in an object store, where each put is a request; one on this machine, and over a single line."""
+        if self._local is not None:
+            return 1
+        kinds = self._fs.protocol
+        return 1 if _ONE_LINE.intersection([kinds] if isinstance(kinds, str) else kinds) else _AT_ONCE
+
     def names(self, folder: str) -> list[str]:
         """Names of all files below a folder, sorted; those that are being written are none."""
         where = self._at(folder)
         try:
-            if self._is_local:
-                found = list(_below(where))
+            if self._local is not None:
+                found = list(files_below(where))
             else:
                 self._fs.invalidate_cache()
                 found = self._fs.find(where)
@@ -69,9 +84,9 @@ class FolderStore:
         """The content of a file."""
         where = self._at(name)
         try:
-            return read_regular(where, LARGEST_FILE) if self._is_local else self._fs.cat_file(where)
+            return read_regular(where, LARGEST_FILE) if self._local is not None else self._fs.cat_file(where)
         except FileNotFoundError:
-            raise StoreError(f"there is no {name} in {self.place}; run the analysis again.") from None
+            raise NoSuchFile(f"there is no {name} in {self.place}; run the analysis again.") from None
         except OSError as error:
             raise StoreError(f"{name} in {self.place} cannot be read ({error}); copy the whole folder.") from error
 
@@ -79,10 +94,10 @@ class FolderStore:
         """Write a file at once."""
         where = self._at(name)
         try:
-            if self._is_local:
-                _put(where, content)
+            if self._local is not None:
+                self._local.put(where, content)
             else:
-                self._fs.makedirs(str(PurePosixPath(where).parent), exist_ok=True)
+                self._make(str(PurePosixPath(where).parent))
                 self._fs.pipe_file(where, content)
         except OSError as error:
             what = "free some space there" if error.errno in _FULL else "choose a folder that you may write to"
@@ -104,44 +119,21 @@ class FolderStore:
             raise StoreError(f"the damaged {name} in {self.place} cannot be moved ({error}); remove it.") from error
         return aside
 
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            self._fs.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
+
+    def close(self) -> None:
+        """Remove what was needed to write; more can be put afterwards."""
+        if self._local is not None:
+            self._local.close()
+
     def _at(self, name: str) -> str:
         """Where a file or folder of that name lies: below the store, whatever an index or a part calls it."""
         if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in name.split("/")):
-            raise StoreError(f"{printable(name, 80)!r} is no name of a file in {self.place}; remove what names it so.")
+            raise NoSuchFile(f"{printable(name, 80)!r} is no name of a file in {self.place}; remove what names it so.")
         return f"{self._root}/{name}"
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def _put(path: str, content: bytes) -> None:
-    folder, _, name = path.rpartition("/")
-    partial = f"{folder}/.{name}.{os.getpid()}-{os.urandom(4).hex()}"
-    try:
-        try:
-            _write(partial, content)
-        except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
-            _write(partial, content)
-        os.replace(partial, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(partial)
-        raise
-
-
-def _write(path: str, content: bytes) -> None:
-    with open(path, "wb", buffering=0) as file:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[file.write(rest) :]
-
-
-def _below(folder: str) -> Iterator[str]:
-    """All files somewhere below a folder of this machine; those whose names begin with a dot are being written."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _below(entry.path)
-            elif not entry.name.startswith("."):
-                yield entry.path

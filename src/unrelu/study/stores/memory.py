@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unrelu.errors import StoreError
+from unrelu.study.stores.store import NoSuchFile
 
 
 class MemoryStore:
@@ -17,6 +17,11 @@ class MemoryStore:
         """Where it is."""
         return "memory"
 
+    @property
+    def at_once(self) -> int:
+        """One: a put is a moment."""
+        return 1
+
     def names(self, folder: str) -> list[str]:
         """Names of all files below a folder, sorted."""
         return sorted(name for name in self._files if name.startswith(f"{folder}/"))
@@ -26,7 +31,7 @@ class MemoryStore:
         try:
             return self._files[name]
         except KeyError:
-            raise StoreError(f"there is no {name} in memory; run the analysis again.") from None
+            raise NoSuchFile(f"there is no {name} in memory; run the analysis again.") from None
 
     def put(self, name: str, content: bytes) -> None:
         """Keep a file."""
@@ -36,3 +41,6 @@ class MemoryStore:
         """Move a file below `damaged/`."""
         self._files[f"damaged/{name}"] = self._files.pop(name)
         return f"damaged/{name}"
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from unrelu.errors import StoreError
+
+
+class NoSuchFile(StoreError):
+    """There is no file of that name, or it is no name of a file."""
+
 
 class Store(Protocol):
     """Files by name, each put at once; names are relative and use "/"."""
@@ -12,6 +18,11 @@ class Store(Protocol):
     @property
     def place(self) -> str:
         """Where it is, for people."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many puts at a time are worth it."""
         ...
 
     def names(self, folder: str) -> list[str]:
@@ -22,7 +33,8 @@ class Store(Protocol):
         """The content of a file.
 
         Raises:
-            StoreError: if there is none, or it cannot be read.
+            NoSuchFile: if there is none.
+            StoreError: if it cannot be read.
         """
         ...
 
@@ -36,6 +48,10 @@ class Store(Protocol):
 
     def set_aside(self, name: str) -> str:
         """Move a file that is damaged below `damaged/`, and tell its new name."""
+        ...
+
+    def close(self) -> None:
+        """Clear away what was needed to write; more can be put afterwards."""
         ...
 
 
