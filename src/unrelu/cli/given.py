@@ -13,6 +13,7 @@ from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.progress import Progress
     from unrelu.study.inputs.inputs import Inputs
 
 
@@ -52,6 +53,7 @@ def read_data(
     array: str | None = None,
     limit: int | None = None,
     scale: float | None = None,
+    progress: Progress | bool | None = False,
 ) -> Inputs:
     """The inputs of a file or folder, after every note about them is said on stderr.
 
@@ -64,6 +66,7 @@ def read_data(
         array: see `ur.read_inputs`.
         limit: see `ur.read_inputs`.
         scale: see `ur.read_inputs`.
+        progress: see `ur.read_inputs`.
 
     Raises:
         BadParameter: if `resize` is no height and width.
@@ -72,8 +75,9 @@ def read_data(
     from unrelu.study.inputs.read import read_inputs
 
     found = read_inputs(
-        net, data, labels, classes or (), resize=read_size(resize), array=array, limit=limit, scale=scale
-    )
+        net, data, labels, classes or (), resize=read_size(resize), array=array, limit=limit, scale=scale,
+        progress=progress,
+    )  # fmt: skip
     for note in found.notes:
         typer.echo(f"note: {printable(note, LONGEST)}", err=True)
     return found

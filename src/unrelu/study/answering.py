@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from unrelu.errors import UnreluError
+from unrelu.errors import DataError, UnreluError
 from unrelu.study.columns import table
 from unrelu.study.context import Context
 from unrelu.study.parts.part import Failure, Part
@@ -69,6 +69,8 @@ def answer_task(question: Question, context: Context, asked: Numbered) -> Done:
     try:
         try:
             _answer(question, context, task, rows, files)
+        except DataError:  # the file with the inputs is gone or changed: no answer, and none to keep
+            raise
         except UnreluError as error:
             if not task.divisible or len(task.inputs) == 1:
                 failures.append(Failure(task.layer, task.inputs, _reason(error)))
@@ -77,6 +79,8 @@ def answer_task(question: Question, context: Context, asked: Numbered) -> Done:
                 for single in task.divided():
                     try:
                         _answer(question, context, single, rows, files)
+                    except DataError:
+                        raise
                     except UnreluError as own:
                         failures.append(Failure(task.layer, single.inputs, _reason(own)))
         found = table(question.schema, rows)

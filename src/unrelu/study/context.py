@@ -64,7 +64,7 @@ class Context:
 
     def inputs(self, chosen: Sequence[int]) -> np.ndarray:
         """(k, *input_shape) float64."""
-        return self.material.x[list(chosen)]
+        return self.material.x[chosen]
 
     def layer(self, name: str) -> ReLULayer:
         """The layer of that name on its own input; see `Network.layer`, whose errors it raises, each found out once."""
@@ -121,8 +121,8 @@ class Context:
 
     @property
     def _block_size(self) -> int:
-        """The same for all: as many inputs as leave room for the values of several blocks."""
-        numbers = sum(int(np.prod(self._shape(name))) for name in self.material.nodes)
+        """The same for all: as many inputs as leave room for themselves and the values of several blocks."""
+        numbers = self.net.input_size + sum(int(np.prod(self._shape(name))) for name in self.material.nodes)
         return int(min(BLOCK, max(1, KEPT // (4 * 8 * max(1, numbers)))))
 
     def _shape(self, name: str) -> tuple[int, ...]:

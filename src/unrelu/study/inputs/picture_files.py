@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.errors import DataError, MissingExtra
+from unrelu.progress import Progress
+from unrelu.study.inputs.gathering import Gathering
 from unrelu.study.inputs.given import Given
-from unrelu.study.inputs.room import check_room
 from unrelu.study.inputs.scaling import BYTE
 from unrelu.untrusted.printable import printable
 
@@ -44,10 +45,11 @@ class Reader:
     wanted: str = "L"
     sizes: set[tuple[int, int]] = field(default_factory=set)
 
-    def sample(self, picture: Picture, name: str) -> np.ndarray:
-        """A picture as the network takes it, float32; its size is judged before it is decoded.
+    def sample(self, picture: Picture, name: str) -> tuple[np.ndarray, float | None]:
+        """A picture as the network takes it, and what its numbers are still to be divided by, in float32.
 
-        A small file may declare a picture that fills the memory.
+        Those of 8 bits come as they are, all others float32 and divided. The size of a picture is judged before it is
+        decoded: a small file may declare one that fills the memory.
 
         Raises:
             DataError: if its size does not fit the network, or is not that of the first.
@@ -67,9 +69,10 @@ class Reader:
         self.sizes.add(size)
         self.wanted = form
         pixels = _pixels(picture, form, wanted, self.scale, name)
+        divisor = self.scale if pixels.dtype == np.uint8 else None
         if form == "RGB" and not _is_last(wanted, self.shape):
             pixels = np.moveaxis(pixels, -1, 0)
-        return np.ascontiguousarray(pixels).reshape(self.shape)
+        return np.ascontiguousarray(pixels).reshape(self.shape), divisor
 
     @property
     def hint(self) -> tuple[int, ...] | None:
@@ -105,6 +108,7 @@ def read_pictures(
     scale: float | None = None,
     limit: int | None = None,
     classes: tuple[str, ...] = (),
+    progress: Progress,
 ) -> Given:
     """Read the pictures of a folder, sorted by name and scaled to [0, 1], as a network takes them.
 
@@ -121,10 +125,12 @@ def read_pictures(
         scale: what numbers of 8 bits are divided by; 255 if left out.
         limit: read only so many.
         classes: names of the classes; those of the folders if empty.
+        progress: where to show how many are read.
 
     Raises:
         MissingExtra: if pillow is not installed.
-        TooLarge: if they would not lie in memory.
+        TooLarge: if there is room for them neither in memory nor in the place for temporary files.
+        StoreError: if the room came to an end.
         DataError: if there is no picture, one cannot be read, its size does not fit the network, or a folder is that
             of no class.
     """
@@ -143,35 +149,37 @@ def read_pictures(
         others = [*others, *inside]
     total = len(paths)
     reader = Reader(shape, resize, BYTE if scale is None else scale)
-    samples = []
-    for path in paths[:limit]:
-        shown = printable(str(path))
-        try:
-            with Image.open(path) as picture:
-                samples.append(reader.sample(picture, shown))
-                if len(samples) == 1:
-                    check_room(len(paths[:limit]), samples[0], where)
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"{shown} cannot be read as a picture; repair it or take it away.") from error
+    found = paths[:limit]
+    with Gathering(len(found), where) as gathering, progress.stage(f"reading {where}", len(found)) as advance:
+        for path in found:
+            shown = printable(str(path))
+            try:
+                with Image.open(path) as picture:
+                    sample, divisor = reader.sample(picture, shown)
+            except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+                raise DataError(f"{shown} cannot be read as a picture; repair it or take it away.") from error
+            gathering.add(sample, divisor)
+            advance(1)
+        rows = gathering.rows()
+    n = len(rows)
     if others:
         few = ", ".join(printable(each.name) for each in others[:3])
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         notes.append(f"{where}: left aside, not pictures: {few}{more}.")
-    if labels is not None and len(samples) < total and len(present := set(labels[: len(samples)])) < len(set(labels)):
+    if labels is not None and n < total and len(present := set(labels[:n])) < len(set(labels)):
         notes.append(
-            f"{where}: of {len(set(labels))} classes, {len(present)} are among the first {len(samples)} of {total} "
-            "pictures."
+            f"{where}: of {len(set(labels))} classes, {len(present)} are among the first {n} of {total} pictures."
         )
-    found = paths[: len(samples)]
     return Given(
-        values=np.stack(samples),
+        rows=rows,
         where=where,
         refusal=DataError,
-        labels=None if labels is None else np.array(labels[: len(samples)]),
+        labels=None if labels is None else np.array(labels[:n]),
         total=total,
         names=tuple(path.name if labels is None else f"{path.parent.name}/{path.name}" for path in found),
         classes=names,
         scaled=True,
+        scale=gathering.scale,
         hint=reader.hint,
         notes=(*notes, *reader.notes(where)),
     )
@@ -256,7 +264,7 @@ def _unfit(name: str, size: tuple[int, int], shape: tuple[int, ...], *, given: b
 
 
 def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, name: str) -> np.ndarray:
-    """(h, w) or (h, w, 3) float32, numbers of 8 bits divided by the scale."""
+    """(h, w) or (h, w, 3): uint8 as they are, or those of 16 bits float32, divided by the scale and by 257."""
     from PIL import Image, ImageOps
 
     def fitted(each: Picture) -> Picture:
@@ -269,7 +277,7 @@ def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, na
         return values if mode == "L" else np.stack([values] * 3, axis=-1)
     if picture.mode in ("I", "F"):
         raise DataError(f"{name} has pixels of unknown range (mode {picture.mode}); save it with 8 or 16 bits.")
-    return np.asarray(fitted(picture.convert(mode))).astype(np.float32) / np.float32(scale)
+    return np.asarray(fitted(picture.convert(mode)))
 
 
 def _hxw(size: Iterable[int]) -> str:
