@@ -152,11 +152,9 @@ class Made(torch.utils.data.Dataset):
 asked(np.random.default_rng(0).random((3, 3, side, side)).astype(np.float32))  # everything is imported
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + allowed, now + allowed))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 found = asked(Made() if kind == "dataset" else path)
 assert found.complete and found.info.n_inputs == n, found
 assert found["failures"].num_rows == 0, found["failures"].to_pylist()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
 """
 
 
@@ -188,6 +186,4 @@ def test_a_study_takes_less_memory_than_half_of_its_inputs(kind: str, tmp_path: 
         env=os.environ | {"TMPDIR": str(tmp_path / "temporary"), "MALLOC_ARENA_MAX": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout) < allowed
-    print(f"{kind}: {int(done.stdout) / 600e6:.2f} of the inputs")
     assert list((tmp_path / "temporary").glob(f"{PREFIX}*")) == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from unrelu.cli.options import read_numbers, read_size
+from unrelu.cli.options import read_normalisation, read_size
 from unrelu.cli.sentences import LONGEST, notes
 from unrelu.untrusted.printable import printable
 
@@ -35,9 +35,7 @@ def read_network(
     """
     from unrelu.network.load import load
 
-    if (mean is None) != (std is None):
-        raise typer.BadParameter("--mean and --std go together; give both, with --mean 0 or --std 1 for none.")
-    shift, scale = read_numbers("mean", mean), read_numbers("std", std)
+    shift, scale = read_normalisation(mean, std)
     with notes():
         net = load(model, upto=upto, trust=trust)
     return net if shift is None or scale is None else net.normalized(shift, scale)

@@ -120,6 +120,7 @@ def walked(
         raise InputError(f"{what} has a label for {len(labels)} of {n_read} samples; give one to all or to none.")
     if len({each.shape for each in labels}) > 1:
         raise InputError(f"{what} has labels of different shapes; give one class number a sample.")
+    told = reader.notes(what)
     if _changes(data, first, reader, what):
         notes.append(
             f"{what} gives another sample 0 when it is asked again, as with random transforms; the results are about "
@@ -137,7 +138,7 @@ def walked(
         scaled=pictures,
         scale=gathering.scale,
         hint=reader.hint,
-        notes=(*notes, *reader.notes(what)),
+        notes=(*notes, *told),
     )
 
 

@@ -19,8 +19,15 @@ from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from PIL.Image import Transpose
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+_ORIENTATION = 0x0112
+"""The number of the EXIF field that says how the camera was held."""
+
+_QUARTERS = (5, 6, 7, 8)
+"""Of its values, those that exchange height and width."""
 
 _DEEP = 257
 """Times the largest number of 8 bits is that of 16."""
@@ -44,6 +51,7 @@ class Reader:
     modes: set[str] = field(default_factory=set)
     wanted: str = "L"
     sizes: set[tuple[int, int]] = field(default_factory=set)
+    turned: int = 0
 
     def sample(self, picture: Picture, name: str) -> tuple[np.ndarray, float | None]:
         """A picture as the network takes it, and what its numbers are still to be divided by, in float32.
@@ -55,6 +63,11 @@ class Reader:
             DataError: if its size does not fit the network, or is not that of the first.
         """
         size = (picture.height, picture.width)
+        turned, turn = (picture.width, picture.height), None
+        if self.resize is not None or _form(size, self.shape) or _form(turned, self.shape):
+            turn = _turn(picture)  # for which some kinds of files are decoded
+            self.turned += turn is not None
+            size = turned if turn in _QUARTERS else size
         if self.first is not None and size != self.first[0] and self.resize is None:
             raise DataError(
                 f"{name} is {_hxw(size)} but {self.first[1]} is {_hxw(self.first[0])}, height x width; bring all to "
@@ -68,7 +81,7 @@ class Reader:
         self.modes.add(picture.mode)
         self.sizes.add(size)
         self.wanted = form
-        pixels = _pixels(picture, form, wanted, self.scale, name)
+        pixels = _pixels(picture, form, wanted, self.scale, name, turn)
         divisor = self.scale if pixels.dtype == np.uint8 else None
         if form == "RGB" and not _is_last(wanted, self.shape):
             pixels = np.moveaxis(pixels, -1, 0)
@@ -95,6 +108,11 @@ class Reader:
         if others := sorted(self.modes - {self.wanted} - {mode for mode in self.modes if mode.startswith("I;16")}):
             name = "grey" if self.wanted == "L" else "RGB"
             found.append(f"{where}: pictures of mode {', '.join(others)} were converted to {name}.")
+        if self.turned:
+            found.append(
+                f"{where}: pictures that say that the camera was turned were turned upright (EXIF orientation): "
+                f"{self.turned}."
+            )
         if self.scale != BYTE:
             found.append(f"{where}: pixels of 8 bits were divided by {self.scale:g}.")
         return tuple(found)
@@ -117,6 +135,7 @@ def read_pictures(
 
     Pictures become grey for sample shapes (h, w), (1, h, w) and (h, w, 1), and RGB for (3, h, w) and (h, w, 3); a flat
     shape is grey or RGB, colours first, by its size. Of animations the first picture is taken; transparency is ignored.
+    Pictures of a camera are turned upright, as their EXIF data say.
 
     Args:
         folder: the folder; files that are no pictures are left aside, and a note says so.
@@ -263,11 +282,14 @@ def _unfit(name: str, size: tuple[int, int], shape: tuple[int, ...], *, given: b
     return f"{what} not fit the network's input {shape}; {advice}."
 
 
-def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, name: str) -> np.ndarray:
+def _pixels(
+    picture: Picture, mode: str, size: tuple[int, int], scale: float, name: str, turn: int | None
+) -> np.ndarray:
     """(h, w) or (h, w, 3): uint8 as they are, or those of 16 bits float32, divided by the scale and by 257."""
     from PIL import Image, ImageOps
 
     def fitted(each: Picture) -> Picture:
+        each = each if turn is None else each.transpose(_turns()[turn])
         same = (each.height, each.width) == size
         return each if same else ImageOps.fit(each, (size[1], size[0]), Image.Resampling.BILINEAR)
 
@@ -278,6 +300,31 @@ def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, na
     if picture.mode in ("I", "F"):
         raise DataError(f"{name} has pixels of unknown range (mode {picture.mode}); save it with 8 or 16 bits.")
     return np.asarray(fitted(picture.convert(mode)))
+
+
+def _turn(picture: Picture) -> int | None:
+    """How a picture has to be turned or mirrored to be upright, as its EXIF data number it; None if it is."""
+    if picture.format == "TIFF":  # pillow turns these itself
+        return None
+    try:
+        said = picture.getexif().get(_ORIENTATION)
+    except Exception:  # damaged data of a camera, which fail in many ways, do not make a picture unreadable
+        return None
+    return said if said in _turns() else None
+
+
+def _turns() -> dict[int, Transpose]:
+    from PIL.Image import Transpose
+
+    return {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
 
 
 def _hxw(size: Iterable[int]) -> str:
