@@ -92,7 +92,7 @@ class Memory(Question):
             weight = getattr(node.operator, "weight", None)
             if weight is not None:
                 float(weight.sum())
-        float(context.material.x.sum())
+        sum(float(block.sum()) for block in context.material.x.blocks())
         now = psutil.Process().memory_full_info()
         return Answer([{"input": task.inputs[0], "pid": os.getpid(), "uss": now.uss, "rss": now.rss}])
 

@@ -353,6 +353,7 @@ INTERNAL = {
     "FullRegions",
     "Guards",
     "HullRows",
+    "Samples",
     "IndexSet",
     "IndexSetCertificate",
     "InverseStatement",

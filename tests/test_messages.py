@@ -28,6 +28,7 @@ from unrelu.operators import Absolute, LeakyReLU
 from unrelu.polyhedra.sampling.sample import draw
 from unrelu.questions import Ranges, Uniqueness
 from unrelu.stability.jacobian import check_size
+from unrelu.study.inputs import room
 from unrelu.study.inputs.array_files import read_mask
 from unrelu.study.inputs.read import read_samples
 
@@ -70,6 +71,13 @@ def grown(folder: Path, *, trust: bool) -> ur.Network:
     path = builder.save(folder, builder.node("Relu", "x"))
     with patch.object(memory, "ROOM", 0), patch.object(memory, "TIMES", 0):
         return ur.load(path, trust=trust)
+
+
+def without_memory(folder: Path, order: Callable[[np.ndarray], np.ndarray]) -> ur.Inputs:
+    """From a file of an array in some order, where no inputs may lie in memory."""
+    np.save(folder / "x.npy", order(np.ones((4, 3))))
+    with patch.object(room, "free_memory", lambda: 0):
+        return read_samples(folder / "x.npy", (3,))
 
 
 def pickled(folder: Path) -> Path:
@@ -397,6 +405,10 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "ask it, as in pre.region.ranges()": (
         lambda _: of_magnitudes().ranges(),
         lambda _: of_magnitudes().region.ranges(),
+    ),
+    "save it again in C order, numpy.save(path, numpy.ascontiguousarray(x))": (
+        lambda folder: without_memory(folder, np.asfortranarray),
+        lambda folder: without_memory(folder, np.ascontiguousarray),
     ),
     "move the channels first, numpy.moveaxis(x, -1, 1)": (
         lambda folder: batch(folder, np.ones((2, 4, 4, 5))),

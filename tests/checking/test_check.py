@@ -168,6 +168,32 @@ def test_the_user_s_inputs_are_compared_too_and_the_worst_of_them_is_told() -> N
     assert far.largest == pytest.approx(float((model - exact).abs().max().detach()), rel=1e-6)
 
 
+def test_the_normalisation_is_a_part_of_what_is_looked_at(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    module = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 3)).eval()
+    mean, std = [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]
+    example, data = torch.zeros(1, 3, 8, 8), np.random.default_rng(0).random((5, 3, 8, 8)).astype(np.float32)
+    found = ur.check(module, example, data=data, mean=mean, std=std)
+    assert found.all_read
+    assert [node.name for node in found.nodes][:3] == ["input", "normalized.center", "normalized"]
+    assert found.n_data == 5
+    assert found.deviation is not None
+    assert found.deviation.largest < 1e-5
+    wanted = ur.Network.from_torch(module, example).normalized(mean, std)(data.astype(float))
+    np.testing.assert_array_equal(found.network(data.astype(float)), wanted)
+    for options in ({"mean": 0.5}, {"std": 0.5}):
+        with pytest.raises(InputError, match="mean and std go together; give both, with mean=0 or std=1 for none"):
+            ur.check(module, example, **options)
+    net = ur.Network.from_torch(module, example)
+    net.save(tmp_path / "m.unrelu")
+    np.save(tmp_path / "x.npy", data[:1])
+    options = ("--data", tmp_path / "x.npy", "--mean", "0.49,0.48,0.45", "--std", "0.25,0.24,0.26", "--no-questions")
+    done = run(tmp_path / "m.unrelu", *options)
+    assert done.exit_code == 0, done.output
+    assert "normalized" in done.output
+    assert "--mean and --std go together" in run(tmp_path / "m.unrelu", "--mean", "0.5").output
+
+
 def test_data_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     net = off_by(0.0, 0)
     with pytest.raises(ShapeError, match=r"the network takes \(4,\); bring them to that shape"):

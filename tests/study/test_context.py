@@ -9,12 +9,13 @@ from unrelu.polyhedra.domains import Box
 from unrelu.questions import Uniqueness
 from unrelu.rigor.rounding import UNIT
 from unrelu.study.context import Context
+from unrelu.study.inputs.samples import Samples
 from unrelu.study.material import Material
 from unrelu.study.task import Task
 
 
 def context() -> Context:
-    return Context(Material(dense_network(), pictures()[0], None, UNIT))
+    return Context(Material(dense_network(), Samples.of(pictures()[0]), None, UNIT))
 
 
 def test_the_same_question_in_another_domain_has_its_own_answers() -> None:

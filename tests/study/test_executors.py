@@ -23,6 +23,8 @@ from unrelu.study.executors.batches import MOST, SECONDS, Batches
 from unrelu.study.executors.processes import Processes
 from unrelu.study.executors.remote import answer_batch, packed, read_material, write_material
 from unrelu.study.executors.threads import Threads
+from unrelu.study.inputs.file_rows import FileRows
+from unrelu.study.inputs.samples import Samples
 from unrelu.study.material import Material
 from unrelu.study.scratch import PREFIX, scratch_folder
 from unrelu.study.task import Task
@@ -89,7 +91,7 @@ def test_without_time_no_task_is_begun(executor: ur.executors.Executor) -> None:
 
 
 def test_after_its_time_a_batch_begins_no_task() -> None:
-    context = Context(Material(network(), inputs(6), None, 2.0**-53))
+    context = Context(Material(network(), Samples.of(inputs(6)), None, 2.0**-53))
     tasks = [Numbered(n, str(n), Task((n,))) for n in range(6)]
     clock = iter(range(100))
     found = answer_batch(context, Odd(), tasks, 2, lambda: float(next(clock)))
@@ -132,10 +134,11 @@ def test_blas_keeps_to_one_thread_until_the_last_one_is_done() -> None:
 
 
 def test_what_is_written_for_processes_is_read_back_and_its_numbers_stay_in_the_file(tmp_path) -> None:
-    given = Material(network(), inputs(5), np.arange(5), 2.0**-53, ("relu1",))
+    given = Material(network(), Samples.of(inputs(5)), np.arange(5), 2.0**-53, ("relu1",))
     write_material(given, tmp_path)
     found = read_material(tmp_path)
-    assert isinstance(found.x, np.memmap)
+    assert isinstance(found.x.rows, FileRows)
+    np.testing.assert_array_equal(found.x[:], inputs(5))
     assert found.sha256() == given.sha256()
     assert found.nodes == given.nodes
 
@@ -144,9 +147,9 @@ def test_no_room_for_processes_is_told_as_that(tmp_path, monkeypatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(Samples, "in_file", full)
     with pytest.raises(StoreError, match="TMPDIR"):
-        write_material(Material(network(), inputs(5), None, 2.0**-53), tmp_path)
+        write_material(Material(network(), Samples.of(inputs(5)), None, 2.0**-53), tmp_path)
 
 
 def test_what_cannot_be_sent_is_refused(tmp_path) -> None:
@@ -154,7 +157,7 @@ def test_what_cannot_be_sent_is_refused(tmp_path) -> None:
         packed(dataclasses.replace(Odd(), seconds=threading.Lock()))  # pyright: ignore[reportArgumentType]
     net = dataclasses.replace(network(), source=threading.Lock())  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="the model behind the network cannot be sent"):
-        write_material(Material(net, inputs(5), None, 2.0**-53), tmp_path)
+        write_material(Material(net, Samples.of(inputs(5)), None, 2.0**-53), tmp_path)
 
 
 def test_folders_of_the_living_stay_and_those_of_the_dead_go(tmp_path, monkeypatch) -> None:

@@ -61,7 +61,7 @@ def test_tasks_are_counted_and_those_that_are_kept_cost_nothing(tmp_path: Path) 
     again = ur.foresee(dense_network(), x, labels=y, questions=asked, store=tmp_path / "store", progress=False)
     assert [each.kept for each in again.questions] == [each.n_tasks for each in again.questions]
     assert (again.seconds, again.disk) == (0, 0)
-    assert [line.split()[0] for line in str(again).splitlines()] == ["question", *counts, "all"]
+    assert [line.split()[0] for line in str(again).splitlines()] == ["question", *counts, "all", "inputs:"]
 
 
 def test_time_is_that_of_all_inputs() -> None:

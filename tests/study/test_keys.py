@@ -19,6 +19,7 @@ from unrelu.network.graph import Network
 from unrelu.polyhedra.domains import Box, Domain, Intersection, Nonnegative
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.study.asked import Asked
+from unrelu.study.inputs.samples import Samples
 from unrelu.study.keys import run_key, study_key, task_key
 from unrelu.study.material import Material
 from unrelu.study.question import Question
@@ -170,7 +171,8 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 def material(**changes: Any) -> Material:
     x, y = pictures()
-    return replace(Material(dense_network(), x, y, unit_roundoff(x)), **changes)
+    samples = Samples.of(changes.pop("x", x))
+    return replace(Material(dense_network(), samples, y, unit_roundoff(x)), **changes)
 
 
 def torch_module() -> nn.Sequential:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,7 +14,7 @@ from unrelu.checking.model_check import ModelCheck
 from unrelu.checking.model_survey import ModelSurvey, survey_model
 from unrelu.checking.node_rows import node_rows
 from unrelu.checking.questions import question_rows
-from unrelu.errors import HeadWarning, IntakeMismatch, ModelError
+from unrelu.errors import HeadWarning, InputError, IntakeMismatch, ModelError
 from unrelu.intake.head import without_head
 from unrelu.network.agreement import check_agreement, samples_like
 from unrelu.network.arrays import Array
@@ -32,6 +34,8 @@ def check(
     resize: tuple[int, int] | None = None,
     array: str | None = None,
     scale: float | None = None,
+    mean: Array | Sequence[float] | float | None = None,
+    std: Array | Sequence[float] | float | None = None,
     questions: bool = True,
     trust: bool = False,
 ) -> ModelCheck:
@@ -56,6 +60,9 @@ def check(
         resize: see `read_inputs`.
         array: see `read_inputs`.
         scale: see `read_inputs`.
+        mean: of the pictures that the model was trained on, if they were normalised by the code that loaded them; then
+            `std` too, and what is looked at is the network behind `(x - mean) / std`: see `Network.normalized`.
+        std: see `mean`.
         trust: whether a file may run code, as for `load`.
         questions: False to leave out what the questions take, which needs some time by itself.
 
@@ -66,9 +73,13 @@ def check(
     """
     found = survey_model(model, example, trust=trust)
     survey = found.survey if upto is None else found.survey.upto(upto)
+    if (mean is None) != (std is None):
+        raise InputError("mean and std go together; give both, with mean=0 or std=1 for none.")
+    if mean is not None and std is not None and len(survey.network.nodes) > 1:
+        survey = replace(survey, network=survey.network.normalized(mean, std))
     notes: list[str] = []
     last = survey.last
-    ends = survey.network.outputs if survey.n_outputs > 1 and found.survey is survey and found.may_have_head else ()
+    ends = survey.network.outputs if survey.n_outputs > 1 and upto is None and found.may_have_head else ()
     if survey.unread:
         notes.append(_part(last))
     elif ends:

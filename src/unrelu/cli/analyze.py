@@ -126,11 +126,12 @@ def analyze(
         if not dry_run:
             check_requirements()
         net = read_network(model, upto=upto, trust=trust, mean=mean, std=std)
-        batch = read_data(
-            net, data, labels=labels, classes=classes, resize=resize, array=array, limit=limit, scale=scale
-        )
-        asked = [_question(text, net.input_size) for text in ask or _DEFAULT]
         shown = display(quiet)
+        batch = read_data(
+            net, data, labels=labels, classes=classes, resize=resize, array=array, limit=limit, scale=scale,
+            progress=shown,
+        )  # fmt: skip
+        asked = [_question(text, net.input_size) for text in ask or _DEFAULT]
         where = store if store is not None else None if out is None else str(out)
         if dry_run:
             typer.echo(str(foresee(net, batch, questions=asked, store=where, progress=shown)))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from unrelu.cli.options import ArrayName, Resize, Scale, Trust, Upto, read_size
+from unrelu.cli.options import ArrayName, Mean, Resize, Scale, Std, Trust, Upto, read_normalisation, read_size
 from unrelu.cli.sentences import sentences
 
 _REFUSED = 1  # exit status
@@ -27,6 +27,8 @@ def check(
             "pictures.",
         ),
     ] = None,
+    mean: Mean = None,
+    std: Std = None,
     scale: Scale = None,
     resize: Resize = None,
     array: ArrayName = None,
@@ -47,6 +49,7 @@ def check(
         from unrelu.checking.check import check as checked
         from unrelu.checking.tables import show
 
+        shift, spread = read_normalisation(mean, std)
         found = checked(
             model,
             upto=upto,
@@ -54,6 +57,8 @@ def check(
             resize=read_size(resize),
             array=array,
             scale=scale,
+            mean=shift,
+            std=spread,
             questions=questions,
             trust=trust,
         )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from unrelu.cli.options import read_numbers, read_size
+from unrelu.cli.options import read_normalisation, read_size
 from unrelu.cli.sentences import LONGEST, notes
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from unrelu.network.graph import Network
+    from unrelu.progress import Progress
     from unrelu.study.inputs.inputs import Inputs
 
 
@@ -34,9 +35,7 @@ def read_network(
     """
     from unrelu.network.load import load
 
-    if (mean is None) != (std is None):
-        raise typer.BadParameter("--mean and --std go together; give both, with --mean 0 or --std 1 for none.")
-    shift, scale = read_numbers("mean", mean), read_numbers("std", std)
+    shift, scale = read_normalisation(mean, std)
     with notes():
         net = load(model, upto=upto, trust=trust)
     return net if shift is None or scale is None else net.normalized(shift, scale)
@@ -52,6 +51,7 @@ def read_data(
     array: str | None = None,
     limit: int | None = None,
     scale: float | None = None,
+    progress: Progress | bool | None = False,
 ) -> Inputs:
     """The inputs of a file or folder, after every note about them is said on stderr.
 
@@ -64,6 +64,7 @@ def read_data(
         array: see `ur.read_inputs`.
         limit: see `ur.read_inputs`.
         scale: see `ur.read_inputs`.
+        progress: see `ur.read_inputs`.
 
     Raises:
         BadParameter: if `resize` is no height and width.
@@ -72,8 +73,9 @@ def read_data(
     from unrelu.study.inputs.read import read_inputs
 
     found = read_inputs(
-        net, data, labels, classes or (), resize=read_size(resize), array=array, limit=limit, scale=scale
-    )
+        net, data, labels, classes or (), resize=read_size(resize), array=array, limit=limit, scale=scale,
+        progress=progress,
+    )  # fmt: skip
     for note in found.notes:
         typer.echo(f"note: {printable(note, LONGEST)}", err=True)
     return found

@@ -157,7 +157,7 @@ def metamer(
                 data=data.name,
                 names=(batch.names[0], "" if target is None else batch.names[1]),
                 picture_shape=shown_as,
-                picture_range=picture_range(batch.values, where),
+                picture_range=picture_range(batch.samples.extent, where),
             )
             typer.echo(f"The page is {write_metamers(seen, folder).path.resolve()}")
         if interrupted:

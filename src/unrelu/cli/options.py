@@ -97,12 +97,18 @@ def read_size(text: str | None) -> tuple[int, int] | None:
     return sides[0], sides[1]
 
 
-def read_numbers(option: str, text: str | None) -> tuple[float, ...] | None:
-    """The numbers that `Mean` or `Std` names; None where it is left out.
+def read_normalisation(mean: str | None, std: str | None) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """The numbers that `Mean` and `Std` name; None for both where they are left out.
 
     Raises:
-        BadParameter: if it names none.
+        BadParameter: if only one is given, or one holds no numbers.
     """
+    if (mean is None) != (std is None):
+        raise typer.BadParameter("--mean and --std go together; give both, with --mean 0 or --std 1 for none.")
+    return _read_numbers("mean", mean), _read_numbers("std", std)
+
+
+def _read_numbers(option: str, text: str | None) -> tuple[float, ...] | None:
     if text is None:
         return None
     try:

@@ -61,7 +61,7 @@ def analyze(
     Args:
         net: the network.
         data: (n, *input_shape) inputs, or whatever `read_inputs` reads: a dataset of torch, the path of a file or of a
-            folder of pictures.
+            folder of pictures. They need not fit into memory.
         questions: of `ur.questions`, or your own; verdicts, 32 spectra and 2 bounds of row removal if left out.
         labels: (n,) class of each input; see `read_inputs`. Those that the data bring along if left out.
         store: a folder, or any address that fsspec knows; in memory only if None.
@@ -85,7 +85,8 @@ def analyze(
         MissingExtra: if the executor or the store needs a package that is not installed.
     """
     started = time.monotonic()
-    prepared = prepare(net, data, questions, labels, classes)
+    shown = resolve_progress(progress)
+    prepared = prepare(net, data, questions, labels, classes, shown)
     context, every, inputs = prepared.context, prepared.questions, prepared.inputs
     material = context.material
     kept = MemoryStore() if store is None else FolderStore(store)
@@ -103,7 +104,7 @@ def analyze(
         data_sha256=material.data_sha256,
         n_inputs=len(material),
         picture_shape=shown_shape,
-        picture_range=None if shown_shape is None else picture_range(material.x, _shown_within(every)),
+        picture_range=None if shown_shape is None else picture_range(material.x.extent, _shown_within(every)),
         classes=inputs.classes,
         notes=inputs.notes,
         versions=versions(),
@@ -122,7 +123,6 @@ def analyze(
         accounts[one.question] = one
 
     stopped = ""
-    shown = resolve_progress(progress)
     deadline = started + time_limit
     try:
         put_network(kept, net)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from unrelu.errors import UnreluError
+from unrelu.errors import DataError, UnreluError
 from unrelu.study.columns import table
 from unrelu.study.context import Context
 from unrelu.study.parts.part import Failure, Part
@@ -134,6 +134,8 @@ class _Found:
         try:
             answer = question.answer(context, task)
             rows = table(question.schema, answer.rows)
+        except DataError as error:  # the file with the inputs is gone or changed: no answer, and none to keep
+            self.unfinished.append(Failure(task.layer, task.inputs, str(error)))
         except UnreluError as error:
             self.failures.append(Failure(task.layer, task.inputs, str(error) or type(error).__name__))
         except caught as error:

@@ -68,7 +68,7 @@ class Context:
 
     def inputs(self, chosen: Sequence[int]) -> np.ndarray:
         """(k, *input_shape) float64."""
-        return self.material.x[list(chosen)]
+        return self.material.x[chosen]
 
     def layer(self, name: str) -> ReLULayer:
         """The layer of that name on its own input; see `Network.layer`, whose errors it raises, each found out once."""

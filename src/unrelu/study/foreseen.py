@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from os import PathLike
+from tempfile import gettempdir
 
 from unrelu.network.graph import Network
 from unrelu.progress import Progress, resolve_progress
@@ -17,6 +18,8 @@ from unrelu.study.asked import Asked
 from unrelu.study.context import Context
 from unrelu.study.executors.executor import Session
 from unrelu.study.executors.processes import Processes
+from unrelu.study.inputs.file_rows import FileRows
+from unrelu.study.inputs.samples import Samples
 from unrelu.study.keys import run_key
 from unrelu.study.preparing import DEFAULT, Labels, in_order, prepare
 from unrelu.study.question import Question
@@ -24,6 +27,7 @@ from unrelu.study.questions import Predictions
 from unrelu.study.running import kept_parts
 from unrelu.study.stores.folder import FolderStore
 from unrelu.study.task import Task
+from unrelu.untrusted.printable import printable
 
 PATIENCE = 20.0
 """Seconds that the measuring takes, at most, if nobody says so; starting the process that measures is not counted."""
@@ -62,9 +66,16 @@ class Forecast:
 
     Attributes:
         questions: in the order in which they will be answered.
+        inputs: how many there are, and where they lie.
+        held: bytes of memory that the inputs take in the process that asks, beside what it takes for itself.
+        scratch: bytes that they take in the place for temporary files, for as long as they are there; where processes
+            answer, what is held in memory is written there too.
     """
 
     questions: tuple[Foreseen, ...]
+    inputs: str
+    held: int
+    scratch: int
 
     @property
     def seconds(self) -> float | None:
@@ -88,6 +99,7 @@ class Forecast:
                 f"{_size(each.disk):>11}" + (f"  {each.failed}" if each.failed else "")
             )
         lines.append(f"{'all':<14}{'':>18}{_time(self.seconds):>12}{'':>11}{_size(self.disk):>11}")
+        lines.append(f"inputs: {self.inputs}")
         return "\n".join(lines)
 
 
@@ -118,12 +130,12 @@ def foresee(
     Raises:
         InputError: as `analyze` does, and its other errors.
     """
-    prepared = prepare(net, data, questions, labels)
+    shown = resolve_progress(progress)
+    prepared = prepare(net, data, questions, labels, progress=shown)
     context, every = prepared.context, prepared.questions
     bare = Context(replace(context.material, net=replace(net, source=None)))
     order = in_order(every)
     found = []
-    shown = resolve_progress(progress)
     with (
         Processes(1, patient=False).session(bare) as session,
         shown.stage("measuring a few tasks", len(order)) as advance,
@@ -135,7 +147,19 @@ def foresee(
             share = patience * (place + 1) / len(order)
             found.append(_of_question(question, context, session, store, start + share))
             advance(1)
-    return Forecast(tuple(found))
+    samples = context.material.x
+    return Forecast(tuple(found), *_lie(samples))
+
+
+def _lie(samples: Samples) -> tuple[str, int, int]:
+    """Where inputs lie, and what they take of memory and of the place for temporary files."""
+    rows, size = samples.rows, samples.rows.nbytes
+    n = f"{len(samples):,}"
+    if not isinstance(rows, FileRows):
+        return f"{n}, {_size(size)} in memory, and as much in a file for processes in {gettempdir()}", size, 0
+    if rows.owner is not None:
+        return f"{n}, {_size(size)} in a file in {gettempdir()}, as they do not fit into memory", 0, size
+    return f"{n}, {_size(size)} in {printable(rows.path)}, read as they are needed", 0, 0
 
 
 def _of_question(

@@ -10,6 +10,7 @@ import numpy as np
 from unrelu.frozen_arrays import FrozenArrays
 from unrelu.network.fingerprints import array_sha256, json_sha256, weights_sha256
 from unrelu.network.graph import Network
+from unrelu.study.inputs.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,14 +19,14 @@ class Material(FrozenArrays):
 
     Attributes:
         net: the network, with the model that it was read from where there is one.
-        x: (n, *input_shape) float64, the inputs.
+        x: the inputs, (n, *input_shape) float64 wherever they are used.
         labels: (n,) int64, their classes as given, or None.
         unit: unit roundoff of the dtype in which the inputs were given.
         nodes: names of nodes whose values questions need, computed together in one pass.
     """
 
     net: Network
-    x: np.ndarray
+    x: Samples
     labels: np.ndarray | None
     unit: float
     nodes: tuple[str, ...] = ()
@@ -46,7 +47,7 @@ class Material(FrozenArrays):
     @cached_property
     def data_sha256(self) -> str:
         """A name for the inputs, as float64 in C order."""
-        return array_sha256(self.x)
+        return self.x.sha256
 
     @cached_property
     def _labels_sha256(self) -> str | None:
@@ -64,7 +65,7 @@ class Material(FrozenArrays):
     def _input_sha256(self, index: int) -> str:
         """A name for one input, computed once: every layer has tasks about it."""
         if index not in self._names:
-            self._names[index] = array_sha256(self.x[index])
+            self._names[index] = array_sha256(self.x[[index]][0])
         return self._names[index]
 
     @cached_property

@@ -39,13 +39,13 @@ def resolve_picture_shape(input_shape: tuple[int, ...], given: tuple[int, ...] |
     return shape
 
 
-def picture_range(data: np.ndarray, domain: Domain | None) -> tuple[float, float]:
-    """The values of black and of full brightness: the bounds of a box with two numbers, otherwise those of the data."""
+def picture_range(extent: tuple[float, float], domain: Domain | None) -> tuple[float, float]:
+    """The values of black and of full brightness: the bounds of a box with two numbers, otherwise the data's."""
     if isinstance(domain, Box) and domain.lower is not None and domain.upper is not None:
         low, high = np.asarray(domain.lower, float), np.asarray(domain.upper, float)
         if low.size == high.size == 1 and np.isfinite(low).all() and np.isfinite(high).all():
             return low.item(), high.item()
-    return float(data.min()), float(data.max())
+    return extent
 
 
 def _is_picture(shape: tuple[int, ...]) -> bool:

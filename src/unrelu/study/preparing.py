@@ -10,6 +10,7 @@ from unrelu.errors import InputError
 from unrelu.network.arrays import Array
 from unrelu.network.expected import expect_network
 from unrelu.network.graph import Network
+from unrelu.progress import Progress
 from unrelu.study.context import Context
 from unrelu.study.inputs.clipping import clipped_to
 from unrelu.study.inputs.inputs import Inputs
@@ -41,9 +42,14 @@ class Prepared:
 
 
 def prepare(
-    net: Network, data: object, questions: Iterable[Question], labels: Labels = None, classes: ClassNames = ()
+    net: Network,
+    data: object,
+    questions: Iterable[Question],
+    labels: Labels = None,
+    classes: ClassNames = (),
+    progress: Progress | bool | None = False,
 ) -> Prepared:
-    """Check what `analyze` was given.
+    """Read and check what `analyze` was given.
 
     Raises:
         InputError: if the data, the labels or a question do not fit the network or each other.
@@ -60,11 +66,11 @@ def prepare(
         twice = next(each for each in names if names.count(each) > 1)
         raise InputError(f"the question {twice!r} is asked twice; ask it once, or in two studies.")
     every = (Predictions(), *(each for each in asked_for if each.name != Predictions.name))
-    inputs = read_inputs(net, data, labels, classes)
+    inputs = read_inputs(net, data, labels, classes, progress=progress)
     for each in every:
         inputs = clipped_to(inputs, each.within)
     nodes = tuple(dict.fromkeys(node for each in every for node in each.nodes(net)))
-    context = Context(Material(net, inputs.values, inputs.labels, inputs.unit, nodes))
+    context = Context(Material(net, inputs.samples, inputs.labels, inputs.unit, nodes))
     return Prepared(context, tuple(each.check(context, every) for each in every), inputs)
 
 

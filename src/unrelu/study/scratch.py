@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from unrelu.errors import StoreError
 
 try:
     import fcntl
@@ -36,12 +39,33 @@ def scratch_folder(place: Path | None = None, *, by_age: bool = False) -> Iterat
     """
     place = Path(tempfile.gettempdir()) if place is None else place
     _sweep(place, by_age=by_age)
-    with (
-        tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True) as name,
-        open(Path(name) / _LOCK, "wb") as lock,
-    ):
-        _taken(lock)
-        yield Path(name)
+    folder, owner = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place)), os.getpid()
+    try:
+        with open(folder / _LOCK, "wb") as lock:
+            _taken(lock)
+            yield folder
+    finally:
+        if os.getpid() == owner:  # one that was forked, as a loader's worker, has no say
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def room_told(what: str) -> Iterator[None]:
+    """Say what to do where something cannot be written to the place for temporary files.
+
+    Args:
+        what: what to call it, in the plural.
+
+    Raises:
+        StoreError: in place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{what} cannot be written to {tempfile.gettempdir()} ({type(error).__name__}: {error}); free some space "
+            "there, or set the environment variable TMPDIR to a folder with room."
+        ) from error
 
 
 def _sweep(place: Path, *, by_age: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 import unrelu as ur
 from unrelu.errors import DataError
@@ -216,3 +216,63 @@ def test_folders_without_pictures_are_told(tmp_path: Path):
     (tmp_path / "cat" / "a.txt").write_text("hello")
     with pytest.raises(DataError, match=r"has no pictures \(.png, .*\), nor has a folder in it"):
         ur.read_inputs(LINEAR, tmp_path)
+
+
+# -- how the camera was held -------------------------------------------------------------------------
+
+
+def held(path: Path, orientation: object, values: np.ndarray) -> Path:
+    """A picture that says how the camera was held when it was made."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_upright_and_it_is_said(orientation: int, suffix: str, tmp_path: Path):
+    """Against pillow's own; a quarter of a turn exchanges height and width."""
+    values = RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    path = held(tmp_path / "data" / f"a.{suffix}", orientation, values)
+    with Image.open(path) as picture:
+        if suffix == "webp":
+            values = np.asarray(picture.convert("RGB"))
+        upright = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    assert upright.shape == ((6, 8, 3) if orientation < 5 else (8, 6, 3))
+    said = "data: pictures that say that the camera was turned were turned upright (EXIF orientation): 1."
+    with Image.open(path) as picture:
+        for data in (tmp_path / "data", [picture]):
+            found = read_samples(data, upright.shape)
+            np.testing.assert_array_equal(found.values[0], upright.astype(np.float32) / np.float32(255))
+            named = said.replace("data: ", "the list: " if isinstance(data, list) else "data: ")
+            turned = orientation > 1 and suffix != "tif"  # which pillow turns by itself
+            assert [note for note in found.notes if "EXIF" in note] == ([named] if turned else [])
+    halved = read_samples(tmp_path / "data", (3, 4, 3), resize=(3, 4))
+    assert halved.values.shape == (1, 3, 4, 3)
+
+
+def test_a_size_that_fits_only_turned_is_refused_where_the_camera_was_not(tmp_path: Path):
+    held(tmp_path / "a.png", 1, RNG.integers(0, 256, (6, 8), dtype=np.uint8))
+    with pytest.raises(DataError, match=r"a.png is 6 x 8 \(height x width\), which does not fit the network's input"):
+        read_samples(tmp_path, (8, 6))
+    held(tmp_path / "b.png", 6, RNG.integers(0, 256, (6, 8), dtype=np.uint8))
+    with pytest.raises(DataError, match=r"b.png is 8 x 6 but .*a.png is 6 x 8"):
+        read_samples(tmp_path, (6, 8))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, -1, "up", 6.5])
+def test_what_is_no_orientation_turns_nothing(orientation: object, tmp_path: Path):
+    values = RNG.integers(0, 256, (6, 8), dtype=np.uint8)
+    held(tmp_path / "a.png", 1, values)
+    found = read_samples(held(tmp_path / "a.png", 1, values).parent, (6, 8))
+    with Image.open(tmp_path / "a.png") as picture:
+        picture.load()
+        picture.getexif()[0x0112] = orientation
+        again = read_samples([picture], (6, 8))
+        picture.info["exif"] = b"Exif\x00\x00II*\x00\xff\xff\xff\xff"
+        picture._exif = None
+        damaged = read_samples([picture], (6, 8))
+    assert found.sha256 == again.sha256 == damaged.sha256
+    assert found.notes == again.notes == damaged.notes == ()

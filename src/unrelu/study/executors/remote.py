@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import cloudpickle
-import numpy as np
 import torch
 
 from unrelu.errors import InputError, StoreError
@@ -22,8 +21,9 @@ from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
 from unrelu.study.material import Material
 from unrelu.study.question import Question
+from unrelu.study.scratch import room_told
 
-INPUTS, REST = "inputs.npy", "material.pt"
+INPUTS, REST = "inputs", "material.pt"
 
 _CONTEXTS: OrderedDict[str, Context] = OrderedDict()
 _LOCK = threading.Lock()
@@ -87,17 +87,12 @@ def write_material(material: Material, folder: Path) -> None:
         InputError: if the model that the network was read from cannot be sent to other processes.
         StoreError: if there is no room.
     """
-    bare = replace(material, x=np.zeros((0, *material.x.shape[1:])))
     try:
-        np.save(folder / INPUTS, material.x, allow_pickle=False)
-        with open(folder / REST, "wb") as file:
-            # by cloudpickle, as the model's class may be one of the user's script or notebook
-            torch.save(bare, file, pickle_module=cloudpickle)
-    except OSError as error:
-        raise StoreError(
-            f"the network and its inputs cannot be written to {folder.parent} for the processes ({_told(error)}); "
-            "free some space there, or set the environment variable TMPDIR to a folder with room."
-        ) from error
+        with room_told("the network and its inputs, for the processes,"):
+            kept = replace(material, x=material.x.in_file(folder / INPUTS))
+            with open(folder / REST, "wb") as file:
+                # by cloudpickle, as the model's class may be one of the user's script or notebook
+                torch.save(kept, file, pickle_module=cloudpickle)
     except (pickle.PicklingError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise InputError(
             f"the model behind the network cannot be sent to other processes ({_told(error)}); answer in threads, or "
@@ -107,8 +102,7 @@ def write_material(material: Material, folder: Path) -> None:
 
 def read_material(folder: Path) -> Material:
     """Read them back; the numbers stay in the files, so that all processes share them in memory."""
-    bare = torch.load(folder / REST, mmap=True, weights_only=False)
-    return replace(bare, x=np.load(folder / INPUTS, mmap_mode="r", allow_pickle=False))
+    return torch.load(folder / REST, mmap=True, weights_only=False)
 
 
 def _told(error: Exception) -> str:

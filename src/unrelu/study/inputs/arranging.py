@@ -28,27 +28,38 @@ def mismatch(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
     return f"{text}; bring them to that shape."
 
 
-def arranged(values: np.ndarray, shape: tuple[int, ...], where: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Samples in the shape that the network takes, and sentences on what was done for that.
+def arranged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Samples in the shape that the network takes.
 
     Args:
         values: (n, *any shape), such that there is no `mismatch`.
         shape: of a sample.
-        where: what to call them.
 
     Returns:
         (n, *shape), where it can be without a copy.
     """
     given = values.shape[1:]
     if given == shape:
-        return values, ()
+        return values
     axes = None if _reshapes(given, shape) else _moved(given, shape)
-    if axes is not None:
-        order = "last" if axes == (-1, 1) else "first"
-        said = f"{where}: samples of shape {given} have their channels {order}; they were moved, to {shape}."
-        return np.moveaxis(values, *axes), (said,)
-    said = f"{where}: samples of shape {given} were read as {shape}, in C order."
-    return values.reshape(len(values), *shape), (said,)
+    return values.reshape(len(values), *shape) if axes is None else np.moveaxis(values, *axes)
+
+
+def said_of_arranging(given: tuple[int, ...], shape: tuple[int, ...], where: str) -> tuple[str, ...]:
+    """Sentences on what `arranged` does to samples of a shape.
+
+    Args:
+        given: the shape in which they came.
+        shape: that the network takes.
+        where: what to call them.
+    """
+    if given == shape:
+        return ()
+    axes = None if _reshapes(given, shape) else _moved(given, shape)
+    if axes is None:
+        return (f"{where}: samples of shape {given} were read as {shape}, in C order.",)
+    order = "last" if axes == (-1, 1) else "first"
+    return (f"{where}: samples of shape {given} have their channels {order}; they were moved, to {shape}.",)
 
 
 def _moved(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, int] | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import math
 import os
+import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +14,8 @@ import numpy as np
 
 from unrelu.errors import DataError, UnreluError
 from unrelu.study.inputs.arranging import mismatch
+from unrelu.study.inputs.array_header import ArrayHeader, read_header
+from unrelu.study.inputs.array_rows import first_samples, whole_array
 from unrelu.study.inputs.given import Given
 from unrelu.study.inputs.labels import label_mismatch
 from unrelu.untrusted.printable import printable
@@ -26,9 +27,8 @@ PACKED = 100
 UNPACKED = 2**28
 """Bytes (256 MiB) that an array may take in any case."""
 
-_LONGEST_HEADER = 10_000
-
-_MOST_AXES = 16
+_LENGTHS = 26
+"""Where a member of an archive says how long its name and its extra field are, which its numbers follow."""
 
 DATA_NAMES = ("x", "images", "data", "inputs", "image", "input", "pixel_values")
 """What the inputs are called in an archive or an item of a dataset, in any case."""
@@ -71,15 +71,13 @@ def read_array_file(
         raise DataError(f"{path} is neither .npy nor .npz nor a folder of pictures; save the inputs as one of these.")
     try:
         with open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
             if suffix == ".npz":
-                most = max(UNPACKED, PACKED * size)
-                values, found = _read_npz(stream, path, shape, most, array, labels)
-            else:
-                values, found = _read_array(stream, str(path), lambda given: mismatch(given, shape), size), None
+                return _read_npz(stream, path, shape, array, labels, limit)
+            header = read_header(stream, str(path), lambda given: mismatch(given, shape), _length(stream))
+            rows = first_samples(stream, header, path, stream, 0, limit)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}); name another file.") from error
-    return Given(values[:limit], printable(path.name), DataError, labels=found, total=len(values))
+    return Given(rows, printable(path.name), DataError, total=header.shape[0])
 
 
 def read_label_file(path: Path, n: int) -> np.ndarray:
@@ -94,8 +92,7 @@ def read_label_file(path: Path, n: int) -> np.ndarray:
     """
     try:
         with open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            return _read_array(stream, str(path), lambda given: label_mismatch(given, n), size)
+            return _array(stream, str(path), lambda given: label_mismatch(given, n))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}); name another file.") from error
 
@@ -117,8 +114,7 @@ def read_mask(path: str | os.PathLike[str], input_shape: Sequence[int]) -> np.nd
     shape = tuple(input_shape)
     try:
         with open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            values = _read_array(stream, str(path), lambda given: _judged_mask(given, shape), size)
+            values = _array(stream, str(path), lambda given: _judged_mask(given, shape))
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}); name another file.") from error
     if values.dtype != bool:
@@ -135,28 +131,34 @@ def _judged_mask(declared: tuple[int, ...], shape: tuple[int, ...]) -> str:
 
 
 def _read_npz(
-    stream: IO[bytes], path: Path, shape: tuple[int, ...], most: int, array: str | None, labels: str | None
-) -> tuple[np.ndarray, np.ndarray | None]:
+    stream: IO[bytes], path: Path, shape: tuple[int, ...], array: str | None, labels: str | None, limit: int | None
+) -> Given:
+    most = max(UNPACKED, PACKED * _length(stream))
+    found = None
     try:
         with zipfile.ZipFile(stream) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             values_name, label_name = _chosen(tuple(members), path, array, labels)
 
-            def read(name: str, judge: Callable[[tuple[int, ...]], str]) -> np.ndarray:
-                size = members[name].file_size
-                with archive.open(members[name]) as member:
-                    return _read_array(member, f"{path}, array {printable(name)},", judge, size, most)
+            def header_of(member: IO[bytes], name: str, judge: Callable[[tuple[int, ...]], str]) -> ArrayHeader:
+                return read_header(member, f"{path}, array {printable(name)},", judge, members[name].file_size, most)
 
-            values = read(values_name, lambda given: mismatch(given, shape))
-            if label_name is None:
-                return values, None
-            return values, read(label_name, lambda given: label_mismatch(given, len(values)))
+            begin = _begin(stream, members[values_name])
+            with archive.open(members[values_name]) as member:
+                header = header_of(member, values_name, lambda given: mismatch(given, shape))
+                rows = first_samples(member, header, path, stream, begin, limit)
+            total = header.shape[0]
+            if label_name is not None:
+                with archive.open(members[label_name]) as member:
+                    judge = partial(label_mismatch, n=total)
+                    found = whole_array(member, header_of(member, label_name, judge))
     except UnreluError:
         raise
     except Exception as error:  # zipfile and its decompressors each have their own
         raise DataError(
             f"{path} is not a whole .npz file ({printable(str(error))}); write it again with numpy.savez."
         ) from error
+    return Given(rows, printable(path.name), DataError, labels=found, total=total)
 
 
 def _chosen(members: tuple[str, ...], path: Path, array: str | None, labels: str | None) -> tuple[str, str | None]:
@@ -180,67 +182,18 @@ def _chosen(members: tuple[str, ...], path: Path, array: str | None, labels: str
     return candidates[0], None if labels == NO_LABELS else label_name
 
 
-def _read_array(
-    stream: IO[bytes], where: str, judge: Callable[[tuple[int, ...]], str], n_bytes: int, most: float = math.inf
-) -> np.ndarray:
-    """One array in numpy's format; its declared shape is judged before anything is allocated for it.
-
-    Args:
-        stream: at its beginning.
-        where: what to call it.
-        judge: what is wrong with the shape, or "".
-        n_bytes: how long the stream is said to be.
-        most: bytes that the array may take as floats.
-    """
-    complaint = f"{where} is not an array in numpy's format; write it again with numpy.save."
-    try:
-        begin, declared, dtype = _header(stream)
-    except (zipfile.BadZipFile, zlib.error):
-        raise
-    except Exception as error:  # the header is a Python expression, which fails in as many ways
-        raise DataError(complaint) from error
-    if dtype.kind not in "biuf":
-        raise DataError(f"{where} holds {printable(str(dtype), 40)}, not real numbers; save it as floats.")
-    if not all(type(side) is int and side >= 0 for side in declared):
-        raise DataError(complaint)
-    if len(declared) > _MOST_AXES:
-        raise DataError(f"{where} has {len(declared)} axes; save an array of samples.")
-    if math.prod(declared) == 0:
-        raise DataError(f"{where} is empty: its shape is {declared}.")
-    if not declared:
-        raise DataError(f"{where} holds a single number; save an array whose axis 0 is the batch.")
-    if math.prod(declared) * dtype.itemsize > n_bytes - begin:
-        raise DataError(f"{where} declares the shape {declared} but ends before; write it again with numpy.save.")
-    if wrong := judge(declared):
-        raise DataError(f"{where} {wrong}")
-    taken = math.prod(declared) * (dtype.itemsize if dtype.kind == "f" else 8)
-    if taken > most:
-        raise DataError(
-            f"{where} would take {taken:,} bytes, more than the {int(most):,} that an archive of its size may unpack "
-            "to; save it with numpy.save."
-        )
-    try:
-        stream.seek(0)
-        return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise DataError(complaint) from error
+def _array(stream: IO[bytes], where: str, judge: Callable[[tuple[int, ...]], str]) -> np.ndarray:
+    return whole_array(stream, read_header(stream, where, judge, _length(stream)))
 
 
-def _header(stream: IO[bytes]) -> tuple[int, tuple[int, ...], np.dtype]:
-    """Where the numbers begin, the declared shape and dtype.
+def _length(stream: IO[bytes]) -> int:
+    return os.fstat(stream.fileno()).st_size
 
-    Raises:
-        Exception: of many kinds, if there is no such header.
-    """
-    first = stream.read(12)
-    major = first[6]
-    wide = major > 1
-    length = int.from_bytes(first[8 : 12 if wide else 10], "little")
-    if length > _LONGEST_HEADER:
-        raise ValueError("its header is too long")
-    begin = (12 if wide else 10) + length
-    whole = io.BytesIO(first + stream.read(begin - 12))
-    np.lib.format.read_magic(whole)
-    read = np.lib.format.read_array_header_2_0 if wide else np.lib.format.read_array_header_1_0
-    declared, _, dtype = read(whole)
-    return begin, declared, dtype
+
+def _begin(file: IO[bytes], info: zipfile.ZipInfo) -> int | None:
+    """Where a member of an archive begins in it; None if it is packed."""
+    if info.compress_type != zipfile.ZIP_STORED:
+        return None
+    file.seek(info.header_offset + _LENGTHS)
+    name, extra = struct.unpack("<HH", file.read(4))
+    return info.header_offset + _LENGTHS + 4 + name + extra

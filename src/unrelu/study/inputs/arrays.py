@@ -11,6 +11,7 @@ from torch import Tensor
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import unit_roundoff
 from unrelu.study.inputs.arranging import mismatch
+from unrelu.study.inputs.gathering import own_rows
 from unrelu.study.inputs.given import Given
 
 
@@ -40,7 +41,7 @@ def given_array(data: object, shape: tuple[int, ...], limit: int | None) -> Give
         raise InputError(f"{what} are empty: their shape is {values.shape}; give at least one input.")
     if wrong := mismatch(values.shape, shape):
         raise ShapeError(f"the array of data {wrong}")
-    return Given(values[:limit], "the array of data", total=len(values), unit=unit, shared=True)
+    return Given(own_rows(values[:limit], "the array of data"), "the array of data", total=len(values), unit=unit)
 
 
 def as_numbers(data: object, what: str) -> np.ndarray:

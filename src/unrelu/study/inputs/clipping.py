@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from unrelu.polyhedra.domains import Domain, resolve
 from unrelu.study.inputs.inputs import Inputs
+from unrelu.study.inputs.samples import Clip
 
 ROUNDINGS = 4
 """Of numbers as large as the bounds: taking a mean and a scale off and putting them back rounds four times."""
@@ -31,21 +33,25 @@ def clipped_to(inputs: Inputs, domain: Domain | None) -> Inputs:
         DomainError: if it is no domain.
         ShapeError: if it is one in another number of coordinates.
     """
-    flat = inputs.values.reshape(len(inputs), -1)
-    within = resolve(domain, flat.shape[1])
+    within = resolve(domain, math.prod(inputs.samples.sample_shape))
     low, high = within.lower, within.upper
-    if len(within.A_ub) or len(within.A_eq) or bool(((flat >= low) & (flat <= high)).all()):
+    if len(within.A_ub) or len(within.A_eq) or bool(np.isneginf(low).all() and np.isposinf(high).all()):
         return inputs
-    clipped = np.clip(flat, low, high)
-    excess = np.abs(flat - clipped)
     largest = np.maximum(np.abs(low), np.abs(high))
-    slack = np.where(np.isfinite(largest), ROUNDINGS * inputs.unit * largest, 0.0)
-    moved = (excess > 0) & (excess <= slack)
-    if not moved.any():
+    clip = Clip(low, high, np.where(np.isfinite(largest), ROUNDINGS * inputs.unit * largest, 0.0))
+    n_numbers, n_inputs, most = 0, 0, 0.0
+    for block in inputs.samples.blocks():
+        flat = block.reshape(len(block), -1)
+        if bool(((flat >= low) & (flat <= high)).all()):
+            continue
+        _, excess, moved = clip.moved(flat)
+        n_numbers += int(moved.sum())
+        n_inputs += int(moved.any(axis=1).sum())
+        most = max(most, float(excess[moved].max(initial=0.0)))
+    if not n_numbers:
         return inputs
     said = (
-        f"{int(moved.sum())} numbers were outside of their bounds by rounding, by {excess[moved].max():.2g} at most, "
-        f"and were set to them (inputs with such numbers: {int(moved.any(axis=1).sum())})."
+        f"{n_numbers} numbers were outside of their bounds by rounding, by {most:.2g} at most, and were set to them "
+        f"(inputs with such numbers: {n_inputs})."
     )
-    values = np.where(moved, clipped, flat).reshape(inputs.values.shape)
-    return replace(inputs, values=values, notes=(*inputs.notes, said))
+    return replace(inputs, samples=inputs.samples.clipped(clip), notes=(*inputs.notes, said))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from unrelu.network.fingerprints import array_sha256
+from unrelu.study.inputs.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,8 +16,8 @@ class Inputs:
     """Inputs for a network, read and checked, whatever form they came in.
 
     Attributes:
-        values: (n, *input_shape) float64 in C order, finite, n >= 1: exactly the numbers given, unless `notes` say
-            otherwise.
+        samples: the inputs, n >= 1 and finite, as they were given and where they lie: float64 is made of them where
+            they are used.
         labels: (n,) int64, the class of each, or None where there are none.
         names: what each is called: the file name of a picture, otherwise "0", "1", ...
         classes: names of the classes by index, or empty.
@@ -28,7 +28,7 @@ class Inputs:
         notes: sentences on what was done to them or guessed, which a person should read; often empty.
     """
 
-    values: np.ndarray
+    samples: Samples
     labels: np.ndarray | None
     names: tuple[str, ...]
     classes: tuple[str, ...]
@@ -38,12 +38,22 @@ class Inputs:
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.samples)
 
     def __repr__(self) -> str:
         """A line: how many, of what shape, and whether they have labels."""
         labels = "without labels" if self.labels is None else "with labels"
-        return f"Inputs({len(self)} of shape {self.values.shape[1:]}, {labels})"
+        return f"Inputs({len(self)} of shape {self.samples.sample_shape}, {labels})"
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(n, *input_shape) float64 in C order: exactly the numbers given, unless `notes` say otherwise.
+
+        All of them are brought into memory, and stay there.
+        """
+        values = self.samples[:]
+        self.__dict__["samples"] = Samples.of(values)  # once is enough
+        return values
 
     @property
     def as_given(self) -> np.ndarray:
@@ -58,11 +68,10 @@ class Inputs:
         """
         chosen = list(indices)
         labels = None if self.labels is None else self.labels[chosen]
-        return replace(
-            self, values=self.values[chosen], labels=labels, names=tuple(self.names[index] for index in chosen)
-        )
+        names = tuple(self.names[index] for index in chosen)
+        return replace(self, samples=self.samples.take(chosen), labels=labels, names=names)
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """A name for the values, whatever file or dtype they came in."""
-        return array_sha256(self.values)
+        return self.samples.sha256

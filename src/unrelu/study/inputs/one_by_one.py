@@ -13,13 +13,14 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import unit_roundoff
+from unrelu.progress import Progress
 from unrelu.study.inputs.arranging import mismatch
 from unrelu.study.inputs.array_files import DATA_NAMES, LABEL_NAMES
 from unrelu.study.inputs.arrays import as_numbers, is_array
+from unrelu.study.inputs.gathering import Gathering
 from unrelu.study.inputs.given import Given
 from unrelu.study.inputs.labels import as_array
 from unrelu.study.inputs.picture_files import Reader
-from unrelu.study.inputs.room import check_room
 from unrelu.study.inputs.scaling import BYTE
 
 
@@ -44,7 +45,13 @@ def is_walked(data: object) -> bool:
 
 
 def walked(
-    data: Any, shape: tuple[int, ...], *, resize: tuple[int, int] | None, scale: float | None, limit: int | None
+    data: Any,
+    shape: tuple[int, ...],
+    *,
+    resize: tuple[int, int] | None,
+    scale: float | None,
+    limit: int | None,
+    progress: Progress,
 ) -> Given:
     """Read samples one by one, or batch by batch, and no more of them than needed.
 
@@ -57,12 +64,14 @@ def walked(
         resize: (height, width) for pictures of Pillow.
         scale: what numbers of 8 bits are divided by in pictures of Pillow.
         limit: read only so many.
+        progress: where to show how many are read.
 
     Raises:
         InputError: if there is no sample, they are of no kind that is read, or only some have a label.
         ShapeError: if two samples have different shapes, or one that does not fit the network.
         DataError: if the size of a picture does not fit.
-        TooLarge: if they would not lie in memory.
+        TooLarge: if there is room for them neither in memory nor in the place for temporary files.
+        StoreError: if the room came to an end.
     """
     in_batches = isinstance(data, DataLoader) and data.batch_sampler is not None
     what = "the loader" if isinstance(data, DataLoader) else "the list" if isinstance(data, list) else "the dataset"
@@ -70,42 +79,49 @@ def walked(
     notes = [f"{what} shuffles, so it gives other inputs each time."] if _shuffles(data) else []
     pairs = itertools.chain.from_iterable(_of_batch(item, what) for item in items) if in_batches else items
     reader = Reader(shape, resize, BYTE if scale is None else scale)
-    samples: list[np.ndarray] = []
+    n = _length(data) if not isinstance(data, DataLoader) else None
+    expected = n if n is None or limit is None else min(n, limit)
+    first: np.ndarray | None = None
     labels: list[np.ndarray] = []
     unit: float | None = None
     pictures = False
-    for k, item in enumerate(itertools.islice(pairs, limit)):
-        name = f"sample {k} of {what}"
-        if is_array(item.sample):
-            unit = unit_roundoff(item.sample) if unit is None and isinstance(item.sample, Tensor) else unit
-            sample = as_numbers(item.sample, f"the numbers of {name}")
-            if k == 0 and (wrong := mismatch((1, *sample.shape), shape)):
-                raise ShapeError(f"{what} {wrong}")
-        else:
-            pictures, sample = True, reader.sample(_picture(item.sample, name), name)
-        if samples and sample.shape != samples[0].shape:
-            raise ShapeError(
-                f"{name} has shape {sample.shape}, but the first has {samples[0].shape}; bring all to one shape, in "
-                "the dataset's transform."
-            )
-        if k == 0:
-            n = _length(data) if not isinstance(data, DataLoader) else None
-            check_room(n if limit is None or n is None else min(n, limit), sample, what)
-        samples.append(sample)
-        if item.label is not None:
-            labels.append(as_array(item.label, name))
-        if k == 0 and item.n_parts > 2:
-            notes.append(
-                f"{what}: of the {item.n_parts} parts of an item the first was taken for the input and the second for "
-                "its label."
-            )
-    if not samples:
-        raise InputError(f"{what} holds no samples; give at least one.")
-    if labels and len(labels) != len(samples):
-        raise InputError(f"{what} has a label for {len(labels)} of {len(samples)} samples; give one to all or to none.")
+    with Gathering(expected, what) as gathering, progress.stage(f"reading {what}", expected) as advance:
+        for k, item in enumerate(itertools.islice(pairs, limit)):
+            name = f"sample {k} of {what}"
+            divisor = None
+            if is_array(item.sample):
+                unit = unit_roundoff(item.sample) if unit is None and isinstance(item.sample, Tensor) else unit
+                sample = as_numbers(item.sample, f"the numbers of {name}")
+                if k == 0 and (wrong := mismatch((1, *sample.shape), shape)):
+                    raise ShapeError(f"{what} {wrong}")
+            else:
+                pictures, (sample, divisor) = True, reader.sample(_picture(item.sample, name), name)
+            if first is not None and sample.shape != first.shape:
+                raise ShapeError(
+                    f"{name} has shape {sample.shape}, but the first has {first.shape}; bring all to one shape, in "
+                    "the dataset's transform."
+                )
+            gathering.add(sample, divisor)
+            if first is None:
+                first = sample.copy()
+            if item.label is not None:
+                labels.append(as_array(item.label, name))
+            if k == 0 and item.n_parts > 2:
+                notes.append(
+                    f"{what}: of the {item.n_parts} parts of an item the first was taken for the input and the second "
+                    "for its label."
+                )
+            advance(1)
+        if first is None:
+            raise InputError(f"{what} holds no samples; give at least one.")
+        rows = gathering.rows()
+    n_read = len(rows)
+    if labels and len(labels) != n_read:
+        raise InputError(f"{what} has a label for {len(labels)} of {n_read} samples; give one to all or to none.")
     if len({each.shape for each in labels}) > 1:
         raise InputError(f"{what} has labels of different shapes; give one class number a sample.")
-    if _changes(data, samples[0], reader, what):
+    told = reader.notes(what)
+    if _changes(data, first, reader, what):
         notes.append(
             f"{what} gives another sample 0 when it is asked again, as with random transforms; the results are about "
             "the inputs as they were read."
@@ -113,15 +129,16 @@ def walked(
     if resize is not None and not pictures:
         raise InputError(f"{what} gives arrays, and resize is for pictures; resize these in the dataset's transform.")
     return Given(
-        values=np.stack(samples),
+        rows=rows,
         where=what,
         labels=np.stack(labels) if labels else None,
-        total=_length(data) if not isinstance(data, DataLoader) else None,
+        total=n,
         classes=_classes(data),
         unit=unit,
         scaled=pictures,
+        scale=gathering.scale,
         hint=reader.hint,
-        notes=(*notes, *reader.notes(what)),
+        notes=(*notes, *told),
     )
 
 
@@ -197,5 +214,5 @@ def _changes(data: Any, first: np.ndarray, reader: Reader, what: str) -> bool:
     if isinstance(data, DataLoader | IterableDataset) or not hasattr(data, "__getitem__"):
         return False
     again = _item(data[0], what).sample
-    values = as_numbers(again, what) if is_array(again) else reader.sample(again, what)
+    values = as_numbers(again, what) if is_array(again) else reader.sample(again, what)[0]
     return not np.array_equal(values, first, equal_nan=values.dtype.kind == "f")

@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unrelu.errors import DataError, MissingExtra
+from unrelu.progress import Progress
+from unrelu.study.inputs.gathering import Gathering
 from unrelu.study.inputs.given import Given
-from unrelu.study.inputs.room import check_room
 from unrelu.study.inputs.scaling import BYTE
 from unrelu.untrusted.printable import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from PIL.Image import Transpose
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+_ORIENTATION = 0x0112
+"""The number of the EXIF field that says how the camera was held."""
+
+_QUARTERS = (5, 6, 7, 8)
+"""Of its values, those that exchange height and width."""
 
 _DEEP = 257
 """Times the largest number of 8 bits is that of 16."""
@@ -43,16 +51,23 @@ class Reader:
     modes: set[str] = field(default_factory=set)
     wanted: str = "L"
     sizes: set[tuple[int, int]] = field(default_factory=set)
+    turned: int = 0
 
-    def sample(self, picture: Picture, name: str) -> np.ndarray:
-        """A picture as the network takes it, float32; its size is judged before it is decoded.
+    def sample(self, picture: Picture, name: str) -> tuple[np.ndarray, float | None]:
+        """A picture as the network takes it, and what its numbers are still to be divided by, in float32.
 
-        A small file may declare a picture that fills the memory.
+        Those of 8 bits come as they are, all others float32 and divided. The size of a picture is judged before it is
+        decoded: a small file may declare one that fills the memory.
 
         Raises:
             DataError: if its size does not fit the network, or is not that of the first.
         """
         size = (picture.height, picture.width)
+        turned, turn = (picture.width, picture.height), None
+        if self.resize is not None or _form(size, self.shape) or _form(turned, self.shape):
+            turn = _turn(picture)  # for which some kinds of files are decoded
+            self.turned += turn is not None
+            size = turned if turn in _QUARTERS else size
         if self.first is not None and size != self.first[0] and self.resize is None:
             raise DataError(
                 f"{name} is {_hxw(size)} but {self.first[1]} is {_hxw(self.first[0])}, height x width; bring all to "
@@ -66,10 +81,11 @@ class Reader:
         self.modes.add(picture.mode)
         self.sizes.add(size)
         self.wanted = form
-        pixels = _pixels(picture, form, wanted, self.scale, name)
+        pixels = _pixels(picture, form, wanted, self.scale, name, turn)
+        divisor = self.scale if pixels.dtype == np.uint8 else None
         if form == "RGB" and not _is_last(wanted, self.shape):
             pixels = np.moveaxis(pixels, -1, 0)
-        return np.ascontiguousarray(pixels).reshape(self.shape)
+        return np.ascontiguousarray(pixels).reshape(self.shape), divisor
 
     @property
     def hint(self) -> tuple[int, ...] | None:
@@ -92,6 +108,11 @@ class Reader:
         if others := sorted(self.modes - {self.wanted} - {mode for mode in self.modes if mode.startswith("I;16")}):
             name = "grey" if self.wanted == "L" else "RGB"
             found.append(f"{where}: pictures of mode {', '.join(others)} were converted to {name}.")
+        if self.turned:
+            found.append(
+                f"{where}: pictures that say that the camera was turned were turned upright (EXIF orientation): "
+                f"{self.turned}."
+            )
         if self.scale != BYTE:
             found.append(f"{where}: pixels of 8 bits were divided by {self.scale:g}.")
         return tuple(found)
@@ -105,6 +126,7 @@ def read_pictures(
     scale: float | None = None,
     limit: int | None = None,
     classes: tuple[str, ...] = (),
+    progress: Progress,
 ) -> Given:
     """Read the pictures of a folder, sorted by name and scaled to [0, 1], as a network takes them.
 
@@ -113,6 +135,7 @@ def read_pictures(
 
     Pictures become grey for sample shapes (h, w), (1, h, w) and (h, w, 1), and RGB for (3, h, w) and (h, w, 3); a flat
     shape is grey or RGB, colours first, by its size. Of animations the first picture is taken; transparency is ignored.
+    Pictures of a camera are turned upright, as their EXIF data say.
 
     Args:
         folder: the folder; files that are no pictures are left aside, and a note says so.
@@ -121,10 +144,12 @@ def read_pictures(
         scale: what numbers of 8 bits are divided by; 255 if left out.
         limit: read only so many.
         classes: names of the classes; those of the folders if empty.
+        progress: where to show how many are read.
 
     Raises:
         MissingExtra: if pillow is not installed.
-        TooLarge: if they would not lie in memory.
+        TooLarge: if there is room for them neither in memory nor in the place for temporary files.
+        StoreError: if the room came to an end.
         DataError: if there is no picture, one cannot be read, its size does not fit the network, or a folder is that
             of no class.
     """
@@ -143,35 +168,37 @@ def read_pictures(
         others = [*others, *inside]
     total = len(paths)
     reader = Reader(shape, resize, BYTE if scale is None else scale)
-    samples = []
-    for path in paths[:limit]:
-        shown = printable(str(path))
-        try:
-            with Image.open(path) as picture:
-                samples.append(reader.sample(picture, shown))
-                if len(samples) == 1:
-                    check_room(len(paths[:limit]), samples[0], where)
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"{shown} cannot be read as a picture; repair it or take it away.") from error
+    found = paths[:limit]
+    with Gathering(len(found), where) as gathering, progress.stage(f"reading {where}", len(found)) as advance:
+        for path in found:
+            shown = printable(str(path))
+            try:
+                with Image.open(path) as picture:
+                    sample, divisor = reader.sample(picture, shown)
+            except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+                raise DataError(f"{shown} cannot be read as a picture; repair it or take it away.") from error
+            gathering.add(sample, divisor)
+            advance(1)
+        rows = gathering.rows()
+    n = len(rows)
     if others:
         few = ", ".join(printable(each.name) for each in others[:3])
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         notes.append(f"{where}: left aside, not pictures: {few}{more}.")
-    if labels is not None and len(samples) < total and len(present := set(labels[: len(samples)])) < len(set(labels)):
+    if labels is not None and n < total and len(present := set(labels[:n])) < len(set(labels)):
         notes.append(
-            f"{where}: of {len(set(labels))} classes, {len(present)} are among the first {len(samples)} of {total} "
-            "pictures."
+            f"{where}: of {len(set(labels))} classes, {len(present)} are among the first {n} of {total} pictures."
         )
-    found = paths[: len(samples)]
     return Given(
-        values=np.stack(samples),
+        rows=rows,
         where=where,
         refusal=DataError,
-        labels=None if labels is None else np.array(labels[: len(samples)]),
+        labels=None if labels is None else np.array(labels[:n]),
         total=total,
         names=tuple(path.name if labels is None else f"{path.parent.name}/{path.name}" for path in found),
         classes=names,
         scaled=True,
+        scale=gathering.scale,
         hint=reader.hint,
         notes=(*notes, *reader.notes(where)),
     )
@@ -255,11 +282,14 @@ def _unfit(name: str, size: tuple[int, int], shape: tuple[int, ...], *, given: b
     return f"{what} not fit the network's input {shape}; {advice}."
 
 
-def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, name: str) -> np.ndarray:
-    """(h, w) or (h, w, 3) float32, numbers of 8 bits divided by the scale."""
+def _pixels(
+    picture: Picture, mode: str, size: tuple[int, int], scale: float, name: str, turn: int | None
+) -> np.ndarray:
+    """(h, w) or (h, w, 3): uint8 as they are, or those of 16 bits float32, divided by the scale and by 257."""
     from PIL import Image, ImageOps
 
     def fitted(each: Picture) -> Picture:
+        each = each if turn is None else each.transpose(_turns()[turn])
         same = (each.height, each.width) == size
         return each if same else ImageOps.fit(each, (size[1], size[0]), Image.Resampling.BILINEAR)
 
@@ -269,7 +299,32 @@ def _pixels(picture: Picture, mode: str, size: tuple[int, int], scale: float, na
         return values if mode == "L" else np.stack([values] * 3, axis=-1)
     if picture.mode in ("I", "F"):
         raise DataError(f"{name} has pixels of unknown range (mode {picture.mode}); save it with 8 or 16 bits.")
-    return np.asarray(fitted(picture.convert(mode))).astype(np.float32) / np.float32(scale)
+    return np.asarray(fitted(picture.convert(mode)))
+
+
+def _turn(picture: Picture) -> int | None:
+    """How a picture has to be turned or mirrored to be upright, as its EXIF data number it; None if it is."""
+    if picture.format == "TIFF":  # pillow turns these itself
+        return None
+    try:
+        said = picture.getexif().get(_ORIENTATION)
+    except Exception:  # damaged data of a camera, which fail in many ways, do not make a picture unreadable
+        return None
+    return said if said in _turns() else None
+
+
+def _turns() -> dict[int, Transpose]:
+    from PIL.Image import Transpose
+
+    return {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
 
 
 def _hxw(size: Iterable[int]) -> str:

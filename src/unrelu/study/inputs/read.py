@@ -15,7 +15,8 @@ from unrelu.network.arrays import Array, unit_roundoff
 from unrelu.network.expected import expect_network
 from unrelu.network.graph import Network
 from unrelu.network.normalizing import begins_normalized
-from unrelu.study.inputs.arranging import arranged
+from unrelu.progress import Progress, resolve_progress
+from unrelu.study.inputs.arranging import said_of_arranging
 from unrelu.study.inputs.array_files import NO_LABELS, read_array_file, read_label_file
 from unrelu.study.inputs.arrays import given_array, is_array
 from unrelu.study.inputs.class_names import class_names
@@ -24,7 +25,8 @@ from unrelu.study.inputs.inputs import Inputs
 from unrelu.study.inputs.labels import as_array, check_range, class_numbers
 from unrelu.study.inputs.one_by_one import is_walked, walked
 from unrelu.study.inputs.picture_files import read_pictures
-from unrelu.study.inputs.scaling import check_scale, is_picture_shaped, scaled
+from unrelu.study.inputs.samples import Rows, Samples, block_slices
+from unrelu.study.inputs.scaling import check_scale, is_picture_shaped, resolve_scale
 from unrelu.study.pictures import resolve_picture_shape
 from unrelu.untrusted.printable import printable
 
@@ -45,6 +47,7 @@ class _Asked:
         array: of an archive.
         limit: how many.
         scale: what numbers are divided by.
+        progress: where to show how many samples are read.
     """
 
     shape: tuple[int, ...]
@@ -55,6 +58,7 @@ class _Asked:
     array: str | None
     limit: int | None
     scale: float | None
+    progress: Progress
 
 
 def read_inputs(
@@ -67,6 +71,7 @@ def read_inputs(
     array: str | None = None,
     limit: int | None = None,
     scale: float | None = None,
+    progress: Progress | bool | None = None,
 ) -> Inputs:
     """Read inputs for a network, and say what was done to them.
 
@@ -91,6 +96,7 @@ def read_inputs(
         scale: what numbers are divided by: 255 for pixels of 8 bits and a network that takes [0, 1], 1 to take numbers
             as they are. Pictures from files are divided by 255 unless something else is said; arrays are taken as
             they are, and refused where they look like pixels of 8 bits.
+        progress: of what is read one by one; see `unrelu.progress.resolve_progress`.
 
     Returns:
         The inputs, with the sentences that a person should read about them (`Inputs.notes`).
@@ -98,13 +104,14 @@ def read_inputs(
     Raises:
         InputError: if the data hold no real, finite numbers, do not fit the network, or not their labels or classes.
         DataError: if a file or folder is missing or damaged, or its content does not fit.
-        TooLarge: if what is read one by one would not lie in memory.
+        TooLarge: if there is room for them neither in memory nor in the place for temporary files.
+        StoreError: if the room came to an end.
         MissingExtra: for pictures without pillow.
     """
     expect_network(net)
     found = read_samples(
         data, net.input_shape, labels, classes,
-        resize=resize, array=array, limit=limit, scale=scale, n_outputs=_n_classes(net),
+        resize=resize, array=array, limit=limit, scale=scale, n_outputs=_n_classes(net), progress=progress,
     )  # fmt: skip
     return replace(found, notes=tuple(dict.fromkeys((*found.notes, *_on_normalisation(net, found)))))
 
@@ -120,6 +127,7 @@ def read_samples(
     limit: int | None = None,
     scale: float | None = None,
     n_outputs: int = 0,
+    progress: Progress | bool | None = False,
 ) -> Inputs:
     """Read samples of a shape; see `read_inputs`, which knows the network too.
 
@@ -133,6 +141,7 @@ def read_samples(
         limit: see there.
         scale: see there.
         n_outputs: how many classes there are; 0 where nobody knows.
+        progress: see there.
 
     Raises:
         InputError: see there.
@@ -152,7 +161,7 @@ def read_samples(
     names = class_names(classes)
     if names and n_outputs not in (0, len(names)):
         raise InputError(f"{len(names)} classes are named, but the network has {n_outputs} outputs; name one each.")
-    asked = _Asked(tuple(shape), n_outputs, labels, names, resize, array, limit, scale)
+    asked = _Asked(tuple(shape), n_outputs, labels, names, resize, array, limit, scale, resolve_progress(progress))
     if isinstance(data, Inputs):
         given = _again(data, asked)
     elif isinstance(data, str | os.PathLike):
@@ -161,7 +170,7 @@ def read_samples(
         _refuse_resize(asked, "the data are arrays")
         given = given_array(data, asked.shape, limit)
     elif is_walked(data):
-        given = walked(data, asked.shape, resize=resize, scale=scale, limit=limit)
+        given = walked(data, asked.shape, resize=resize, scale=scale, limit=limit, progress=asked.progress)
     else:
         raise InputError(
             f"a {type(data).__name__} holds no inputs; give an array (n, {', '.join(map(str, shape))}), a dataset, or "
@@ -177,24 +186,25 @@ def _n_classes(net: Network) -> int:
 
 
 def _again(data: Inputs, asked: _Asked) -> Given:
-    if data.values.shape[1:] != asked.shape:
+    if data.samples.sample_shape != asked.shape:
         raise ShapeError(
-            f"the inputs were read for a network that takes {data.values.shape[1:]}, and this one takes {asked.shape}; "
-            "read them again for it."
+            f"the inputs were read for a network that takes {data.samples.sample_shape}, and this one takes "
+            f"{asked.shape}; read them again for it."
         )
     kept = slice(asked.limit)
     return Given(
-        data.as_given[kept], "the inputs", labels=None if data.labels is None else data.labels[kept], total=len(data),
-        names=data.names[kept], classes=data.classes, unit=data.unit, scaled=True, hint=data.picture_shape,
-        notes=data.notes,
+        data.samples.first(asked.limit), "the inputs", labels=None if data.labels is None else data.labels[kept],
+        total=len(data), names=data.names[kept], classes=data.classes, dtype=data.dtype, unit=data.unit,
+        hint=data.picture_shape, notes=data.notes,
     )  # fmt: skip
 
 
 def _from_path(path: Path, asked: _Asked) -> Given:
     if path.is_dir():
         return read_pictures(
-            path, asked.shape, resize=asked.resize, scale=asked.scale, limit=asked.limit, classes=asked.classes
-        )
+            path, asked.shape, resize=asked.resize, scale=asked.scale, limit=asked.limit, classes=asked.classes,
+            progress=asked.progress,
+        )  # fmt: skip
     if not path.exists():
         raise DataError(f"there is no file or folder {printable(str(path))}; name another one.")
     _refuse_resize(asked, f"{printable(path.name)} holds arrays")
@@ -219,38 +229,43 @@ def _is_list_of_numbers(data: object) -> bool:
 
 def _made(given: Given, asked: _Asked) -> Inputs:
     """What all forms have in common."""
-    notes = [*given.notes]
-    _check_finite(given)
-    values, said = scaled(given, asked.shape, asked.scale)
-    notes += said
-    values, said = arranged(values, asked.shape, given.where)
-    notes += said
+    rows, notes = given.rows, [*given.notes]
+    if isinstance(rows, Samples):
+        samples = rows
+    else:
+        _check_finite(rows, given)
+        scale, said = resolve_scale(rows, given, asked.shape, asked.scale)
+        notes += [*said, *said_of_arranging(rows.shape[1:], asked.shape, given.where)]
+        samples = Samples(rows, asked.shape, scale)
     labels, said = _labels(given, asked)
     notes += said
-    dtype = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
-    n = len(values)
     return Inputs(
-        values=np.array(values, dtype=np.float64, order="C", copy=True if given.shared else None),
+        samples=samples,
         labels=labels,
-        names=given.names or tuple(map(str, range(n))),
+        names=given.names or tuple(map(str, range(len(samples)))),
         classes=asked.classes or (given.classes if _brings_labels(asked) and labels is not None else ()),
-        dtype=dtype,
-        unit=max(given.unit or 0.0, unit_roundoff(values[:0])),
-        picture_shape=given.hint or _hint(given.values.shape[1:], asked.shape),
+        dtype=given.dtype or samples.dtype,
+        unit=max(given.unit or 0.0, unit_roundoff(np.empty(0, samples.dtype))),
+        picture_shape=given.hint or _hint(rows.shape[1:], asked.shape),
         notes=tuple(notes),
     )
 
 
-def _check_finite(given: Given) -> None:
-    if given.values.dtype.kind != "f":
+def _check_finite(rows: Rows, given: Given) -> None:
+    if rows.dtype.kind != "f":
         return
-    flat = given.values.reshape(len(given.values), -1)
-    bad = np.flatnonzero(~np.isfinite(flat).all(axis=1))
-    if bad.size:
-        place = np.unravel_index(int(np.argmin(np.isfinite(flat[bad[0]]))), given.values.shape[1:])
-        at = ", ".join(str(int(side)) for side in place)
+    n_bad, first, place = 0, 0, ""
+    for some in block_slices(rows.shape):
+        block = rows[some]
+        flat = np.isfinite(block).reshape(len(block), -1)
+        bad = np.flatnonzero(~flat.all(axis=1))
+        if bad.size and not n_bad:
+            at = np.unravel_index(int(np.argmin(flat[bad[0]])), rows.shape[1:])
+            first, place = some.start + int(bad[0]), ", ".join(str(int(side)) for side in at)
+        n_bad += bad.size
+    if n_bad:
         raise given.refusal(
-            f"{given.where} holds NaN or infinite values in {bad.size} samples, first in number {bad[0]} at ({at}); "
+            f"{given.where} holds NaN or infinite values in {n_bad} samples, first in number {first} at ({place}); "
             "clean or leave out these."
         )
 
@@ -263,7 +278,7 @@ def _brings_labels(asked: _Asked) -> bool:
 def _labels(given: Given, asked: _Asked) -> tuple[np.ndarray | None, tuple[str, ...]]:
     if isinstance(asked.labels, str) and asked.labels == NO_LABELS:
         return None, ()
-    n, where, refusal, found, classes = len(given.values), given.where, given.refusal, given.labels, asked.classes
+    n, where, refusal, found, classes = len(given.rows), given.where, given.refusal, given.labels, asked.classes
     total = n if given.total is None else given.total
     if not _brings_labels(asked):
         if isinstance(asked.labels, str | os.PathLike):
@@ -298,7 +313,7 @@ def _on_normalisation(net: Network, found: Inputs) -> tuple[str, ...]:
     """What has to be said of pictures to whoever trained the network on normalised ones."""
     if found.picture_shape is None and not is_picture_shaped(net.input_shape):
         return ()
-    low, high = float(found.values.min()), float(found.values.max())
+    low, high = found.samples.extent
     own = begins_normalized(net)
     if not own and low >= 0 and high <= 1:
         return (

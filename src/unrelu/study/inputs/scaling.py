@@ -6,14 +6,17 @@ import numpy as np
 
 from unrelu.errors import InputError
 from unrelu.study.inputs.given import Given
+from unrelu.study.inputs.samples import Rows, block_slices
 from unrelu.study.pictures import resolve_picture_shape
 
 BYTE = 255
 """The largest number of 8 bits: full brightness."""
 
 
-def scaled(given: Given, shape: tuple[int, ...], scale: float | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The numbers divided by the scale, and sentences on what was done.
+def resolve_scale(
+    rows: Rows, given: Given, shape: tuple[int, ...], scale: float | None
+) -> tuple[float | None, tuple[str, ...]]:
+    """What the numbers are divided by (None: they are taken as they are), and sentences on that.
 
     Numbers that are pixels of 8 bits by all appearance are refused where nobody said what to do with them: a network
     that was trained on [0, 1] sees nothing in pictures 255 times as bright, and nothing would tell.
@@ -22,29 +25,29 @@ def scaled(given: Given, shape: tuple[int, ...], scale: float | None) -> tuple[n
     their own dtype or float64.
 
     Args:
-        given: finite.
+        rows: the numbers, finite.
+        given: what else is known of them.
         shape: of a sample.
         scale: what the numbers are divided by; 1 to take them as they are, None if nobody said.
 
     Raises:
         InputError: (as `given.refusal`) if they look like pixels of 8 bits, and there is no scale.
     """
-    values = given.values
-    if given.scaled or (scale is not None and scale == 1):
-        return values, ()
+    if given.scaled:
+        return given.scale, ()
     if scale is not None:
-        kind = np.result_type(values.dtype, np.float16) if values.dtype.kind != "f" else values.dtype
-        kind = np.dtype(np.float32) if kind == np.float16 and values.dtype.kind != "f" else kind
-        return values.astype(kind) / kind.type(scale), (f"{given.where}: all numbers were divided by {scale:g}.",)
-    if values.dtype == bool or not _is_whole(values):
-        return values, ()
-    low, high = int(values.min()), int(values.max())
-    as_bytes = values.dtype == np.uint8 or high == BYTE or is_picture_shaped(shape)
+        if scale == 1:
+            return None, ()
+        return scale, (f"{given.where}: all numbers were divided by {scale:g}.",)
+    if rows.dtype == bool or not _is_whole(rows):
+        return None, ()
+    low, high = _ends(rows)
+    as_bytes = rows.dtype == np.uint8 or high == BYTE or is_picture_shaped(shape)
     if low >= 0 and 1 < high <= BYTE and as_bytes:
         raise given.refusal(_unsaid(given.where, high))
-    if values.dtype.kind in "iu" and high > 1:
-        return values, (f"{given.where}: whole numbers up to {high} were taken as they are.",)
-    return values, ()
+    if rows.dtype.kind in "iu" and high > 1:
+        return None, (f"{given.where}: whole numbers up to {high} were taken as they are.",)
+    return None, ()
 
 
 def is_picture_shaped(shape: tuple[int, ...]) -> bool:
@@ -70,8 +73,15 @@ def _unsaid(where: str, high: int) -> str:
     )
 
 
-def _is_whole(values: np.ndarray) -> bool:
-    if values.dtype.kind in "iu":
+def _is_whole(rows: Rows) -> bool:
+    if rows.dtype.kind in "iu":
         return True
-    few = values.reshape(len(values), -1)[:1]  # says no at once, for most
-    return bool((few == np.round(few)).all()) and bool((values == np.round(values)).all())
+    few = rows[:1]  # says no at once, for most
+    return bool((few == np.round(few)).all()) and all(
+        bool((block == np.round(block)).all()) for block in map(rows.__getitem__, block_slices(rows.shape))
+    )
+
+
+def _ends(rows: Rows) -> tuple[int, int]:
+    ends = [(int(block.min()), int(block.max())) for block in map(rows.__getitem__, block_slices(rows.shape))]
+    return min(low for low, _ in ends), max(high for _, high in ends)

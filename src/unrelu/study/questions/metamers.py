@@ -22,14 +22,14 @@ from unrelu.polyhedra.domains import Box, Domain, resolve
 from unrelu.polyhedra.nearest import check_norm
 from unrelu.study.answer import Answer
 from unrelu.study.columns import COUNT, FLAG, REAL, REALS, SHAPE, TEXT, TEXTS, columns
-from unrelu.study.context import OUTPUT, Context
+from unrelu.study.context import BLOCK, OUTPUT, Context
 from unrelu.study.kept_layer import kept_layer
 from unrelu.study.plan import Plan
 from unrelu.study.question import Question
 from unrelu.study.questions.layer_names import check_count
 from unrelu.study.questions.shown_metamers import shown_metamers
 from unrelu.study.shown.shown import Shown
-from unrelu.study.task import Task
+from unrelu.study.task import Task, slices
 
 if TYPE_CHECKING:
     from unrelu.study.study import Study
@@ -231,11 +231,18 @@ class Metamers(Question):
         return context.made(self, name, lambda: feature_map(context.net.upto(name)))
 
     def _pairs(self, context: Context, name: str) -> list[tuple[int, int, int]]:
-        every = range(len(context.material))
-        values = context.values(name, every)
-        n_active = (values > 0).reshape(len(values), -1).sum(axis=1)
-        classes = context.predicted(every) if context.labels is None else context.labels
-        pairs = choose_pairs(n_active, classes, self.n, self.seed)
+        return context.made(self, ("pairs", name), lambda: self._chosen(context, name))
+
+    def _chosen(self, context: Context, name: str) -> list[tuple[int, int, int]]:
+        counts, said = [], []
+        for chosen in slices(len(context.material), BLOCK):
+            values = context.values(name, chosen)
+            counts.append((values > 0).reshape(len(values), -1).sum(axis=1))
+            said.append(context.predicted(chosen) if context.labels is None else None)
+        classes = context.labels
+        if classes is None and context.net.output_size > 1:
+            classes = np.concatenate(said)
+        pairs = choose_pairs(np.concatenate(counts), classes, self.n, self.seed)
         return [(pair.original, pair.target, pair.n_active) for pair in pairs]
 
     @classmethod

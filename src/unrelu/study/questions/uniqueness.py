@@ -89,10 +89,13 @@ class Uniqueness(Question):
         name = first_layer(context.net, "uniqueness is")
         system = self._system(context, name)
         assert system.domain_rows is not None
-        points = context.material.x.reshape(len(context.material), -1)
-        for index, found in enumerate(domain_at(system.domain_rows, points, unit=context.material.unit)):
-            if isinstance(found, DomainError):
-                raise DomainError(f"input {index} does not lie in the prior ({describe_domain(self.domain)}): {found}")
+        for chosen in slices(len(context.material), _AT_ONCE):
+            points = context.inputs(chosen).reshape(len(chosen), -1)
+            places = domain_at(system.domain_rows, points, unit=context.material.unit)
+            for index, found in zip(chosen, places, strict=True):
+                if isinstance(found, DomainError):
+                    where = describe_domain(self.domain)
+                    raise DomainError(f"input {index} does not lie in the prior ({where}): {found}")
         return self
 
     def about(self) -> dict[str, str]:
