@@ -15,7 +15,7 @@ from pathlib import Path
 import cloudpickle
 import torch
 
-from unrelu.errors import InputError, StoreError
+from unrelu.errors import InputError
 from unrelu.parallel import one_blas_thread
 from unrelu.study.answering import Done, Numbered, answer_task
 from unrelu.study.context import Context
