@@ -135,22 +135,22 @@ def test_a_layer_all_of_whose_inputs_fail_says_why() -> None:
 def test_a_bug_is_told_and_its_task_is_tried_again(tmp_path: Path, executor: Any) -> None:
     own_question.BROKEN.add(5)
     study = ask(FeatureSums(), Verdicts(), store=tmp_path, executor=executor)
-    assert sorted(row["input"] for row in study["feature_sums"].to_pylist()) == sorted([*range(4), *range(8, N)] * 2)
+    assert sorted(row["input"] for row in study["feature_sums"].to_pylist()) == sorted([*range(5), *range(6, N)] * 2)
     assert study["verdicts"].num_rows == 2 * N
-    assert {(each["layer"], each["reason"]) for each in study["failures"].to_pylist()} == {
+    assert {(each["layer"], each["reason"].partition(" (")[0]) for each in study["failures"].to_pylist()} == {
         (layer, "RuntimeError: a bug") for layer in ("relu1", "relu2")
     }
-    assert study["failures"]["inputs"].to_pylist() == [[4, 5, 6, 7]] * 2
+    assert study["failures"]["inputs"].to_pylist() == [[5]] * 2
     account = study.accounts["feature_sums"]
     assert (account.n_tasks, account.computed, account.open, len(account.unfinished)) == (12, 10, 2, 2)
     assert not study.complete
     assert study.stopped == ""
     assert "feature_sums: 2 of 12 tasks are open" in str(study)
-    assert load_study(tmp_path, questions=[FeatureSums])["failures"].num_rows == 0  # nothing lasting is known
+    assert load_study(tmp_path, questions=[FeatureSums])["failures"].equals(study["failures"])
     own_question.BROKEN.clear()
     own_question.ANSWERED.clear()
     repaired = ask(FeatureSums(), Verdicts(), store=tmp_path, executor=executor)
-    assert own_question.ANSWERED == [(4, 5, 6, 7)] * 2
+    assert sorted(own_question.ANSWERED) == [(4, 5, 6, 7)] * 2 + [(5,)] * 2
     assert (repaired.accounts["feature_sums"].found, repaired.accounts["feature_sums"].computed) == (10, 2)
     assert repaired.complete
     assert repaired["failures"].num_rows == 0

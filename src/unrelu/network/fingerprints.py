@@ -59,7 +59,7 @@ def weights_sha256(net: Network) -> str:
     """
     record = {
         "nodes": [
-            [node.name, list(node.inputs), list(node.shape), type(node.operator).__qualname__, _plain(node.operator)]
+            [node.name, list(node.inputs), list(node.shape), _kind(node.operator), _plain(node.operator)]
             for node in net.nodes
         ],
         "outputs": list(net.outputs),
@@ -69,7 +69,7 @@ def weights_sha256(net: Network) -> str:
 
 def operator_sha256(operator: Operator) -> str:
     """A name for every field of an operator, and for which one it is."""
-    return json_sha256([type(operator).__qualname__, _plain(operator)])
+    return json_sha256([_kind(operator), _plain(operator)])
 
 
 def json_sha256(record: object) -> str:
@@ -103,6 +103,12 @@ def settings_of(value: Any, n_coordinates: int) -> object:
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         return [kind, {each.name: settings_of(getattr(value, each.name), n_coordinates) for each in fields(value)}]
     return _plain(value)
+
+
+def _kind(operator: Operator) -> str:
+    """Which operator it is: one of somebody else's may be called as one of unrelu's."""
+    kind = type(operator)
+    return kind.__qualname__ if kind.__module__.startswith("unrelu.") else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _plain(value: Any) -> object:

@@ -51,7 +51,7 @@ class Material(FrozenArrays):
 
     @cached_property
     def _labels_sha256(self) -> str | None:
-        return None if self.labels is None else array_sha256(self.labels.astype(np.float64))
+        return None if self.labels is None else json_sha256(self.labels.tolist())
 
     def sha256(self, *, labels: bool = True) -> str:
         """A name for all of it that can change a row, with the labels or without."""

@@ -129,6 +129,8 @@ class Question(ABC):
     def settings_sha256(self, n_coordinates: int) -> str:
         """A name for the question with all its settings, for inputs of so many coordinates.
 
+        The class counts with its module and its columns: somebody else's question may go by the same name.
+
         Raises:
             InputError: if a setting is of a kind of which it is not known when two are the same.
         """
@@ -145,7 +147,8 @@ class Question(ABC):
                     f"{field.name} of {own.__name__} is a {type(value).__name__}, which has no name to keep rows under "
                     f"({error}); give numbers, texts, domains, or lists of these."
                 ) from error
-        return json_sha256([own.name, own.__qualname__, own.version, settings])
+        columns = [[field.name, str(field.type)] for field in own.schema]
+        return json_sha256([own.name, own.__module__, own.__qualname__, own.version, columns, settings])
 
     @classmethod
     def of_layer(cls, rows: pa.Table) -> dict[str, object]:

@@ -10,7 +10,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from unrelu.errors import StoreError
+from unrelu.errors import InputError, StoreError
 from unrelu.progress import Progress
 from unrelu.study.account import Account
 from unrelu.study.answering import Done, Numbered
@@ -125,6 +125,7 @@ def run_question(
         parts: what is found and what is answered goes in here, by the tasks' keys, so that nobody need read it again.
 
     Raises:
+        InputError: if the plan has a task twice.
         StoreError: if a part cannot be kept.
     """
     plan = question.plan(context, rows)
@@ -133,6 +134,10 @@ def run_question(
         Numbered(n, task_key(settings, context.material, task, labels=question.reads_labels), task)
         for n, task in enumerate(plan.tasks)
     ]
+    if len({task.key for task in tasks}) < len(tasks):
+        raise InputError(
+            f"the plan of the question {question.name!r} has a task twice; rows are kept by what they are of."
+        )
     planned(replace(asked, n_tasks=len(tasks), left_out=dict(plan.left_out)))
     done = Account(asked.name, len(tasks))
     account(done)
