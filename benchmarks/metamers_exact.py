@@ -8,6 +8,7 @@ Dense networks on MNIST (UNRELU_DATA), trained here in the same way each time: 7
 
 * `two layers`: the input in [0, 1]^784 with the second layer's features of the one that is nearest in L1 to the other,
   to a relative gap of 1e-6.
+* `plain networks`: the same on 784-100-100-10 as PyTorch starts it, pictures in [0, 1] without normalisation.
 * `three layers`: the same, of the third layer.
 * `norms`: nearest and farthest in L1, L2 and L-infinity, second layer of width 50.
 * `one pixel`: is there an input with the same second layer whose pixel that can move most has moved by 0.3? Ours is
@@ -25,6 +26,8 @@ import json
 import math
 import subprocess
 import time
+from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,7 @@ def main() -> None:
     result: dict[str, Any] = {"environment": environment()}
     parts = {
         "two layers": lambda: two_layers(pictures, pairs, options.seconds, options.peer),
+        "plain networks": lambda: plain_networks(pictures, pairs[:3], options.seconds, options.peer),
         "three layers": lambda: three_layers(pictures, pairs[2], options.deep, options.peer),
         "norms": lambda: norms(pictures, pairs[2], options.seconds),
         "one pixel": lambda: one_pixel(pictures, pairs, options.seconds, options.peer, options.marabou),
@@ -83,6 +87,17 @@ def main() -> None:
 def trained(hidden: list[int]) -> ur.Network:
     """A network of these hidden layers."""
     done = train(mlp(hidden), mnist("train"), Training(epochs=5), progress=False)
+    return ur.Network.from_torch(done.module, torch.zeros(1, 28, 28))
+
+
+def plain(hidden: list[int], epochs: int) -> ur.Network:
+    """A network of these hidden layers with PyTorch's own first weights, and no more to it."""
+    torch.manual_seed(0)
+    parts: OrderedDict[str, torch.nn.Module] = OrderedDict(flatten=torch.nn.Flatten())
+    for k, (d, m) in enumerate(pairwise([784, *hidden]), start=1):
+        parts[f"dense{k}"], parts[f"relu{k}"] = torch.nn.Linear(d, m), torch.nn.ReLU()
+    parts["scores"] = torch.nn.Linear(hidden[-1], 10)
+    done = train(torch.nn.Sequential(parts), mnist("train"), Training(epochs=epochs), progress=False)
     return ur.Network.from_torch(done.module, torch.zeros(1, 28, 28))
 
 
@@ -133,6 +148,19 @@ def two_layers(pictures: np.ndarray, pairs: list[tuple[int, int]], seconds: floa
         }
         for pair in pairs
     ]
+
+
+def plain_networks(
+    pictures: np.ndarray, pairs: list[tuple[int, int]], seconds: float, peer: float
+) -> list[dict[str, Any]]:
+    """Nearest in L1 through two layers of 100 of networks after one pass and after five."""
+    rows = []
+    for epochs in (1, 5):
+        prefix = plain([100, 100], epochs).upto("relu2")
+        for pair in pairs:
+            row = {"passes": epochs, "pair": pair, "ours": ours(prefix, pictures[pair[0]], pictures[pair[1]], seconds)}
+            rows.append({**row, "HiGHS": big_m(prefix, pictures[pair[0]], pictures[pair[1]], peer)})
+    return rows
 
 
 def three_layers(pictures: np.ndarray, pair: tuple[int, int], seconds: float, peer: float) -> list[dict[str, Any]]:

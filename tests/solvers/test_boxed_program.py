@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from unrelu.solvers.boxed_program import BoxedProgram, Outcome
+from unrelu.solvers.first_gains import first_gains
 from unrelu.solvers.linear_program import LinearProgram, LinearSolution
+from unrelu.solvers.mirrored_columns import MirroredColumns
 from unrelu.solvers.row_system import RowSystem
 from unrelu.solvers.status import Status
 
@@ -107,3 +109,37 @@ def test_a_singular_basis_is_left_for_that_of_the_rows() -> None:
     program.stand(np.array([0, 1]), np.zeros(5, dtype=bool))
     assert program.run() is Outcome.REACHED
     assert program.objective == pytest.approx(1.0)
+
+
+def test_first_gains_are_at_most_what_the_optimum_rises() -> None:
+    seen = 0
+    for seed in range(300):
+        rows, c = random_program(seed)
+        A, row_lower, row_upper, lower, upper = rows
+        program = BoxedProgram(*rows, c)
+        if program.run(most=2000) is not Outcome.REACHED:
+            continue
+        unknowns = np.flatnonzero(program.point > lower + 1e-6)
+        gains = first_gains(program, unknowns, lower[unknowns])
+        for unknown, gain in zip(unknowns.tolist(), gains.tolist(), strict=True):
+            if np.isnan(gain):
+                continue
+            fixed = upper.copy()
+            fixed[unknown] = lower[unknown]
+            found = peer((A, row_lower, row_upper, lower, fixed), c)
+            seen += gain > 0
+            if found.status is not Status.INFEASIBLE:
+                assert gain <= found.objective - program.objective + 1e-7, seed
+    assert seen > 50
+
+
+def test_products_with_mirrored_columns_are_those_of_the_matrix() -> None:
+    rng = np.random.default_rng(0)
+    for m, n in ((1, 1), (3, 5), (6, 20), (0, 4), (4, 0)):
+        A = rng.integers(-1, 2, (m, n)) * 1.0
+        if m:
+            A[m // 2 :, : n // 2] = 0.0
+        A = np.hstack([A, -A[:, ::2]])
+        columns, y, v = MirroredColumns(A), rng.standard_normal(m), rng.standard_normal(A.shape[1])
+        assert columns.row_times(y) == pytest.approx(y @ A, abs=1e-12)
+        assert columns.times(v) == pytest.approx(A @ v, abs=1e-12)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
+
+from unrelu.solvers.basis import Basis
+from unrelu.solvers.mirrored_columns import MirroredColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,9 @@ AGREES = 1e-6
 
 UPDATES = 100
 """Steps after which the inverse is computed anew."""
+
+FEW = 64
+"""Unknowns among which a step is looked for, before it is among all."""
 
 CHECKED = 5
 """Steps after which the objective is held against the cut."""
@@ -44,40 +49,6 @@ class Outcome(enum.Enum):
     """The objective is known to be at least the cut."""
     STOPPED = "stopped"
     """After so many steps as were allowed, or where numbers left no pivot."""
-
-
-@dataclass(eq=False)
-class Basis:
-    """Where a program stands: which unknowns are basic, and at which of their bounds the others are.
-
-    Attributes:
-        basic: (m,) int64.
-        is_basic: (n + m,) bool.
-        at_upper: (n + m,) bool.
-        inverse: (m, m) float64, of the basic columns.
-        values: (m,) float64, of the basic unknowns.
-        reduced: (n + m,) float64, reduced costs.
-        weights: (m,) float64, squared norms of the rows of the inverse.
-        lower: (n + m,) float64.
-        upper: (n + m,) float64.
-        age: steps since the inverse was computed.
-    """
-
-    basic: np.ndarray
-    is_basic: np.ndarray
-    at_upper: np.ndarray
-    inverse: np.ndarray
-    values: np.ndarray
-    reduced: np.ndarray
-    weights: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    age: int = 0
-
-    def copy(self) -> Basis:
-        """The same, to go on with while this one stays as it is."""
-        arrays = {each.name: getattr(self, each.name).copy(order="K") for each in fields(self) if each.name != "age"}
-        return Basis(**arrays, age=self.age)
 
 
 class BoxedProgram:
@@ -124,6 +95,7 @@ class BoxedProgram:
         self.n_rows, self.n_unknowns = m, n
         self._A = np.ascontiguousarray(matrix, dtype=np.float64)
         self._columns = np.ascontiguousarray(np.hstack([self._A, -np.eye(m)]).T)
+        self._products = MirroredColumns(self._A)
         self._shakes = np.append(shake * (0.5 + np.random.default_rng(0).random(n)), np.zeros(m))
         self.row_lower, self.row_upper = np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float)
         self.costs = np.append(costs, np.zeros(m))
@@ -141,6 +113,7 @@ class BoxedProgram:
             np.ones(m),
             np.append(lower, slack_lower),
             np.append(upper, slack_upper),
+            np.zeros(n + m),
         )
         self.factor()
 
@@ -219,7 +192,8 @@ class BoxedProgram:
 
     def _price(self) -> None:
         costs, state = self.costs + self._shakes, self.state
-        state.reduced = costs - self._columns @ (costs[state.basic] @ state.inverse)
+        y = costs[state.basic] @ state.inverse
+        state.reduced = np.append(costs[: self.n_unknowns] - self._products.row_times(y), costs[self.n_unknowns :] + y)
         state.reduced[state.basic] = 0.0
 
     def _settle(self) -> None:
@@ -228,7 +202,10 @@ class BoxedProgram:
         state.at_upper = np.where(state.reduced < -1e-12, True, np.where(state.reduced > 1e-12, False, state.at_upper))
         others = np.where(state.at_upper, state.upper, state.lower)
         others[state.basic] = 0.0
-        state.values = -(state.inverse @ (others @ self._columns))
+        n = self.n_unknowns
+        state.values = state.inverse @ (others[n:] - self._products.times(others[:n]))
+        state.ways = np.where(state.at_upper, -1.0, 1.0)
+        state.ways[state.is_basic | (state.upper <= state.lower)] = 0.0
 
     def _all(self) -> np.ndarray:
         state = self.state
@@ -263,26 +240,23 @@ class BoxedProgram:
 
     def _step(self, row: int, falls: bool, missed: float) -> Outcome | None:
         """Take the basic unknown of a row to the bound that it misses."""
-        state, n = self.state, self.n_unknowns
+        state = self.state
         rho = state.inverse[row].copy()
-        alpha = np.empty(n + self.n_rows)
-        np.dot(rho, self._A, out=alpha[:n])
-        np.negative(rho, out=alpha[n:])
+        alpha = np.concatenate([self._products.row_times(rho), -rho])
         turned = alpha if falls else -alpha
-        free = np.where(state.at_upper, turned < -PIVOT, turned > PIVOT) & ~state.is_basic & (state.upper > state.lower)
-        places = np.flatnonzero(free)
-        size = np.abs(turned[places])
+        size = turned * state.ways
+        places = (size > PIVOT).nonzero()[0]
+        size = size[places]
         reach = size * (state.upper[places] - state.lower[places])
-        ratio = np.maximum(state.reduced[places] / turned[places], 0.0)
-        order = ratio.argsort(kind="stable")
-        passed = np.cumsum(reach[order])
-        if not len(places) or passed[-1] < missed - FEASIBLE:  # all at their other bounds are not enough
+        if float(reach.sum()) < missed - FEASIBLE or not len(places):  # all at their other bounds are not enough
             if state.age:
                 self.factor()
                 return None
             self.ray = rho if falls else -rho
             return Outcome.INFEASIBLE
-        at = min(int(np.searchsorted(passed, missed)), len(places) - 1)
+        ratio = np.maximum(state.reduced[places] / turned[places], 0.0)
+        order, passed = _in_order(ratio, reach, missed)
+        at = min(int(passed.searchsorted(missed)), len(order) - 1)
         step = self._entering(order, ratio, size, at)
         entering = int(places[order[at]])
         flipped = places[order[:at]]
@@ -294,11 +268,11 @@ class BoxedProgram:
             self.factor()
             return None
         if len(flipped):
-            up = state.at_upper[flipped]
-            change = np.where(up, -1.0, 1.0) * (state.upper[flipped] - state.lower[flipped])
-            state.at_upper[flipped] = ~up
+            change = state.ways[flipped] * (state.upper[flipped] - state.lower[flipped])
+            state.at_upper[flipped] = ~state.at_upper[flipped]
+            state.ways[flipped] *= -1.0
             state.values -= state.inverse @ (change @ self._columns[flipped])
-        self._pivot(row, entering, falls, step, alpha, turned, rho, column)
+        self._pivot(row, entering, falls, step, turned, rho, column)
         self.n_steps += 1
         return None
 
@@ -323,7 +297,6 @@ class BoxedProgram:
         entering: int,
         falls: bool,
         step: float,
-        alpha: np.ndarray,
         turned: np.ndarray,
         rho: np.ndarray,
         column: np.ndarray,
@@ -340,6 +313,8 @@ class BoxedProgram:
         state.reduced[entering], state.reduced[leaving] = 0.0, -step if falls else step
         state.at_upper[leaving] = falls
         state.is_basic[entering], state.is_basic[leaving] = True, False
+        state.ways[entering] = 0.0
+        state.ways[leaving] = float(state.upper[leaving] > state.lower[leaving]) * (-1.0 if falls else 1.0)
         weight, share = state.weights[row], column / pivot
         state.weights += share * (share * weight - 2 * (state.inverse @ rho))
         np.maximum(state.weights, 1e-8, out=state.weights)
@@ -348,3 +323,15 @@ class BoxedProgram:
         state.inverse = _RANK_ONE(-1.0, column, rho / pivot, a=state.inverse, overwrite_a=1)
         state.basic[row] = entering
         state.age += 1
+
+
+def _in_order(ratio: np.ndarray, reach: np.ndarray, missed: float) -> tuple[np.ndarray, np.ndarray]:
+    """The places of the least ratios, in order, and what is reached by then; where few are enough, not all of them."""
+    if len(ratio) > 2 * FEW:
+        few = ratio.argpartition(FEW)[:FEW]
+        order = few[ratio[few].argsort(kind="stable")]
+        passed = reach[order].cumsum()
+        if passed[-1] >= missed:
+            return order, passed
+    order = ratio.argsort(kind="stable")
+    return order, reach[order].cumsum()

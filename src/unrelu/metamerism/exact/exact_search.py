@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from unrelu.metamerism.exact.part_program import PartProgram
     from unrelu.metamerism.exact.question import Question
 
+Bases = dict[int, tuple[np.ndarray, np.ndarray]]
+"""Where trials of a unit's sides ended: `basic` and `at_upper` by side."""
+
 TOLERANCE = 1e-6
 """Parts are settled whose bound comes within this of the best, relative to it and to numbers (up to 1)."""
 
@@ -74,6 +77,7 @@ class ExactSearch:
         self._gains = Gains(rows.n_units)
         self._count = 0
         self._now: Part | None = None
+        self._bases: Bases = {}
         for part in self.program.aim.shares(self.root):
             self.push(part)
         self._twins = self.question.asked.bounded.twins
@@ -188,10 +192,11 @@ class ExactSearch:
         """Look for a better member on one piece; whether it has a best point."""
         program = self.program
         program.enter(piece)
+        cut = self.value  # of the first costs, which are below the aim; those of tangents are not
         for _ in range(TURNS):
             outcome = Outcome.STOPPED
             while outcome is Outcome.STOPPED and time.monotonic() < deadline:
-                outcome = program.run(most=CHUNK)
+                outcome = program.run(most=CHUNK, value=cut)
             if outcome is not Outcome.REACHED:
                 return False
             before = self.distance
@@ -200,11 +205,13 @@ class ExactSearch:
             if turned is None or self.distance == before:
                 break
             program.turn(turned)
+            cut = math.inf
         return True
 
     def _examine(self, part: Part, deadline: float) -> None:
         """Bound a part, and settle it or leave its parts for later."""
         self.n_parts += 1
+        rounds = self.n_parts % ROUNDED == 1
         self.program.enter(part)
         while not part.is_empty:
             part = self._bounded(part, deadline)
@@ -219,7 +226,8 @@ class ExactSearch:
                 self._try(self.program.point)
                 if self._is_settled(part):
                     return
-            elif self.n_parts % ROUNDED == 1:
+            elif rounds:
+                rounds = False
                 state = self.program.state.copy()
                 above, below = self.program.beyond
                 self._look_on(part, above > below, deadline)
@@ -280,11 +288,16 @@ class ExactSearch:
         program = self.program
         state, level = program.state.copy(), program.level
         missing = max(program.aim.level(self.value) - level, 0.0)
-        expected = np.minimum(self._gains.expected(cuts), missing)
+        expected = self._gains.expected(cuts)
+        if program.tries:
+            expected[:, units] = np.fmax(expected[:, units], program.first_gains(units))
+        expected = np.minimum(expected, missing)
         order = units[np.argsort(-score(expected, missing)[units], kind="stable")][:LOOKED_AT]
         best, most, least, vain = int(order[0]), -1.0, 0.0, 0
+        self._bases = {}
         for unit in order.tolist():
             gains = expected[:, unit]
+            bases: Bases = {}
             if program.tries and not self._gains.is_reliable(unit):
                 gains = np.zeros(2)
                 for side in (0, 1):
@@ -298,9 +311,11 @@ class ExactSearch:
                         return other, missing
                     gains[side] = missing if closed else min(max(program.level - level, 0.0), missing)
                     self._gains.add(side, unit, float(cuts[side, unit]), float(gains[side]))
+                    bases[side] = program.basis
             found = float(score(gains, missing))
             if found > most:
                 best, most, least, vain = unit, found, float(gains.min()), 0
+                self._bases = bases
             else:
                 vain += 1
             if vain >= IN_VAIN:
@@ -319,6 +334,7 @@ class ExactSearch:
     def _children(self, part: Part, chosen: int) -> list[Part]:
         """Of what is chosen to tell a part apart by, both sides."""
         program, n_units = self.program, self.program.rows.n_units
+        bases = self._bases if chosen < n_units else {}
         if chosen < n_units:
             operation, place, value = Operation.SIDES, chosen, float(program.rows.kinks[chosen])
         else:
@@ -333,8 +349,12 @@ class ExactSearch:
             torch.zeros(1).long(),
             self._twins,
         )
-        basic, at_upper = program.basis
-        return [replace(part, problem=each, basic=basic, at_upper=at_upper) for each in found]
+        stood = program.basis
+        children = []
+        for side, each in zip((1, 0), found, strict=True):  # the one above first
+            basic, at_upper = bases.get(side, stood)
+            children.append(replace(part, problem=each, basic=basic, at_upper=at_upper))
+        return children
 
     def _try(self, point: np.ndarray) -> None:
         found = self.question.member(point)

@@ -11,12 +11,13 @@ from unrelu.polyhedra.functional_bound import functional_bound
 from unrelu.polyhedra.membership import member_radius
 from unrelu.polyhedra.polyhedron import Polyhedron
 from unrelu.solvers.boxed_program import BoxedProgram, Outcome
+from unrelu.solvers.first_gains import first_gains
 
 if TYPE_CHECKING:
     from unrelu.metamerism.exact.aims import Aim
     from unrelu.metamerism.exact.part import Part
     from unrelu.metamerism.exact.unit_rows import UnitRows
-    from unrelu.solvers.boxed_program import Basis
+    from unrelu.solvers.basis import Basis
 
 SHAKE = 1e-7
 """Random numbers of about this size are added to costs."""
@@ -166,6 +167,17 @@ class PartProgram:
         """(U,) p and (U,) n now."""
         p, n = self.unknowns[len(self._inputs) :].reshape(2, -1)
         return p, n
+
+    def first_gains(self, units: np.ndarray) -> np.ndarray:
+        """(2, k) by how much the linear function rises at least, about, on either side of a unit: below and above.
+
+        Args:
+            units: (k,) whose p and n are not 0.
+        """
+        n, n_units = len(self._inputs), self.rows.n_units
+        least = self.state.lower
+        places = np.concatenate([n + units, n + n_units + units])
+        return first_gains(self._program, places, least[places]).reshape(2, -1)
 
     @property
     def promising(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from unrelu.solvers.boxed_program import Outcome
 
 if TYPE_CHECKING:
     from unrelu.metamerism.exact.part import Part
-    from unrelu.solvers.boxed_program import Basis
+    from unrelu.solvers.basis import Basis
 
 ROUNDED = 1e-10
 """Of a radius, and of 1: by how much it grows at least."""

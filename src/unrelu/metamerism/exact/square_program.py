@@ -16,7 +16,7 @@ from unrelu.solvers.status import Status
 
 if TYPE_CHECKING:
     from unrelu.metamerism.exact.part import Part
-    from unrelu.solvers.boxed_program import Basis
+    from unrelu.solvers.basis import Basis
 
 SMALL = 1e-2
 """A distance below this is small beside what a solver is exact to; it is solved for once more in its own unit."""
