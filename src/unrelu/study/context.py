@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
@@ -119,11 +121,14 @@ class Context:
                 self._made[own] = make()
             return cast("MadeT", self._made[own])
 
-    @property
+    @cached_property
     def _block_size(self) -> int:
-        """The same for all: as many inputs as leave room for themselves and the values of several blocks."""
-        numbers = self.net.input_size + sum(int(np.prod(self._shape(name))) for name in self.material.nodes)
-        return int(min(BLOCK, max(1, KEPT // (4 * 8 * max(1, numbers)))))
+        """The same for all: as many inputs as leave room for several blocks of them, their values and those between."""
+        net = self.net
+        sizes = {node.name: math.prod(node.shape) for node in net.nodes}
+        between = max(sizes[node.name] + sum(sizes[name] for name in node.inputs) for node in net.nodes)
+        numbers = net.input_size + between + sum(math.prod(self._shape(name)) for name in self.material.nodes)
+        return min(BLOCK, max(1, KEPT // (4 * 8 * numbers)))
 
     def _shape(self, name: str) -> tuple[int, ...]:
         return self.net.output_shape if name == OUTPUT else self.net.node(name).shape
