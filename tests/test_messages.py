@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -78,6 +79,16 @@ def without_memory(folder: Path, order: Callable[[np.ndarray], np.ndarray]) -> u
     np.save(folder / "x.npy", order(np.ones((4, 3))))
     with patch.object(room, "free_memory", lambda: 0):
         return read_samples(folder / "x.npy", (3,))
+
+
+TABLE = pd.DataFrame({"a": [1.5, 2], "b": [3, 4], "class": ["cat", "dog"]})
+
+
+def table(path: Path) -> ur.Inputs:
+    """What is read of a table's columns, saved one way or the other."""
+    TABLE.to_csv(path.parent / "t.csv")
+    np.save(path.parent / "x.npy", TABLE[["a", "b"]].to_numpy(float))
+    return read_samples(path, (2,))
 
 
 def pickled(folder: Path) -> Path:
@@ -405,6 +416,14 @@ MESSAGES: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] =
     "ask it, as in pre.region.ranges()": (
         lambda _: of_magnitudes().ranges(),
         lambda _: of_magnitudes().region.ranges(),
+    ),
+    'numpy.save("x.npy", table[columns].to_numpy(float)), and those with the classes': (
+        lambda folder: table(folder / "t.csv"),
+        lambda folder: table(folder / "x.npy"),
+    ),
+    "give those that the network takes, as floats, table[columns].to_numpy(float)": (
+        lambda _: read_samples(TABLE, (2,)),
+        lambda _: read_samples(TABLE[["a", "b"]].to_numpy(float), (2,)),
     ),
     "save it again in C order, numpy.save(path, numpy.ascontiguousarray(x))": (
         lambda folder: without_memory(folder, np.asfortranarray),

@@ -163,7 +163,7 @@ def test_files_that_are_not_there_or_of_another_kind_are_told(tmp_path: Path) ->
     with pytest.raises(DataError, match=r"there is no file or folder .*none.npy"):
         read_samples(tmp_path / "none.npy", (2, 3))
     (tmp_path / "table.csv").write_text("1,2,3")
-    with pytest.raises(DataError, match=r"table.csv is neither .npy nor .npz nor a folder of pictures"):
+    with pytest.raises(DataError, match=r"table.csv is a table; save the columns that the network takes as an array"):
         read_samples(tmp_path / "table.csv", (2, 3))
 
 

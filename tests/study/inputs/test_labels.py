@@ -56,7 +56,7 @@ def test_rows_with_a_1_in_the_place_of_the_class_are_known_and_it_is_said(kind: 
         (np.eye(3)[Y] + np.eye(3)[[2, 1, 1, 2]], r"has labels of shape \(4, 3\), whose row 0 is not one 1 among zeros"),
         (np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]]), "whose row 2 is not one 1 among zeros"),
         (np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]]), "whose row 1 is not one 1 among zeros"),
-        (["cat", "dog", "dog", "cat"], "the array of labels tells classes by text, not by number; give the index"),
+        (["cat", "dog", "dog", "cat"], "the array of labels tells classes by name; name all of them in the order"),
     ],
 )
 def test_labels_that_do_not_fit_are_told(labels: object, message: str):

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
 import unrelu as ur
 from unrelu.errors import DataError, InputError, ShapeError, TooLarge
@@ -104,6 +112,37 @@ def test_items_of_more_parts_than_two_are_read_by_the_first_two():
     )
 
 
+def test_classes_by_name_are_numbered_as_they_are_named():
+    names = ("a", "b", "c")
+    pairs: list[object] = [(x, names[y]) for x, y in zip(X, Y, strict=True)]
+    for data, options in (
+        (Items(pairs, names), {}),
+        (DataLoader(Items(pairs, names), batch_size=4), {}),
+        (Items(pairs), {"classes": "a,b,c"}),
+        (list(X), {"labels": [names[y] for y in Y], "classes": names}),
+        (list(X), {"labels": np.array([names[y] for y in Y], dtype=object), "classes": names}),
+    ):
+        found = ur.read_inputs(NET, data, **options)  # pyright: ignore[reportArgumentType]
+        assert labels(found) == Y.tolist()
+        assert found.classes == names
+    assert labels(ur.read_inputs(NET, Items(pairs, names), classes="c,b,a")) == (2 - Y).tolist()
+    with pytest.raises(InputError, match="the list names the class 'c', and the classes are a, b, d; give each name"):
+        ur.read_inputs(NET, pairs, classes="a,b,d")
+    with pytest.raises(InputError, match="tells classes by name; name all of them in the order of the network's"):
+        ur.read_inputs(NET, Items(list(X), ("a", "b")), labels=[names[y] for y in Y])
+
+
+def test_what_a_loader_leaves_out_and_how_it_takes_them_is_said():
+    data = TensorDataset(torch.from_numpy(X))
+    left = ("the loader leaves out the last 2 samples, which fill no batch (drop_last).",)
+    assert ur.read_inputs(NET, DataLoader(data, batch_size=4, drop_last=True)).notes == left
+    assert ur.read_inputs(NET, DataLoader(data, batch_size=3, drop_last=True)).notes == ()
+    assert ur.read_inputs(NET, DataLoader(data, batch_size=4, drop_last=True), limit=4).notes == ()
+    for sampler in (WeightedRandomSampler([1.0] * 6, 3), SubsetRandomSampler([0, 1])):
+        notes = ur.read_inputs(NET, DataLoader(data, sampler=sampler)).notes
+        assert notes == ("the loader shuffles, so it gives other inputs each time.",)
+
+
 def test_mappings_are_read_by_the_names_of_their_parts():
     items = [{"Pixel_Values": x, "label": y, "id": 7} for x, y in zip(X, Y, strict=True)]
     assert labels(ur.read_inputs(NET, items)) == Y.tolist()
@@ -144,11 +183,17 @@ def test_more_than_there_is_room_for_is_refused_at_the_first():
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
+        (
+            {"train": X, "labels": Y},
+            InputError,
+            "the data are a mapping with train, labels; give one of its parts, and",
+        ),
+        ((X, Y), InputError, "the data are a pair, of samples and their labels it seems; give the second part as"),
         ([X[0], X[1, :3]], ShapeError, r"sample 1 of the list has shape \(3,\), but the first has \(4,\)"),
         (Items([X[0, :3]]), ShapeError, r"the dataset holds samples of shape \(3,\) .*, but the network takes \(4,\)"),
         ([(X[0], 1), X[1]], InputError, "the list has a label for 1 of 2 samples; give one to all or to none"),
         ([(X[0], 1), (X[1], [0, 1])], InputError, "the list has labels of different shapes; give one class number"),
-        ([(X[0], "cat")], InputError, "sample 0 of the list tells classes by text, not by number"),
+        ([(X[0], "cat")], InputError, "the list tells classes by name; name all of them in the order"),
         (Items([]), InputError, "the dataset holds no samples"),
         (Items(["a"]), InputError, "sample 0 of the dataset is a str; give arrays, or pictures of Pillow"),
         ([{1, 2}], InputError, "sample 0 of the list is a set"),

@@ -30,11 +30,13 @@ UNPACKED = 2**28
 _LENGTHS = 26
 """Where a member of an archive says how long its name and its extra field are, which its numbers follow."""
 
-DATA_NAMES = ("x", "images", "data", "inputs", "image", "input", "pixel_values")
+DATA_NAMES = ("x", "images", "data", "inputs", "image", "input", "img", "pixel_values")
 """What the inputs are called in an archive or an item of a dataset, in any case."""
 
 LABEL_NAMES = ("y", "labels", "targets", "label", "target")
 """What their classes are called."""
+
+_TABLES = (".csv", ".feather", ".parquet", ".tsv", ".xlsx")
 
 NO_LABELS = "none"
 """In place of a name: leave the labels out."""
@@ -68,6 +70,11 @@ def read_array_file(
     """
     suffix = path.suffix.lower()
     if suffix not in (".npz", ".npy"):
+        if suffix in _TABLES:
+            raise DataError(
+                f"{path} is a table; save the columns that the network takes as an array, "
+                'numpy.save("x.npy", table[columns].to_numpy(float)), and those with the classes beside it.'
+            )
         raise DataError(f"{path} is neither .npy nor .npz nor a folder of pictures; save the inputs as one of these.")
     try:
         with open_regular(path) as stream:

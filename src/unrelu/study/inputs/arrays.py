@@ -64,6 +64,11 @@ def as_numbers(data: object, what: str) -> np.ndarray:
         values = np.asarray(data)
     except ValueError as error:  # lists of different lengths
         raise InputError(f"{what} are no array of numbers ({error}); stack samples of one shape.") from error
+    if values.dtype == object and hasattr(data, "columns"):
+        raise InputError(
+            f"{what} are a table, and some of its columns are no plain numbers; give those that the network takes, as "
+            "floats, table[columns].to_numpy(float)."
+        )
     if values.dtype == object:
         raise InputError(
             f"{what} are an array of objects, not of numbers; stack samples of one shape as floats, numpy.stack(list)."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch import Tensor
 
 from unrelu.errors import InputError
+from unrelu.untrusted.printable import printable
 
 
 def label_mismatch(declared: tuple[int, ...], n: int) -> str:
@@ -19,18 +22,47 @@ def label_mismatch(declared: tuple[int, ...], n: int) -> str:
 
 
 def as_array(labels: object, where: str) -> np.ndarray:
-    """Labels as a user has them, as an array of numbers.
+    """Labels as a user has them, as an array of numbers, or of names of classes.
 
     Raises:
-        InputError: if they are not numbers.
+        InputError: if they are neither.
     """
     values = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
-    if values.dtype.kind not in "biuf":
-        kind = "text" if values.dtype.kind in "US" else f"{values.dtype}"
-        raise InputError(
-            f"{where} tells classes by {kind}, not by number; give the index of each class, and the names as classes."
-        )
+    if values.dtype == object and values.size and all(isinstance(name, str) for name in values.flat):
+        values = values.astype(str)
+    if values.dtype.kind not in "biufU":
+        raise InputError(f"{where} tells classes by {values.dtype}; give the index of each class, or its name.")
     return values
+
+
+def numbers_of_names(names: np.ndarray, classes: Sequence[str], where: str, refusal: type[InputError]) -> np.ndarray:
+    """The index of each name among those of the classes.
+
+    Args:
+        names: of any shape.
+        classes: all of them, by index; none if nobody said.
+        where: what to call the names.
+        refusal: what to raise.
+
+    Returns:
+        int64, of the same shape.
+
+    Raises:
+        InputError: (as `refusal`) if a name is that of no class.
+    """
+    if not classes:
+        raise refusal(
+            f"{where} tells classes by name; name all of them in the order of the network's outputs (classes, "
+            "--classes), or give the index of each."
+        )
+    index = {name: number for number, name in enumerate(classes)}
+    wrong = next((name for name in names.flat if str(name) not in index), None)
+    if wrong is not None:
+        raise refusal(
+            f"{where} names the class {printable(str(wrong))!r}, and the classes are {printable(', '.join(classes))}; "
+            "give each name as it is among these."
+        )
+    return np.array([index[str(name)] for name in names.flat], dtype=np.int64).reshape(names.shape)
 
 
 def class_numbers(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, RandomSampler
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from unrelu.errors import InputError, ShapeError
 from unrelu.network.arrays import unit_roundoff
@@ -120,6 +120,8 @@ def walked(
         raise InputError(f"{what} has a label for {len(labels)} of {n_read} samples; give one to all or to none.")
     if len({each.shape for each in labels}) > 1:
         raise InputError(f"{what} has labels of different shapes; give one class number a sample.")
+    if limit is None and (dropped := _dropped(data, n_read)):
+        notes.append(f"{what} leaves out the last {dropped} samples, which fill no batch (drop_last).")
     told = reader.notes(what)
     if _changes(data, first, reader, what):
         notes.append(
@@ -206,7 +208,16 @@ def _classes(data: Any) -> tuple[str, ...]:
 
 def _shuffles(data: Any) -> bool:
     sampler = getattr(data, "sampler", None)
-    return isinstance(data, DataLoader) and isinstance(sampler, RandomSampler)
+    return isinstance(data, DataLoader) and isinstance(
+        sampler, RandomSampler | SubsetRandomSampler | WeightedRandomSampler
+    )
+
+
+def _dropped(data: Any, n_read: int) -> int:
+    """How many samples a loader leaves out, as they fill no batch."""
+    if not (isinstance(data, DataLoader) and getattr(data, "drop_last", False)):
+        return 0
+    return max(0, (_length(data.sampler) or 0) - n_read)
 
 
 def _changes(data: Any, first: np.ndarray, reader: Reader, what: str) -> bool:

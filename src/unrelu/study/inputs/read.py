@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -16,13 +16,13 @@ from unrelu.network.expected import expect_network
 from unrelu.network.graph import Network
 from unrelu.network.normalizing import begins_normalized
 from unrelu.progress import Progress, resolve_progress
-from unrelu.study.inputs.arranging import said_of_arranging
+from unrelu.study.inputs.arranging import mismatch, said_of_arranging
 from unrelu.study.inputs.array_files import NO_LABELS, read_array_file, read_label_file
 from unrelu.study.inputs.arrays import given_array, is_array
 from unrelu.study.inputs.class_names import class_names
 from unrelu.study.inputs.given import Given
 from unrelu.study.inputs.inputs import Inputs
-from unrelu.study.inputs.labels import as_array, check_range, class_numbers
+from unrelu.study.inputs.labels import as_array, check_range, class_numbers, numbers_of_names
 from unrelu.study.inputs.one_by_one import is_walked, walked
 from unrelu.study.inputs.picture_files import read_pictures
 from unrelu.study.inputs.samples import Rows, Samples, block_slices
@@ -166,6 +166,13 @@ def read_samples(
         given = _again(data, asked)
     elif isinstance(data, str | os.PathLike):
         given = _from_path(Path(data), asked)
+    elif isinstance(data, Mapping):
+        raise InputError(
+            f"the data are a mapping with {printable(', '.join(map(str, data)))}; give one of its parts, and the "
+            "labels as labels."
+        )
+    elif isinstance(data, tuple) and len(data) == 2 and _is_batch(data[0], asked.shape):
+        raise InputError("the data are a pair, of samples and their labels it seems; give the second part as labels.")
     elif is_array(data) or _is_list_of_numbers(data):
         _refuse_resize(asked, "the data are arrays")
         given = given_array(data, asked.shape, limit)
@@ -177,6 +184,10 @@ def read_samples(
             "the path of a file or folder."
         )
     return _made(given, asked)
+
+
+def _is_batch(data: object, shape: tuple[int, ...]) -> bool:
+    return is_array(data) and not mismatch(tuple(data.shape), shape)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _n_classes(net: Network) -> int:
@@ -299,6 +310,9 @@ def _labels(given: Given, asked: _Asked) -> tuple[np.ndarray | None, tuple[str, 
             )
     if found is None:
         return None, ()
+    if found.dtype.kind == "U":
+        known = given.classes if asked.n_outputs in (0, len(given.classes)) else ()
+        found = numbers_of_names(found, classes or known, where, refusal)
     labels, said = class_numbers(found, n if found.ndim and len(found) == n else total, where, refusal)
     check_range(labels, asked.n_outputs, len(classes), where, refusal)
     return labels[:n], said
