@@ -25,6 +25,7 @@ from unrelu.study.context import BLOCK, Context
 from unrelu.study.executors.executor import Executor
 from unrelu.study.executors.processes import Processes
 from unrelu.study.executors.threads import Threads
+from unrelu.study.inputs.samples import Samples
 from unrelu.study.material import Material
 from unrelu.study.parts.part import Part
 from unrelu.study.plan import Plan
@@ -90,9 +91,9 @@ def test_alone_about_few_or_beside_all_others_about_many(question: Question, exe
 
 
 def test_values_depend_on_no_other_input_and_no_other_node() -> None:
-    whole = Context(Material(network(), data(), None, UNIT, ("relu1", "relu2", "output")))
+    whole = Context(Material(network(), Samples.of(data()), None, UNIT, ("relu1", "relu2", "output")))
     for n in (1, 2, BLOCK - 1, BLOCK, BLOCK + 1, FEW):
-        few = Context(Material(network(), data()[:n], None, UNIT))
+        few = Context(Material(network(), Samples.of(data()[:n]), None, UNIT))
         for node in ("relu2", "output"):
             values = few.values(node, range(n))
             assert len(values) == n
@@ -103,8 +104,8 @@ def test_values_depend_on_no_other_input_and_no_other_node() -> None:
 
 
 def test_blocks_that_are_forgotten_come_again_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = Context(Material(network(), data(), None, UNIT, ("relu1",))).values("relu1", range(N))
-    context = Context(Material(network(), data(), None, UNIT, ("relu1",)))
+    wanted = Context(Material(network(), Samples.of(data()), None, UNIT, ("relu1",))).values("relu1", range(N))
+    context = Context(Material(network(), Samples.of(data()), None, UNIT, ("relu1",)))
     assert context.values("relu1", [0]).tobytes() == wanted[:1].tobytes()
     monkeypatch.setattr("unrelu.study.context.KEPT", 0)  # of one input more than the next block needs
     for chosen in (range(N), range(N - 1, -1, -1), [3, 140, 3]):

@@ -20,6 +20,7 @@ from unrelu.network.graph import Network
 from unrelu.operators import Dense
 from unrelu.questions import COUNT, REAL, Answer, Context, Plan, Question, Task, columns, slices
 from unrelu.rigor.rounding import UNIT
+from unrelu.study.inputs.samples import Samples
 from unrelu.study.material import Material
 from unrelu.study.parts import part_file
 from unrelu.study.study import Study
@@ -61,7 +62,7 @@ def test_questions_of_two_modules_that_are_called_the_same(tmp_path: Path) -> No
     assert second.accounts["mine"].found == 0
     assert np.array_equal(second["mine"]["value"].to_numpy(), -first["mine"]["value"].to_numpy())
     assert ask(tmp_path, one)["mine"].equals(first["mine"])
-    context = Context(Material(dense_network(), pictures()[0], None, UNIT))
+    context = Context(Material(dense_network(), Samples.of(pictures()[0]), None, UNIT))
     values = [kind().answer(context, Task((3,))).rows[0]["value"] for kind in (one, other)]
     assert values[0] == -values[1]  # pyright: ignore[reportOperatorIssue]
 
