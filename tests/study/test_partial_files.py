@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -147,3 +148,19 @@ def test_files_are_made_with_the_rights_that_others_have(tmp_path: Path) -> None
     store.close()
     (tmp_path / "c").write_bytes(b"1")
     assert (tmp_path / "a" / "b").stat().st_mode == (tmp_path / "c").stat().st_mode
+
+
+def test_a_study_in_a_folder_goes_to_another_process_as_a_whole(tmp_path: Path) -> None:
+    """Also while its store is written to: what is open there stays behind."""
+    study = asked(Odd(), 5, store=str(tmp_path / "study"))
+    there = pickle.loads(pickle.dumps(study))
+    assert there["odd"].equals(study["odd"])
+    store = FolderStore(str(tmp_path / "other"))
+    store.put("a/b", b"1")
+    copy = pickle.loads(pickle.dumps(store))
+    copy.put("a/c", b"2")
+    store.put("a/d", b"3")
+    assert store.names("a") == copy.names("a") == ["a/b", "a/c", "a/d"]
+    for each in (store, copy):
+        each.close()
+    assert not (tmp_path / "other" / WRITING).exists()

@@ -38,6 +38,10 @@ class LocalFiles:
         self._folders: OrderedDict[str, int] = OrderedDict()
         self._numbers = count()
 
+    def __reduce__(self) -> tuple[type[LocalFiles], tuple[str]]:
+        """What is open stays here: a copy in another process makes its own."""
+        return LocalFiles, (str(self._root),)
+
     def put(self, path: str, content: bytes) -> None:
         """Write a file.
 
