@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,11 @@ class Dask:
             client = Client(self.scheduler, timeout=_ANSWER, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self.scheduler} ({error}); check the address.") from error
-        with client:
+        try:
             yield _Session(client, context.material)
+        finally:
+            with suppress(OSError):  # a scheduler that is gone needs no farewell
+                client.close()
 
 
 class _Session:
@@ -77,11 +80,14 @@ class _Session:
 
     def answers(self, question: Question, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, None]:
         asked = packed(question)
-        suspects = yield from self._many(asked, tasks, deadline)
-        for task in suspects:
-            found = alone(question, task, lambda one: self._alone(asked, one, deadline))
-            if found is not None:
-                yield found
+        try:
+            suspects = yield from self._many(asked, tasks, deadline)
+            for task in suspects:
+                found = alone(question, task, lambda one: self._alone(asked, one, deadline))
+                if found is not None:
+                    yield found
+        except OSError as error:  # of the connection: what a task meets is told with it
+            raise self._gone() from error
 
     def _many(self, asked: bytes, tasks: Sequence[Numbered], deadline: float) -> Generator[Done, None, list[Numbered]]:
         """Answer tasks in batches; those during which a worker died are returned."""
@@ -155,9 +161,12 @@ class _Session:
         return max(1, sum(worker["nthreads"] for worker in workers))
 
     def _gone(self) -> InputError:
+        where = "that address"
+        with suppress(OSError, RuntimeError, TimeoutError):
+            where = self._client.scheduler_info().get("address", where)
         return InputError(
-            f"the Dask cluster at {self._client.scheduler_info().get('address', 'that address')} has no workers, or is "
-            "gone; start them, and the same command goes on from what is kept."
+            f"the Dask cluster at {where} has no workers, or is gone; start them, and the same command goes on from "
+            "what is kept."
         )
 
 
