@@ -12,6 +12,7 @@ from deep_networks import deep, two
 from unrelu.errors import InputError
 from unrelu.metamerism.metamer import metamer
 from unrelu.network.graph import Network
+from unrelu.network.layer import ReLULayer
 from unrelu.polyhedra.domains import Box
 from unrelu.progress import resolve_progress
 from unrelu.study.metamers_by_depth import MetamersAsked, layers_by_depth, metamers_by_depth
@@ -113,3 +114,16 @@ def test_no_layer_by_depth_is_worse_than_the_one_before(norm: float) -> None:
         distances = [each.found.distance for each in found if each.found is not None]
         assert len(distances) == 4
         assert all(b <= a * (1 + 1e-9) for a, b in itertools.pairwise(distances))
+
+
+@pytest.mark.parametrize("norm", [1, 2])
+def test_one_layer_s_farthest_is_no_nearer_than_its_start(norm: float) -> None:
+    """The farthest in L1 and L2 is the best that is found, so a vertex that is known may be farther."""
+    rng = np.random.default_rng(0)
+    layer = ReLULayer(rng.normal(size=(3, 12)), rng.normal(size=3))
+    at, target = two(0)
+    asked = {"at": at, "target": target, "objective": "farthest", "norm": norm}
+    better = metamer(layer, **asked)
+    late = metamer(layer, **asked, start=better.x, time_limit=0)
+    assert late.distance >= better.distance * (1 - 1e-9)
+    assert late.bound >= late.distance

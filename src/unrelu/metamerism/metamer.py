@@ -172,11 +172,11 @@ def find_metamer(
     told = resolve_progress(progress)
     began = time.monotonic()
     statement = features.walk_statement(original, wanted, D, eps, unit=unit, objective=objective, norm=norm)
-    begin = None if start is None else _start(start, how, features, statement)
+    begin = None if start is None else _start(start, how, features, statement, began + time_limit)
     if how == "layer":
         same = features.same_features(original, D, eps, unit=unit)
         found = metamer_on_layer(same, original, wanted, objective=objective, norm=norm, time_limit=time_limit)
-        if begin is not None and found.status is Status.TIME_LIMIT and is_better(statement, begin, found):
+        if begin is not None and found.status is not Status.OPTIMAL and is_better(statement, begin, found):
             radius = proved_radius(features, original, begin.x, domain=D, eps=eps)
             found = replace(found, point=begin.x, distance=begin.distance, radius=radius)
     elif how == "region":
@@ -261,7 +261,7 @@ def _search(search: str | None, features: FeatureMap) -> str:
     return search or "walk"
 
 
-def _start(start: Array, how: str, features: FeatureMap, statement: WalkStatement) -> WalkEnd | None:
+def _start(start: Array, how: str, features: FeatureMap, statement: WalkStatement, deadline: float) -> WalkEnd | None:
     """Where a search goes on from, put back onto the features; None where rounding leaves nothing to go on from.
 
     Raises:
@@ -273,13 +273,14 @@ def _start(start: Array, how: str, features: FeatureMap, statement: WalkStatemen
     size = float(np.maximum(np.abs(x), np.abs(statement.origin)).max(initial=0.0))
     if float(statement.domain.unit_rows.violation(x[None])[0]) > STARTS * size:
         raise InputError("start= lies outside the domain, or differs from `at` where the mask forbids it.")
-    off = statement.off(statement.outputs(statement.walked(x)))
+    u = statement.walked(x)
+    off = statement.off(statement.outputs(u))
     if off > STARTS:
         raise InputError(
             f"start= has other features than `at`: the worst is off by {off:.1e} of the largest, more than {STARTS:g}; "
             "give an input with the same features, such as a metamer through an earlier layer."
         )
-    return start_of(statement, x)
+    return start_of(statement, u, deadline)
 
 
 def _masked(D: Polyhedron, mask: ArrayLike | None, original: np.ndarray, features: FeatureMap) -> Polyhedron:

@@ -96,22 +96,21 @@ def walk_to_end(
     return better if worse.status is Status.LOCAL else replace(better, status=worse.status)
 
 
-def start_of(statement: WalkStatement, x: np.ndarray, deadline: float = math.inf) -> WalkEnd | None:
-    """An input as a start of walks: put back to where its features are kept; None where that fails.
+def start_of(statement: WalkStatement, u: np.ndarray, deadline: float = math.inf) -> WalkEnd | None:
+    """A point as a start of walks: put back to where its features are kept; None where that fails.
 
     Args:
         statement: what is kept.
-        x: (d,) in the domain, with the features about.
-        deadline: of `time.monotonic`.
+        u: (d,) in the walk's units, with the features about.
+        deadline: of `time.monotonic`, where putting it back takes long.
     """
-    u = statement.walked(x)
     error = statement.off(statement.outputs(u))
     if error > KEPT and statement.fits:
-        u, error = restored(statement, u, deadline)
+        u, error = restored(statement, u, deadline if statement.is_costly else math.inf)
     if error > KEPT:
         return None
-    back = statement.input(u)
-    return WalkEnd(back, statement.distance(back), 0, 0, Status.LOCAL, np.zeros((0, back.size)))
+    x = statement.input(u)
+    return WalkEnd(x, statement.distance(x), 0, 0, Status.LOCAL, np.zeros((0, x.size)))
 
 
 def _from_original(statement: WalkStatement, best: WalkEnd, deadline: float, advance: Advance) -> WalkEnd:
@@ -180,13 +179,7 @@ def _near_target(statement: WalkStatement, deadline: float) -> WalkEnd | None:
     until = now + _APPROACHING * (deadline - now) if math.isfinite(deadline) else deadline
     target = statement.walked(np.clip(statement.target, statement.domain.lower, statement.domain.upper))
     u, off = approached(statement, target, close=1e-6, deadline=until)
-    if off > _RESTORABLE:
-        return None
-    u, error = restored(statement, u, deadline)
-    if error > KEPT:
-        return None
-    x = statement.input(u)
-    return WalkEnd(x, statement.distance(x), 0, 0, Status.TIME_LIMIT, np.zeros((0, x.size)))
+    return None if off > _RESTORABLE else start_of(statement, u, deadline)
 
 
 def _on_and_on(statement: WalkStatement, best: WalkEnd, deadline: float, advance: Advance) -> WalkEnd:

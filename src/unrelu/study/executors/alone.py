@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from unrelu.study.answering import Done, Numbered, done
@@ -17,6 +17,14 @@ DIED = "the process that answered it died: it was killed, or ran out of memory"
 
 class WorkerDied(Exception):
     """The worker that was at a task is gone."""
+
+
+def each_alone(question: Question, tasks: Iterable[Numbered], ask: Callable[[Numbered], Done | None]) -> Iterator[Done]:
+    """What becomes of some tasks, one after the other; see `alone`. Those for which there is no time are left out."""
+    for task in tasks:
+        found = alone(question, task, ask)
+        if found is not None:
+            yield found
 
 
 def alone(question: Question, task: Numbered, ask: Callable[[Numbered], Done | None]) -> Done | None:

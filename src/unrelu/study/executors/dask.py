@@ -12,7 +12,7 @@ from unrelu.errors import InputError, MissingExtra
 from unrelu.network.fingerprints import json_sha256
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
-from unrelu.study.executors.alone import WorkerDied, alone
+from unrelu.study.executors.alone import WorkerDied, each_alone
 from unrelu.study.executors.batches import Batches
 from unrelu.study.executors.remote import answer_batch, context_of, packed, unpacked, wall_clock
 from unrelu.study.material import Material
@@ -82,10 +82,7 @@ class _Session:
         asked = packed(question)
         try:
             suspects = yield from self._many(asked, tasks, deadline)
-            for task in suspects:
-                found = alone(question, task, lambda one: self._alone(asked, one, deadline))
-                if found is not None:
-                    yield found
+            yield from each_alone(question, suspects, lambda one: self._alone(asked, one, deadline))
         except OSError as error:  # of the connection: what a task meets is told with it
             raise self._gone() from error
 

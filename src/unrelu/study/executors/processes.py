@@ -14,7 +14,7 @@ from unrelu.errors import InputError
 from unrelu.parallel import share_workers
 from unrelu.study.answering import Done, Numbered
 from unrelu.study.context import Context
-from unrelu.study.executors.alone import WorkerDied, alone
+from unrelu.study.executors.alone import WorkerDied, each_alone
 from unrelu.study.executors.batches import Batches
 from unrelu.study.executors.remote import packed, write_material
 from unrelu.study.executors.worker_process import WorkerProcess
@@ -74,10 +74,7 @@ class _Session:
         asked = packed(question)
         try:
             suspects = yield from self._many(asked, tasks, deadline)
-            for task in suspects:
-                found = alone(question, task, lambda one: self._alone(asked, one, deadline))
-                if found is not None:
-                    yield found
+            yield from each_alone(question, suspects, lambda one: self._alone(asked, one, deadline))
         except BaseException:
             self.close()
             raise
